@@ -1,0 +1,101 @@
+import {
+  ApiError,
+  AuthError,
+  ConfigurationError,
+  MfaRequiredError,
+  TokenByPasswordError,
+  type Auth0Answer,
+  type AuthErrorCode,
+} from '../errors.js'
+import { readRefusal, type Refusal } from './refusal.js'
+import { settingToChange } from './tenant-setting.js'
+
+export type Step = 'discovery' | 'login' | 'refresh' | 'revoke'
+
+export interface Circumstances {
+  step: Step
+  /** Secrets that Auth0's text may echo; they are blotted out. */
+  conceal?: (string | undefined)[]
+}
+
+/**
+ * The one place where an answer of Auth0 becomes an {@link AuthError}. Decides on `error`, then on the description, then
+ * on the status; never on classes, which differ between realms.
+ */
+export async function toAuthError(err: unknown, circumstances: Circumstances): Promise<AuthError> {
+  if (err instanceof AuthError) return err
+  const refusal = await readRefusal(err)
+  const auth0 = concealed(refusal.answer, circumstances.conceal ?? [])
+  const code = codeOf(refusal, circumstances.step)
+  return build(code, { auth0, refusal, step: circumstances.step })
+}
+
+interface Material {
+  auth0: Auth0Answer | undefined
+  refusal: Refusal
+  step: Step
+}
+
+function build(code: AuthErrorCode, { auth0, refusal, step }: Material): AuthError {
+  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, auth0, refusal) }
+  if (code === 'configuration_error') return new ConfigurationError(settingToChange(auth0, refusal.kind), auth0)
+  if (code === 'auth_unavailable') return new ApiError(init)
+  if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
+  return step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
+}
+
+function detailOf(code: AuthErrorCode, auth0: Auth0Answer | undefined, { kind }: Refusal): string {
+  if (!auth0) return `${code}: ${kind}`
+  return `${code}: Auth0 answered ${[auth0.status, auth0.error, auth0.description].filter(Boolean).join(' ')}`
+}
+
+/** Refusals that mean one thing wherever they come from. First match wins; the order is that of the checks. */
+const CODES: readonly (readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode])[] = [
+  [refused('server_error', /default connection/i), 'configuration_error'],
+  [refused('unsupported_grant_type'), 'configuration_error'],
+  [({ status, error }) => status >= 500 || error === undefined, 'auth_unavailable'],
+  [refused('mfa_required'), 'mfa_required'],
+  [refused('too_many_attempts', 'too_many_logins'), 'too_many_attempts'],
+  [({ status, error }) => status === 429 || error === 'too_many_requests', 'auth_unavailable'],
+  [refused('temporarily_unavailable', 'server_error'), 'auth_unavailable'],
+  [refused('password_leaked'), 'password_leaked'],
+  [refused('password_expired', 'password_change_required'), 'password_change_required'],
+  [refused('requires_verification', 'requires_validation', 'interaction_required'), 'interaction_required'],
+  [refused('unauthorized', 'access_denied', /user is blocked/i), 'account_blocked'],
+  [refused('unauthorized'), 'access_denied'],
+  [refused('invalid_client', 'unauthorized_client', 'invalid_scope', 'invalid_request'), 'configuration_error'],
+  [refused('endpoint_disabled', 'method_not_allowed', 'invalid_target'), 'configuration_error'],
+  [({ status, error }) => status === 401 && error === 'access_denied', 'configuration_error'],
+  [refused('access_denied', /service not |not authorized to access resource server/i), 'configuration_error'],
+  [refused('invalid_grant', 'invalid_user_password'), 'invalid_credentials'],
+]
+
+/** Matches any of the error codes and, if one is given, the pattern of the description. */
+function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boolean {
+  const codes = wanted.filter((part) => typeof part === 'string')
+  const [pattern] = wanted.filter((part) => typeof part !== 'string')
+  return (answer) => codes.includes(answer.error ?? '') && (pattern?.test(answer.description ?? '') ?? true)
+}
+
+/** A refused refresh token, a blocked user or an Action's no: in each case the session is over. */
+const ENDS_SESSION: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
+
+function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
+  if (kind === 'untrusted') return 'configuration_error'
+  if (!answer) return 'auth_unavailable'
+  // What nobody knows is refused: custom database scripts and Actions may send any code.
+  const code = CODES.find(([matches]) => matches(answer))?.[1] ?? 'access_denied'
+  if (step === 'refresh' && ENDS_SESSION.includes(code)) return 'session_expired'
+  return step === 'discovery' ? 'auth_unavailable' : code
+}
+
+function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined)[]): Auth0Answer | undefined {
+  if (!answer) return undefined
+  const conceal = (text: string) =>
+    secrets.reduce<string>((clean, secret) => (secret ? clean.replaceAll(secret, '[concealed]') : clean), text)
+  return {
+    status: answer.status,
+    ...(answer.error !== undefined && { error: conceal(answer.error) }),
+    ...(answer.description !== undefined && { description: conceal(answer.description) }),
+  }
+}

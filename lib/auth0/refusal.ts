@@ -1,0 +1,89 @@
+import type { Auth0Answer } from '../errors.js'
+
+/** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
+export interface Refusal {
+  /** `answered`: Auth0 said no. `unreachable`: no proper answer. `untrusted`: tokens that do not verify. */
+  kind: 'answered' | 'unreachable' | 'untrusted'
+  answer?: Auth0Answer
+  /** `Retry-After`, where Auth0 told. */
+  headers: Record<string, string>
+  mfaToken?: string
+}
+
+/** A `Response`, without asking for its class: under test runners there are several. */
+interface ResponseLike {
+  status: number
+  headers: { get(name: string): string | null }
+  bodyUsed: boolean
+  text(): Promise<string>
+}
+
+interface Thrown {
+  code?: unknown
+  error?: unknown
+  error_description?: unknown
+  status?: unknown
+  cause?: unknown
+  response?: unknown
+}
+
+/**
+ * openid-client tells a refusal in four ways: as a parsed body (`error`), as a challenge header with the body unread
+ * (`response`), as a response that it did not look into (`cause`, every 5xx), or as anything at all for network faults.
+ */
+export async function readRefusal(err: unknown): Promise<Refusal> {
+  const thrown = Object(err) as Thrown
+  const response = [thrown.response, thrown.cause].find(isResponse)
+  if (typeof thrown.error === 'string' && response) return refusal(response, thrown.cause)
+  if (response) return refusal(response, await parsedBody(response))
+  return { kind: isUntrusted(thrown) ? 'untrusted' : 'unreachable', headers: {} }
+}
+
+function refusal(response: ResponseLike, body: unknown): Refusal {
+  const { error, code, error_description, description, mfa_token } = Object(body) as Record<string, unknown>
+  const name = [error, code].find((value): value is string => typeof value === 'string')
+  const text = [error_description, description].find((value): value is string => typeof value === 'string')
+  return {
+    kind: 'answered',
+    answer: {
+      status: response.status,
+      ...(name !== undefined && { error: name.slice(0, 100) }),
+      ...(text !== undefined && { description: text.slice(0, 500) }),
+    },
+    headers: retryAfter(response),
+    ...(typeof mfa_token === 'string' && { mfaToken: mfa_token }),
+  }
+}
+
+const HOUR = 3600
+
+/** Seconds from `Retry-After`, else from `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
+function retryAfter({ status, headers }: ResponseLike): Record<string, string> {
+  if (status !== 429 && status !== 503) return {}
+  const told = Number(headers.get('retry-after') ?? NaN)
+  const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - Date.now() / 1000
+  const seconds = [told, reset].find(Number.isFinite)
+  return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
+}
+
+async function parsedBody(response: ResponseLike): Promise<unknown> {
+  if (response.bodyUsed) return undefined
+  try {
+    return JSON.parse(await response.text())
+  } catch {
+    return undefined
+  }
+}
+
+function isResponse(value: unknown): value is ResponseLike {
+  const { status, text, headers } = Object(value) as Partial<ResponseLike>
+  return typeof status === 'number' && typeof text === 'function' && typeof headers?.get === 'function'
+}
+
+/** Claims, times, signatures and algorithms; a malformed body (it carries `body`) is a fault of the answer instead. */
+const UNTRUSTED = /^OAUTH_(JWT_|INVALID_RESPONSE|KEY_SELECTION|JSON_ATTRIBUTE)/
+
+function isUntrusted({ code, cause }: Thrown): boolean {
+  const inner = Object((Object(cause) as Thrown).cause ?? cause) as object
+  return typeof code === 'string' && UNTRUSTED.test(code) && !('body' in inner)
+}

@@ -1,0 +1,13 @@
+import { tokenRevocation } from 'openid-client'
+import type { Auth0Client } from './client.js'
+import { toAuthError } from './oauth-error.js'
+
+/** Revokes a refresh token (RFC 7009); of a rotated family, the whole family. */
+export async function revokeRefreshToken(client: Auth0Client, refreshToken: string): Promise<void> {
+  const configuration = await client.configuration()
+  try {
+    await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' })
+  } catch (err) {
+    throw await toAuthError(err, { step: 'revoke', conceal: [refreshToken] })
+  }
+}

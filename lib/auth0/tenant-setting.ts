@@ -1,0 +1,52 @@
+import type { Auth0Answer } from '../errors.js'
+import type { Refusal } from './refusal.js'
+
+/** Error code and description of Auth0 -> the setting that an operator has to change. First match wins. */
+const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting: string])[] = [
+  [
+    /^server_error$/,
+    /default connection/i,
+    'the tenant has no Default Directory: set it under Settings > General > API Authorization Settings, or set the option realm',
+  ],
+  [
+    /^unauthorized_client$/,
+    /^/,
+    'the grant is off for this application: turn it on under Applications > your application > Advanced Settings > Grant Types ' +
+      '(Password; through the Management API both password and http://auth0.com/oauth/grant-type/password-realm)',
+  ],
+  [
+    /^unsupported_grant_type$/,
+    /^/,
+    'the tenant does not support the password grant: check the grant types of the application and the domain option',
+  ],
+  [
+    /^access_denied$/,
+    /service not |resource server/i,
+    'the audience is unknown or closed to this application: check the option audience against Applications > APIs > Identifier',
+  ],
+  [
+    /^(access_denied|invalid_client)$/,
+    /^/,
+    'Auth0 does not accept the client: check clientId, clientSecret (or clientAuth) and the authentication method under ' +
+      'Applications > your application > Credentials',
+  ],
+  [
+    /^invalid_request$/,
+    /realm|connection/i,
+    'the realm is unknown, disabled or cannot take passwords: check the option realm (case matters) against Authentication > Database',
+  ],
+  [/^invalid_(request|target)$/, /audience/i, 'the audience cannot be used with the password grant: check the option audience'],
+  [/^invalid_scope$/, /^/, 'Auth0 does not accept the scope: check the option scope'],
+]
+
+const UNTRUSTED =
+  'the ID token does not verify: check domain (the one host whose issuer the tenant uses), clientId, idTokenSigningAlg ' +
+  'and the clock of this machine'
+
+/** The setting to change, in words for the log. */
+export function settingToChange(answer: Auth0Answer | undefined, kind: Refusal['kind']): string {
+  if (kind === 'untrusted') return UNTRUSTED
+  const { error = '', description = '' } = answer ?? {}
+  const known = SETTINGS.find(([code, text]) => code.test(error) && text.test(description))
+  return known?.[2] ?? `Auth0 refused the request itself (${error || 'no code'}): check the settings of the application`
+}

@@ -1,0 +1,70 @@
+import { jwtVerify } from 'jose'
+import type { IDToken, TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid-client'
+import { ApiError, ConfigurationError } from '../errors.js'
+import type { Config } from '../options.js'
+
+/** What a grant yielded. */
+export interface Grant {
+  accessToken: string
+  tokenType: string
+  /** Epoch seconds. */
+  expiresAt: number
+  /** Granted scopes, separated by spaces. */
+  scope: string
+  /** As requested; undefined: the tenant's default. */
+  audience: string | undefined
+  idToken?: string
+  refreshToken?: string
+  /** Checked claims of the ID token; present when `openid` was asked for. */
+  claims?: IDToken
+}
+
+export interface ReadContext {
+  config: Config
+  requested: { audience: string | undefined; scope: string }
+}
+
+/** Seconds assumed for a token that does not tell its lifetime. */
+const UNKNOWN_LIFETIME = 60
+
+/** Checks what openid-client leaves open, and gives the answer the names of this package. */
+export async function readGrant(
+  response: TokenEndpointResponse & TokenEndpointResponseHelpers,
+  { config, requested }: ReadContext,
+): Promise<Grant> {
+  const claims = response.claims()
+  if (splitScope(requested.scope).includes('openid') && !claims?.sub) {
+    throw new ApiError({ detail: 'Auth0 answered a grant with openid without an ID token that names a subject' })
+  }
+  if (response.id_token !== undefined && config.idTokenSigningAlg === 'HS256') await checkHmac(response.id_token, config)
+  const { id_token: idToken, refresh_token: refreshToken } = response
+  return {
+    accessToken: response.access_token,
+    // openid-client folds the case; RFC 6750 writes it so.
+    tokenType: response.token_type === 'bearer' ? 'Bearer' : response.token_type,
+    expiresAt: Math.floor(config.clock() / 1000) + (response.expires_in ?? UNKNOWN_LIFETIME),
+    scope: response.scope ?? assumedScope(requested.scope, refreshToken),
+    audience: requested.audience,
+    ...(idToken !== undefined && { idToken }),
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(claims && { claims }),
+  }
+}
+
+/** Auth0 leaves scope out where all was granted; offline_access is proved only by a refresh token. */
+function assumedScope(requested: string, refreshToken: string | undefined): string {
+  const scopes = splitScope(requested)
+  return scopes.filter((scope) => scope !== 'offline_access' || refreshToken !== undefined).join(' ')
+}
+
+export function splitScope(scope: string): string[] {
+  return scope.split(/\s+/).filter(Boolean)
+}
+
+async function checkHmac(idToken: string, { clientSecret }: Config): Promise<void> {
+  try {
+    await jwtVerify(idToken, new TextEncoder().encode(clientSecret), { algorithms: ['HS256'], clockTolerance: 30 })
+  } catch {
+    throw new ConfigurationError('the HS256 signature of the ID token does not match: check clientSecret and idTokenSigningAlg')
+  }
+}

@@ -1,0 +1,104 @@
+import type { Request, Router } from 'express'
+import { createAuth0Client } from './auth0/client.js'
+import { passwordGrant, type PasswordGrantArguments } from './auth0/password-grant.js'
+import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
+import { revokeRefreshToken } from './auth0/revocation.js'
+import type { Grant } from './auth0/token-response.js'
+import { createReport } from './events.js'
+import { createFreshToken } from './flows/fresh-token.js'
+import { createRevocations } from './flows/revoke-later.js'
+import { createSignIn, type Credentials } from './flows/sign-in.js'
+import { createSignOut } from './flows/sign-out.js'
+import { createClearCookie } from './http/clear-cookie.js'
+import { AttemptStore } from './http/guards/attempt-store.js'
+import { limitSubnet } from './http/guards/rate-limit.js'
+import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
+import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
+import { createLogin, type LoginResult } from './http/own-route.js'
+import { createRouter } from './http/router.js'
+import { createSendError } from './http/send-error.js'
+import type { RopgAuthOptions, Seams } from './options.js'
+import { resolveOptions } from './resolve-options.js'
+import { leaveSessionDoor } from './session-door.js'
+import { createSeal } from './session/seal.js'
+import type { SessionMiddleware } from './session/session-middleware.js'
+import { createSessions } from './session/sessions.js'
+import { openStore } from './session/store.js'
+
+/** The protocol without sessions. */
+export interface RopgClient {
+  /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
+  getTokenByPassword(input: PasswordGrantArguments): Promise<Grant>
+  /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
+  refresh(input: RefreshGrantArguments): Promise<Grant>
+  /** Revokes a refresh token. */
+  revoke(refreshToken: string): Promise<void>
+}
+
+export interface RopgAuth {
+  /** Routes, to be mounted anywhere. */
+  router: Router
+  requireAuth: RequireAuth
+  requireScope: RequireScope
+  /** The session middleware. Optional: `router` and `requireAuth` bring it themselves. */
+  session: SessionMiddleware
+  /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
+  login(req: Request, credentials: Credentials): Promise<LoginResult>
+  /** What `POST /logout` does. */
+  logout(req: Request): Promise<void>
+  client: RopgClient
+  /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
+  ready(): Promise<void>
+  /** Finishes what runs in the background and closes what the package opened. May be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * Password login through Auth0 for an Express app.
+ *
+ * @throws ConfigurationError when an option is missing, unknown or ill-typed; the message names it.
+ */
+export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
+  const config = resolveOptions(options, seams)
+  const report = createReport(config)
+  const sendError = createSendError(config)
+  const seal = createSeal(config.session.secrets)
+  const auth0 = createAuth0Client(config)
+  const store = openStore(config, report)
+  const sessions = createSessions({ config, records: store.records, seal })
+  const { revoke, drain } = createRevocations(auth0)
+  const attempts = new AttemptStore(`${config.session.prefix}rl:`, store.evaluate)
+
+  const signIn = createSignIn({ config, auth0, sessions, seal, report, revoke })
+  const signOut = createSignOut({ sessions, report, revoke })
+  const freshToken = createFreshToken({ config, vault: sessions.vault })
+  const clearCookie = createClearCookie(config.session)
+  const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
+  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
+
+  const close = async () => {
+    await drain()
+    attempts.shutdown()
+    await store.close()
+  }
+  let closing: Promise<void> | undefined
+
+  const auth: RopgAuth = {
+    router: createRouter({ config, sessions, signIn, signOut, clearCookie, sendError, requireAuth, limitLogins }),
+    requireAuth,
+    requireScope: createRequireScope(sendError),
+    session: sessions.middleware,
+    ...createLogin({ sessions, signIn, signOut, clearCookie }),
+    client: {
+      getTokenByPassword: (input) => passwordGrant(auth0, config, input),
+      refresh: (input) => refreshGrant(auth0, config, input),
+      revoke: (refreshToken) => revokeRefreshToken(auth0, refreshToken),
+    },
+    ready: async () => {
+      await Promise.all([auth0.configuration(), store.records.ping()])
+    },
+    close: () => (closing ??= close()),
+  }
+  const { scope, audience, clock } = config
+  return leaveSessionDoor(auth, { sessions, defaults: { scope, audience, clock } })
+}

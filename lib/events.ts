@@ -1,0 +1,70 @@
+import type { Auth0Answer, AuthErrorCode } from './errors.js'
+
+/** Names of the events, and the level at which each reaches the logger. */
+export const EVENT_LEVELS = {
+  'login.succeeded': 'info',
+  'login.failed': 'warn',
+  'login.rate_limited': 'warn',
+  'mfa.required': 'info',
+  'token.refreshed': 'info',
+  'token.refresh_failed': 'warn',
+  logout: 'info',
+  'session.revoked': 'info',
+  'store.unavailable': 'error',
+  'store.recovered': 'info',
+} as const satisfies Record<string, 'info' | 'warn' | 'error'>
+
+export type AuthEventName = keyof typeof EVENT_LEVELS
+
+/** What happened, for operators. No member ever holds a password, token, code, secret or cookie value. */
+export interface AuthEvent {
+  name: AuthEventName
+  /** ISO 8601. */
+  time: string
+  requestId?: string
+  /** Client address as Express resolves it. */
+  ip?: string
+  /** As typed, or hashed with `logUserName: 'hashed'`. */
+  userName?: string
+  sub?: string
+  code?: AuthErrorCode
+  /** What Auth0 answered. */
+  auth0?: Auth0Answer
+  durationMs?: number
+  /** For people: what to change, or what happened. */
+  detail?: string
+}
+
+/** The part of a pino logger that is used; any logger of this shape will do. */
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Reports one event. Never throws. */
+export type Report = (event: Omit<AuthEvent, 'time'>) => void
+
+export interface ReportTargets {
+  clock: () => number
+  logger: Logger | undefined
+  onEvent: ((event: AuthEvent) => unknown) | undefined
+}
+
+export function createReport({ clock, logger, onEvent }: ReportTargets): Report {
+  return (fields) => {
+    const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
+    const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[event.name]
+    logger?.[level](event, event.name)
+    if (onEvent) void notify(onEvent, event, logger)
+  }
+}
+
+async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, logger: Logger | undefined) {
+  try {
+    await onEvent(event)
+  } catch {
+    // The listener's own error may hold anything, so only its failure is told.
+    logger?.error({ event: event.name }, 'the onEvent listener failed')
+  }
+}

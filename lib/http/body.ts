@@ -1,0 +1,43 @@
+import express, { type Request, type RequestHandler } from 'express'
+import { AuthError } from '../errors.js'
+import type { SendError } from './send-error.js'
+
+/** Bytes. */
+const LIMIT = 10 * 1024
+
+/** Reads a JSON or form body of at most 10 KB; one that the app has read already is used, under the same limit. */
+export function readBody(sendError: SendError): RequestHandler[] {
+  const parsers = [
+    express.json({ limit: LIMIT, inflate: false }),
+    express.urlencoded({ limit: LIMIT, inflate: false, extended: false, parameterLimit: 50 }),
+  ]
+  const guarded = parsers.map((parse): RequestHandler => (req, res, next) => {
+    parse(req, res, (err?: unknown) => {
+      if (err) sendError(bodyError(err), req, res, next)
+      else next()
+    })
+  })
+  return [
+    (req, res, next) => {
+      const problem = announced(req)
+      if (problem) sendError(problem, req, res, next)
+      else next()
+    },
+    ...guarded,
+  ]
+}
+
+function announced(req: Request): AuthError | undefined {
+  if (Number(req.get('content-length') ?? 0) > LIMIT) return new AuthError('payload_too_large')
+  // null: no body at all, which the check of the fields answers.
+  if (req.is(['application/json', 'application/x-www-form-urlencoded']) !== false) return undefined
+  return new AuthError('unsupported_media_type')
+}
+
+function bodyError(err: unknown): AuthError {
+  const { status, type } = err as { status?: number; type?: string }
+  if (status === 413) return new AuthError('payload_too_large')
+  if (status === 415) return new AuthError('unsupported_media_type')
+  const reason = type === 'entity.parse.failed' ? 'is not valid JSON' : 'could not be read'
+  return new AuthError('invalid_request', { body: { fields: { body: reason } } })
+}

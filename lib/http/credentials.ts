@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { AuthError } from '../errors.js'
+import type { Credentials } from '../flows/sign-in.js'
+
+/** Characters. RFC 5321 allows an address of 254, and Auth0 user names are shorter. */
+const NAME_LIMIT = 320
+const PASSWORD_LIMIT = 1024
+
+const text = (limit: number) =>
+  z
+    .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a string') })
+    .max(limit, `must be at most ${limit} characters`)
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+
+const name = text(NAME_LIMIT).trim().min(1, 'must not be empty')
+
+const FLAGS: Record<string, boolean> = { true: true, on: true, '1': true, false: false, off: false, '0': false, '': false }
+
+const flag = z.union([z.boolean(), z.enum(Object.keys(FLAGS)).transform((value) => FLAGS[value])], {
+  error: 'must be true or false',
+})
+
+const body = z.object({
+  username: name.optional(),
+  email: name.optional(),
+  password: text(PASSWORD_LIMIT).min(1, 'must not be empty'),
+  remember_me: flag.optional(),
+  realm: name.optional(),
+})
+
+/** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
+export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
+  const raw = sent ?? {}
+  if (!isRecord(raw)) throw invalid({ body: 'must be an object' })
+  const { data, error } = body.safeParse(raw)
+  const fields: Record<string, string> = {}
+  for (const issue of error?.issues ?? []) fields[String(issue.path[0])] ??= issue.message
+  checkName(raw, fields)
+  if (data?.realm !== undefined && !allowedRealms.includes(data.realm)) fields.realm = 'is not one of the accepted realms'
+  if (!data || Object.keys(fields).length) throw invalid(fields)
+  const { username = data.email ?? '', password, remember_me: rememberMe, realm } = data
+  return { username, password, rememberMe, realm }
+}
+
+function checkName(raw: Record<string, unknown>, fields: Record<string, string>): void {
+  const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
+  if (given.length === 0) fields.username = 'is required (or email)'
+  if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
+}
+
+function invalid(fields: Record<string, string>): AuthError {
+  return new AuthError('invalid_request', { body: { fields } })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value)
+}

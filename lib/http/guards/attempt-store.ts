@@ -1,0 +1,57 @@
+import { MemoryStore, type ClientRateLimitInfo, type Options, type Store } from 'express-rate-limit'
+import { RedisStore } from 'rate-limit-redis'
+
+/** Runs a script on one key in the shared store; rejects when that store does not answer in time. */
+export type Evaluate = (script: string, key: string, args: string[]) => Promise<unknown>
+
+/**
+ * Counts attempts in Redis for all processes, and while Redis is down in this process with the same limit: a login form
+ * is neither closed by a dead store nor left without a limit.
+ */
+export class AttemptStore implements Store {
+  readonly #local = new MemoryStore()
+  readonly #shared: RedisStore | undefined
+
+  constructor(prefix: string, evaluate: Evaluate | undefined) {
+    this.#shared = evaluate && sharedStore(prefix, evaluate)
+  }
+
+  init(options: Options): void {
+    this.#local.init(options)
+    // The scripts are sent with the first attempt, so that the app starts while Redis is away.
+    void this.#shared?.init(options)
+  }
+
+  async increment(key: string): Promise<ClientRateLimitInfo> {
+    if (!this.#shared) return this.#local.increment(key)
+    try {
+      return await this.#shared.increment(key)
+    } catch {
+      return this.#local.increment(key)
+    }
+  }
+
+  async decrement(key: string): Promise<void> {
+    await this.#local.decrement(key)
+  }
+
+  async resetKey(key: string): Promise<void> {
+    await this.#local.resetKey(key)
+  }
+
+  shutdown(): void {
+    this.#local.shutdown()
+  }
+}
+
+/** rate-limit-redis asks for LOAD, then EVALSHA; we hand the script itself around as its name and run it in one step. */
+function sharedStore(prefix: string, evaluate: Evaluate): RedisStore {
+  return new RedisStore({
+    prefix,
+    sendCommandCluster: async ({ command: [name, ...rest] }) => {
+      if (name === 'SCRIPT') return rest[1] ?? ''
+      const [script = '', , key = '', ...args] = rest
+      return (await evaluate(script, key, args)) as [number, number]
+    },
+  })
+}

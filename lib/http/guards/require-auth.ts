@@ -1,0 +1,40 @@
+import type { NextFunction, Request, Response } from 'express'
+import type { ParsedQs } from 'qs'
+import { AuthError } from '../../errors.js'
+import type { Presented, Sessions } from '../../session/sessions.js'
+import { authOf, type AuthParts } from '../request-auth.js'
+import type { SendError } from '../send-error.js'
+import type { BehindAuth } from '../types.js'
+
+/** Middleware behind which `req.auth` is there. */
+export type RequireAuth = (
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
+  req: Request<any, any, any, ParsedQs, BehindAuth>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
+  res: Response<any, BehindAuth>,
+  next: NextFunction,
+) => void
+
+export interface RequireAuthParts extends AuthParts {
+  sessions: Sessions
+  sendError: SendError
+}
+
+/** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
+export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
+  const authenticate = async (req: Request, res: Response): Promise<void> => {
+    const presented = await parts.sessions.open(req, res)
+    if (presented.state !== 'live') throw refusal(presented)
+    req.auth = authOf(req, presented, parts)
+  }
+  return function requireAuth(req, res, next) {
+    authenticate(req, res).then(
+      () => { next() },
+      (err: unknown) => { parts.sendError(err, req, res, next) },
+    )
+  }
+}
+
+function refusal({ state }: Presented): AuthError {
+  return new AuthError(state === 'ended' ? 'session_expired' : 'unauthenticated')
+}

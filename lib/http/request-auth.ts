@@ -1,0 +1,44 @@
+import type { Request } from 'express'
+import type { FreshToken } from '../flows/fresh-token.js'
+import type { SignOut } from '../flows/sign-out.js'
+import type { Login } from '../session/login.js'
+import type { Presented } from '../session/sessions.js'
+import type { ClearCookie } from './clear-cookie.js'
+import type { RequestAuth } from './types.js'
+import { whoAsks } from './who-asks.js'
+
+export interface AuthParts {
+  freshToken: FreshToken
+  signOut: SignOut
+  clearCookie: ClearCookie
+}
+
+type Live = Extract<Presented, { state: 'live' }>
+
+const scopes = new WeakMap<RequestAuth, string>()
+
+/** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
+export function authOf(req: Request, { login, id }: Live, { freshToken, signOut, clearCookie }: AuthParts): RequestAuth {
+  const auth: RequestAuth = {
+    user: userOf(login),
+    sub: login.sub,
+    authenticatedAt: new Date(login.since),
+    sessionId: login.handle,
+    getAccessToken: (wanted = {}) => freshToken({ id, login }, wanted, whoAsks(req)),
+    logout: async () => {
+      await signOut(req, { ...whoAsks(req), sub: login.sub })
+      if (req.res) clearCookie(req, req.res)
+    },
+  }
+  scopes.set(auth, login.scope)
+  return auth
+}
+
+export function userOf({ user, sub }: Login): RequestAuth['user'] {
+  return { ...user, sub }
+}
+
+/** The scopes that Auth0 granted at login. */
+export function grantedScope(auth: RequestAuth): string {
+  return scopes.get(auth) ?? ''
+}

@@ -1,0 +1,42 @@
+import express, { type RequestHandler, type Router } from 'express'
+import { readBody } from './body.js'
+import { allowMethods } from './guards/allow-methods.js'
+import { noStore } from './guards/no-store.js'
+import type { RequireAuth } from './guards/require-auth.js'
+import { requireHttps } from './guards/require-https.js'
+import { sameOrigin } from './guards/same-origin.js'
+import { checkCredentials, login, type LoginParts } from './routes/login.js'
+import { logout, type LogoutParts } from './routes/logout.js'
+import { user } from './routes/user.js'
+
+export interface RouterParts extends LoginParts, LogoutParts {
+  requireAuth: RequireAuth
+  limitLogins: RequestHandler
+}
+
+/** The routes of contract section 4, each with its guards, in the order in which they run. */
+export function createRouter(parts: RouterParts): Router {
+  const { config, sendError, requireAuth, limitLogins } = parts
+  const door = [noStore, requireHttps(config.requireHttps, sendError), sameOrigin(config.allowedOrigins, sendError)]
+  const router = express.Router()
+
+  router
+    .route('/login')
+    .all(door)
+    .post(readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
+    .all(allowMethods(['POST'], sendError))
+
+  router
+    .route('/user')
+    .all(door)
+    .get(requireAuth, user)
+    .all(allowMethods(['GET', 'HEAD'], sendError))
+
+  router
+    .route('/logout')
+    .all(door)
+    .post(logout(parts))
+    .all(allowMethods(['POST'], sendError))
+
+  return router
+}

@@ -1,0 +1,69 @@
+import type { Request, RequestHandler } from 'express'
+import { AuthError } from '../../errors.js'
+import type { SignedIn, SignIn } from '../../flows/sign-in.js'
+import type { Config } from '../../options.js'
+import type { Sessions } from '../../session/sessions.js'
+import { readCredentials } from '../credentials.js'
+import type { SendError } from '../send-error.js'
+import { whoAsks } from '../who-asks.js'
+
+export interface LoginParts {
+  config: Config
+  sessions: Sessions
+  signIn: SignIn
+  sendError: SendError
+}
+
+/** Checks the body, so that only a complete attempt counts as one. */
+export function checkCredentials({ config, sendError }: LoginParts): RequestHandler {
+  return (req, res, next) => {
+    try {
+      res.locals.credentials = readCredentials(req.body, config.allowedRealms)
+    } catch (err) {
+      sendError(err, req, res, next)
+      return
+    }
+    next()
+  }
+}
+
+/** `POST /login`: the session is stored before the first byte of the answer. */
+export function login({ config, sessions, signIn, sendError }: LoginParts): RequestHandler {
+  return (req, res, next) => {
+    const attempt = async () => {
+      if (!carriesCookie(config, req)) throw cookieLost(config)
+      await sessions.open(req, res)
+      const signedIn = await signIn(req, res.locals.credentials as Parameters<SignIn>[1], whoAsks(req))
+      res.json(loginAnswer(signedIn, config))
+    }
+    attempt().catch((err: unknown) => { sendError(err, req, res, next) })
+  }
+}
+
+/** A Secure cookie is not sent over what looks like plain HTTP: the login would succeed and be lost. */
+function carriesCookie({ session }: Config, req: Request): boolean {
+  return req.session !== undefined || session.cookie.secure !== true || req.secure
+}
+
+function cookieLost({ logger }: Config): AuthError {
+  logger?.warn(
+    { option: 'session.cookie.secure' },
+    "the session cookie is Secure and the request is not: behind a proxy that ends TLS set app.set('trust proxy', 1)",
+  )
+  return new AuthError('https_required')
+}
+
+function loginAnswer({ login: { sub, user, until }, grant }: SignedIn, { exposeTokens, clock }: Config) {
+  return {
+    success: true,
+    user: { id: sub, email: user.email, name: user.name },
+    expires_at: new Date(until).toISOString(),
+    ...(exposeTokens && {
+      access_token: grant.accessToken,
+      token_type: grant.tokenType,
+      expires_in: Math.max(0, grant.expiresAt - Math.floor(clock() / 1000)),
+      scope: grant.scope,
+      refresh_token: grant.refreshToken,
+    }),
+  }
+}

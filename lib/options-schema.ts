@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import type { ClientAuth } from 'openid-client'
+import type { Logger } from './events.js'
+import type { RopgAuthOptions } from './options.js'
+
+const text = z.string().min(1, 'must not be empty')
+const seconds = z.number().int().positive().max(31_622_400, 'must be at most 366 days, in seconds')
+const milliseconds = z.number().int().positive().max(86_400_000)
+const callback = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
+const httpUrl = z.string().refine(isUsableLink, 'must be an http(s) URL or a path that begins with one /')
+const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com, without a path')
+
+function isUsableLink(value: string): boolean {
+  if (/^\/(?![/\\])/.test(value)) return true
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+}
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+function isLogger(value: unknown): boolean {
+  return isObject(value) && ['info', 'warn', 'error'].every((level) => typeof value[level] === 'function')
+}
+
+const lifetime = { idleTimeout: seconds.optional(), absoluteTimeout: seconds.optional() }
+
+const secret = z.string().min(32, 'must be at least 32 characters long; try: openssl rand -base64 48')
+
+const limit = z.strictObject({ limit: z.number().int().positive(), windowMs: milliseconds })
+
+const cookie = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265)')
+    .optional(),
+  path: z.string().startsWith('/', 'must begin with /').optional(),
+  domain: text.optional(),
+  sameSite: z.enum(['lax', 'strict', 'none']).optional(),
+  secure: z.union([z.boolean(), z.literal('auto')]).optional(),
+})
+
+const session = z.strictObject({
+  secret: z.union([secret, z.array(secret).min(1, 'must hold at least one secret')]).optional(),
+  ...lifetime,
+  remembered: z.strictObject(lifetime).optional(),
+  cookie: cookie.optional(),
+  preserve: z.array(text).optional(),
+  prefix: text.optional(),
+})
+
+const shape = {
+  domain: text.optional(),
+  clientId: text.optional(),
+  clientSecret: text.optional(),
+  clientAuth: callback<ClientAuth>().optional(),
+  realm: text.optional(),
+  allowedRealms: z.array(text).optional(),
+  audience: text.optional(),
+  scope: text.refine((scope) => scope.split(/\s+/).includes('openid'), 'must contain openid').optional(),
+  idTokenSigningAlg: z.enum(['RS256', 'PS256', 'HS256']).optional(),
+  redis: z.union([text, z.custom<Redis | Cluster | RedisOptions>(isObject, 'must be an ioredis client, options or URL')]).optional(),
+  session: session.optional(),
+  loginUrl: httpUrl.optional(),
+  recoveryUrl: httpUrl.optional(),
+  rateLimit: z
+    .union([z.literal(false), z.strictObject({ subnet: z.union([limit, z.literal(false)]).optional() })])
+    .optional(),
+  forwardClientIp: z.boolean().optional(),
+  requireHttps: z.boolean().optional(),
+  allowedOrigins: z.array(origin).optional(),
+  exposeTokens: z.boolean().optional(),
+  exposeDeniedReason: z.boolean().optional(),
+  timeouts: z.strictObject({ auth0: milliseconds.optional(), redis: milliseconds.optional() }).optional(),
+  logger: z
+    .union([z.literal(false), z.custom<Logger>(isLogger, 'must have the methods info, warn and error')])
+    .optional(),
+  logUserName: z.enum(['plain', 'hashed']).optional(),
+  onEvent: callback<NonNullable<RopgAuthOptions['onEvent']>>().optional(),
+  onError: callback<NonNullable<RopgAuthOptions['onError']>>().optional(),
+} satisfies Record<keyof RopgAuthOptions, z.ZodType>
+
+/** The shape of the options; the compiler holds its keys to {@link RopgAuthOptions}. */
+export const optionsSchema = z.strictObject(shape)

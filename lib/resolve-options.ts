@@ -1,0 +1,157 @@
+import { pino } from 'pino'
+import { ConfigurationError } from './errors.js'
+import type { Config, CookieOptions, Lifetime, RopgAuthOptions, Seams } from './options.js'
+import { optionsSchema } from './options-schema.js'
+import { explainIssue } from './option-problem.js'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+const DAY = 86_400
+
+/** Checks what the caller wrote, fills in the environment and the defaults, and freezes the result. */
+export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {}, env: Env = process.env): Config {
+  const options = withEnvironment(checkShape(written), env)
+  const production = env.NODE_ENV === 'production'
+  const config: Config = {
+    ...tenantOf(options),
+    session: sessionOf(options, production),
+    redis: redisOf(options, production),
+    loginUrl: options.loginUrl,
+    recoveryUrl: options.recoveryUrl,
+    subnetLimit: options.rateLimit === false ? false : (options.rateLimit?.subnet ?? { limit: 5, windowMs: 60_000 }),
+    requireHttps: options.requireHttps ?? production,
+    allowedOrigins: [...(options.allowedOrigins ?? [])],
+    exposeTokens: options.exposeTokens ?? false,
+    exposeDeniedReason: options.exposeDeniedReason ?? false,
+    timeouts: { auth0: options.timeouts?.auth0 ?? 5000, redis: options.timeouts?.redis ?? 1000 },
+    logger: options.logger === false ? undefined : (options.logger ?? pino({ name: 'express-auth0-ropg' })),
+    logUserName: options.logUserName ?? 'plain',
+    onEvent: options.onEvent,
+    onError: options.onError,
+    clock: seams.clock ?? Date.now,
+    fetch: seams.fetch ?? ((input, init) => fetch(input, init)),
+  }
+  return freeze(config)
+}
+
+function checkShape(written: RopgAuthOptions): RopgAuthOptions {
+  const result = optionsSchema.safeParse(written)
+  if (result.success) return result.data as RopgAuthOptions
+  throw new ConfigurationError(result.error.issues.map(explainIssue).join('; '))
+}
+
+function withEnvironment(options: RopgAuthOptions, env: Env): RopgAuthOptions {
+  const fallback: RopgAuthOptions = {
+    ...(env.AUTH0_DOMAIN && { domain: env.AUTH0_DOMAIN }),
+    ...(env.AUTH0_CLIENT_ID && { clientId: env.AUTH0_CLIENT_ID }),
+    ...(env.AUTH0_CLIENT_SECRET && !options.clientAuth && { clientSecret: env.AUTH0_CLIENT_SECRET }),
+    ...(env.REDIS_URL && { redis: env.REDIS_URL }),
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const secret = options.session?.secret ?? (env.SESSION_SECRET || undefined)
+  // Once more, because a value from the environment has not been looked at yet.
+  return checkShape({ ...fallback, ...given, session: { ...options.session, ...(secret && { secret }) } })
+}
+
+function tenantOf(options: RopgAuthOptions) {
+  const { clientSecret, clientAuth, idTokenSigningAlg = 'RS256' } = options
+  if (!clientSecret && !clientAuth) throw missing('clientSecret', 'AUTH0_CLIENT_SECRET')
+  if (clientSecret && clientAuth) throw new ConfigurationError('give either clientSecret or clientAuth, not both')
+  if (idTokenSigningAlg === 'HS256' && !clientSecret) {
+    throw new ConfigurationError('idTokenSigningAlg: HS256 needs clientSecret, which is the key of the signature')
+  }
+  if (!options.clientId) throw missing('clientId', 'AUTH0_CLIENT_ID')
+  return {
+    issuer: issuerOf(options.domain),
+    clientId: options.clientId,
+    clientSecret,
+    clientAuth,
+    realm: options.realm,
+    allowedRealms: [...(options.allowedRealms ?? [])],
+    audience: options.audience,
+    scope: options.scope ?? 'openid profile email',
+    idTokenSigningAlg,
+    forwardClientIp: options.forwardClientIp ?? true,
+  }
+}
+
+function missing(option: string, variable: string) {
+  return new ConfigurationError(`${option} is required: pass it, or set ${variable}`)
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+function issuerOf(domain: string | undefined): URL {
+  if (!domain) throw missing('domain', 'AUTH0_DOMAIN')
+  const written = domain.includes('://') ? domain : `https://${domain}`
+  if (!URL.canParse(written)) throw new ConfigurationError('domain must be a host name or an issuer URL')
+  const issuer = new URL(written)
+  if (!issuer.pathname.endsWith('/')) issuer.pathname += '/'
+  if (issuer.username || issuer.search || issuer.hash) {
+    throw new ConfigurationError('domain must be a host name or an issuer URL, without credentials, query or fragment')
+  }
+  if (issuer.protocol === 'http:' && !LOOPBACK.test(issuer.hostname)) {
+    throw new ConfigurationError('domain: http: is accepted for loopback hosts only; use https:')
+  }
+  if (!/^https?:$/.test(issuer.protocol)) throw new ConfigurationError('domain must use https:')
+  return issuer
+}
+
+function sessionOf({ session = {} }: RopgAuthOptions, production: boolean): Config['session'] {
+  if (!session.secret) throw missing('session.secret', 'SESSION_SECRET')
+  return {
+    secrets: [session.secret].flat(),
+    ordinary: lifetimeOf('session', session, { idleTimeout: DAY, absoluteTimeout: 7 * DAY }),
+    remembered: lifetimeOf('session.remembered', session.remembered, {
+      idleTimeout: 14 * DAY,
+      absoluteTimeout: 30 * DAY,
+    }),
+    cookie: cookieOf(session.cookie, production),
+    preserve: [...(session.preserve ?? [])],
+    prefix: session.prefix ?? 'auth:',
+  }
+}
+
+function lifetimeOf(name: string, written: Lifetime = {}, defaults: Required<Lifetime>): Required<Lifetime> {
+  const absoluteTimeout = written.absoluteTimeout ?? defaults.absoluteTimeout
+  const idleTimeout = written.idleTimeout ?? Math.min(defaults.idleTimeout, absoluteTimeout)
+  if (idleTimeout > absoluteTimeout) {
+    throw new ConfigurationError(`${name}.idleTimeout must not be longer than ${name}.absoluteTimeout`)
+  }
+  return { idleTimeout, absoluteTimeout }
+}
+
+function cookieOf(written: CookieOptions = {}, production: boolean): Config['session']['cookie'] {
+  const { path = '/', domain, sameSite = 'lax', secure = production ? true : 'auto' } = written
+  const hostOnly = path === '/' && domain === undefined
+  const name = written.name ?? (secure === true ? (hostOnly ? '__Host-auth' : '__Secure-auth') : 'auth')
+  if (name.startsWith('__Host-') && !(hostOnly && secure === true)) {
+    throw new ConfigurationError('session.cookie.name: __Host- needs secure: true, path / and no domain')
+  }
+  if (name.startsWith('__Secure-') && secure !== true) {
+    throw new ConfigurationError('session.cookie.name: __Secure- needs secure: true')
+  }
+  if (sameSite === 'none' && secure !== true) {
+    throw new ConfigurationError('session.cookie.sameSite: none needs secure: true')
+  }
+  return { name, path, domain, sameSite, secure }
+}
+
+function redisOf({ redis }: RopgAuthOptions, production: boolean): Config['redis'] {
+  if (redis === undefined && production) {
+    throw new ConfigurationError(
+      'redis is required in production: pass an ioredis client or URL, or set REDIS_URL; ' +
+        'the in-process store loses every session at a restart and serves one process only',
+    )
+  }
+  if (typeof redis === 'string' && !/^(rediss?|unix):\/\/|^\//.test(redis)) {
+    throw new ConfigurationError('redis must be a redis: or rediss: URL, ioredis options or an ioredis client')
+  }
+  return redis
+}
+
+function freeze(config: Config): Config {
+  const { session, timeouts } = config
+  for (const part of [session.ordinary, session.remembered, session.cookie, session, timeouts]) Object.freeze(part)
+  return Object.freeze(config)
+}

@@ -1,0 +1,64 @@
+import { RedisStore } from 'connect-redis'
+import { Redis, type Cluster, type RedisOptions } from 'ioredis'
+import { ConfigurationError } from '../errors.js'
+import type { Config } from '../options.js'
+
+export type RedisClient = Redis | Cluster
+
+export interface OpenedRedis {
+  client: RedisClient
+  /** True when the package opened the connection, and so closes it. */
+  owned: boolean
+}
+
+/** The client that the caller gave, or one of our own with bounded waiting. */
+export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
+  assertUsableStore()
+  if (isIoredis(redis)) {
+    if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
+    return { client: redis, owned: false }
+  }
+  const client = open(redis, timeouts.redis)
+  // Without a listener ioredis prints to the console; failures are told by the calls that meet them.
+  client.on('error', () => undefined)
+  return { client, owned: true }
+}
+
+const WAITS_FOR_EVER =
+  'the ioredis client in `redis` queues commands for ever when Redis is gone: set commandTimeout and ' +
+  'maxRetriesPerRequest, or pass a URL and let this package set them'
+
+function open(redis: string | RedisOptions, commandTimeout: number): Redis {
+  const defaults: RedisOptions = {
+    commandTimeout,
+    connectTimeout: commandTimeout,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (times) => Math.min(times * 50, 1000),
+    // After a failover the old master answers READONLY: reconnect, and send the command again.
+    reconnectOnError: (err) => (err.message.startsWith('READONLY') ? 2 : false),
+  }
+  return typeof redis === 'string' ? new Redis(redis, defaults) : new Redis({ ...defaults, ...redis })
+}
+
+function isIoredis(redis: object | string): redis is RedisClient {
+  if (typeof redis === 'string') return false
+  if ('defineCommand' in redis && 'pipeline' in redis) return true
+  if ('scanIterator' in redis || 'sendCommand' in redis || 'connect' in redis) {
+    throw new ConfigurationError(
+      'redis must be an ioredis client (new Redis(...) or new Cluster(...) of the package ioredis); ' +
+        'connect-redis 8 stores through it, and a client of another package cannot work here',
+    )
+  }
+  return false
+}
+
+/** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
+function assertUsableStore() {
+  if ('normalizeClient' in RedisStore.prototype) return
+  throw new ConfigurationError('connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override')
+}
+
+function waitsForEver({ options }: RedisClient): boolean {
+  const { commandTimeout, maxRetriesPerRequest } = ('redisOptions' in options ? options.redisOptions : options) as RedisOptions
+  return commandTimeout === undefined && (maxRetriesPerRequest === null || maxRetriesPerRequest === undefined || maxRetriesPerRequest > 5)
+}

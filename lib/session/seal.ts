@@ -1,0 +1,66 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+const CIPHER = 'aes-256-gcm'
+const ID_BYTES = 4
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+interface Key {
+  id: Buffer
+  bytes: Buffer
+}
+
+/** Seals texts with AES-256-GCM. The context (tenant, session id, field) is bound in: elsewhere the text does not open. */
+export interface Seal {
+  close(text: string, context: string): string
+  /** Undefined when the text was sealed with an unknown secret, for another context, or tampered with. */
+  open(sealed: string, context: string): string | undefined
+  /** A keyed hash, for names that must not lie in Redis in clear. */
+  blind(name: string): string
+}
+
+/** The first secret seals, all open. Keys come from the secrets by HKDF (RFC 5869), one for each purpose. */
+export function createSeal(secrets: readonly string[]): Seal {
+  const keys = secrets.map(deriveKey)
+  const [current] = keys
+  const blindKey = derive(secrets[0] ?? '', 'blind')
+  if (!current) throw new TypeError('a seal needs a secret')
+
+  return {
+    close: (text, context) => encrypt(current, text, context),
+    open: (sealed, context) => {
+      const bytes = Buffer.from(sealed, 'base64url')
+      const key = keys.find(({ id }) => id.equals(bytes.subarray(0, ID_BYTES)))
+      return key && decrypt(key, bytes.subarray(ID_BYTES), context)
+    },
+    blind: (name) => createHmac('sha256', blindKey).update(name).digest('base64url').slice(0, 22),
+  }
+}
+
+function derive(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `express-auth0-ropg/${purpose}/v1`, 32))
+}
+
+function deriveKey(secret: string): Key {
+  const bytes = derive(secret, 'seal')
+  return { bytes, id: createHash('sha256').update(bytes).digest().subarray(0, ID_BYTES) }
+}
+
+function encrypt(key: Key, text: string, context: string): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv(CIPHER, key.bytes, nonce).setAAD(Buffer.from(context))
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+  return Buffer.concat([key.id, nonce, cipher.getAuthTag(), body]).toString('base64url')
+}
+
+function decrypt(key: Key, bytes: Buffer, context: string): string | undefined {
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
+  const decipher = createDecipheriv(CIPHER, key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(context))
+    .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
+  try {
+    return decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+  } catch {
+    return undefined
+  }
+}

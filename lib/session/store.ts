@@ -1,0 +1,31 @@
+import type { Report } from '../events.js'
+import type { Config } from '../options.js'
+import { createMemoryRecords } from './memory-records.js'
+import type { Records } from './records.js'
+import { openRedis } from './redis-client.js'
+import { createRedisRecords } from './redis-records.js'
+import { runScript } from './redis-script.js'
+import { createStoreGuard } from './store-health.js'
+
+export interface Store {
+  records: Records
+  /** Runs a script on one key; undefined for the in-process store. */
+  evaluate: ((script: string, key: string, args: string[]) => Promise<unknown>) | undefined
+  close(): Promise<void>
+}
+
+/** Redis if it was configured, else the in-process store. */
+export function openStore(config: Config, report: Report): Store {
+  if (config.redis === undefined) {
+    const records = createMemoryRecords(config.clock)
+    return { records, evaluate: undefined, close: () => records.close() }
+  }
+  const opened = openRedis(config.redis, config)
+  const guarded = createStoreGuard(config.timeouts.redis, report)
+  const records = createRedisRecords(opened, guarded)
+  return {
+    records,
+    evaluate: (script, key, args) => guarded(() => runScript(opened.client, script, { keys: [key], args })),
+    close: () => records.close(),
+  }
+}

@@ -1,0 +1,68 @@
+import type { Records } from './records.js'
+import type { Seal } from './seal.js'
+
+/** One access token and what it is good for. */
+export interface TokenSet {
+  accessToken: string
+  tokenType: string
+  /** Undefined: the tenant's default audience. */
+  audience: string | undefined
+  scope: string
+  /** Epoch seconds. */
+  expiresAt: number
+}
+
+/** All tokens of one session. */
+export interface TokenRecord {
+  refreshToken: string | undefined
+  tokenSets: TokenSet[]
+}
+
+/** A record as read, with the version that a commit must name. */
+export interface VersionedTokens extends TokenRecord {
+  version: number
+}
+
+/**
+ * The tokens of a session, sealed, in a record of their own beside the session blob: a slow request that writes the blob
+ * back can never bring an older token back.
+ */
+export interface TokenVault {
+  create(sessionId: string, tokens: TokenRecord, ttl: number): Promise<void>
+  read(sessionId: string): Promise<VersionedTokens | undefined>
+  /** Reads and deletes in one step. */
+  take(sessionId: string): Promise<VersionedTokens | undefined>
+}
+
+export interface VaultParts {
+  records: Records
+  seal: Seal
+  /** Prefix of the keys; names the tenant, so that it is part of what is sealed. */
+  prefix: string
+}
+
+export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVault {
+  const keyOf = (sessionId: string) => `${prefix}t:${sessionId}`
+  const close = (key: string, version: number, tokens: TokenRecord) =>
+    `${String(version)}.${seal.close(JSON.stringify(tokens), `${key}#${String(version)}`)}`
+  const open = (key: string, value: string | undefined): VersionedTokens | undefined => {
+    const [version = '', sealed = ''] = value?.split('.') ?? []
+    const text = seal.open(sealed, `${key}#${version}`)
+    return text === undefined ? undefined : { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
+  }
+
+  return {
+    create: (sessionId, tokens, ttl) => {
+      const key = keyOf(sessionId)
+      return records.write(key, close(key, 1, tokens), ttl)
+    },
+    read: async (sessionId) => {
+      const key = keyOf(sessionId)
+      return open(key, (await records.read(key))?.value)
+    },
+    take: async (sessionId) => {
+      const key = keyOf(sessionId)
+      return open(key, await records.take(key))
+    },
+  }
+}
