@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { findRedisServer } from '../../scripts/find-redis.js'
+
+const READY_WITHIN = 10_000
+
+export interface StartRedisOptions {
+  /** Default: a free one. */
+  port?: number
+  /** More arguments for the server: `['--requirepass', 'x']`, `['--cluster-enabled', 'yes']`. */
+  args?: readonly string[]
+  /** Default: `redis-server` or `valkey-server` from the PATH. */
+  binary?: string
+}
+
+/** A private server on a loopback port. It keeps nothing on disk, and it dies with the process that started it. */
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Of the process that runs now: another one after `restart()`. */
+  readonly pid: number
+  /** Freezes the server: connections stay open, nothing answers. */
+  pause(): void
+  resume(): void
+  /** Ends it at once, as a crash does; `restart()` can bring it back. */
+  kill(): Promise<void>
+  /** A new, empty server on the same port. */
+  restart(): Promise<void>
+  /** Ends it for good. */
+  stop(): Promise<void>
+}
+
+interface Launch {
+  binary: string
+  port: number
+  dir: string
+  args: readonly string[]
+}
+
+export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
+  const launch: Launch = {
+    binary: options.binary ?? requireBinary(),
+    port: options.port ?? (await freePort()),
+    dir: await mkdtemp(join(tmpdir(), 'express-auth0-ropg-redis-')),
+    args: options.args ?? [],
+  }
+  let running = await run(launch)
+  return {
+    url: `redis://127.0.0.1:${launch.port}`,
+    port: launch.port,
+    get pid() {
+      return running.pid
+    },
+    pause: () => void process.kill(running.pid, 'SIGSTOP'),
+    resume: () => void process.kill(running.pid, 'SIGCONT'),
+    kill: () => running.end(),
+    async restart() {
+      await running.end()
+      running = await run(launch)
+    },
+    async stop() {
+      await running.end()
+      await rm(launch.dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function requireBinary(): string {
+  const binary = findRedisServer()
+  if (!binary) throw new Error('This test needs redis-server or valkey-server on the PATH.')
+  return binary
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function run(launch: Launch): Promise<{ pid: number; end(): Promise<void> }> {
+  const child = spawn(launch.binary, commandLine(launch), { stdio: 'ignore' })
+  child.on('error', () => undefined)
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${launch.binary} could not be started.`)
+  const guard = guardOf(pid, launch.dir)
+  child.unref()
+  const end = async () => {
+    guard.kill('SIGKILL')
+    guard.stdin?.destroy()
+    if (hasEnded(child)) return
+    child.ref()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  try {
+    await untilReady(launch, child)
+  } catch (cause) {
+    await end()
+    throw cause
+  }
+  return { pid, end }
+}
+
+function commandLine({ port, dir, args }: Launch): string[] {
+  const fixed = { port, dir, bind: '127.0.0.1', logfile: join(dir, 'redis.log'), save: '', appendonly: 'no' }
+  return [...Object.entries(fixed).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args]
+}
+
+/** Ends the server when our end of the pipe closes, which it does however this process dies. */
+function guardOf(pid: number, dir: string): ChildProcess {
+  const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$0"; rm -rf "$1"', String(pid), dir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.on('error', () => undefined)
+  guard.stdin.on('error', () => undefined)
+  guard.unref()
+  ;(guard.stdin as unknown as { unref(): void }).unref()
+  return guard
+}
+
+async function untilReady(launch: Launch, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN
+  while (Date.now() < deadline && !hasEnded(child)) {
+    if (await answersPing(launch.port)) return
+    await wait(20)
+  }
+  const log = await readFile(join(launch.dir, 'redis.log'), 'utf8').catch(() => '(no log)')
+  throw new Error(`${launch.binary} did not get ready on port ${launch.port}.\n${log}`)
+}
+
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
+/** A server that asks for a password is ready, too. */
+export function answersPing(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host, timeout: 1_000 })
+    const finish = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.on('connect', () => socket.write('PING\r\n'))
+    socket.on('data', (data) => {
+      finish(/^(?:\+PONG|-NOAUTH)/.test(data.toString()))
+    })
+    socket.on('timeout', () => {
+      finish(false)
+    })
+    socket.on('error', () => {
+      finish(false)
+    })
+  })
+}

@@ -1,0 +1,54 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest'
+
+type Project = Exclude<NonNullable<Config['projects']>[number], string>
+
+/** Published as ES modules only, which jest cannot `require()` on Node 20: compiled like our own code. */
+const esmOnly = ['jose', 'oauth4webapi', 'openid-client', 'oidc-provider']
+
+/** Examples and tests name the package as its users do. */
+const ownName = {
+  '^express-auth0-ropg$': '<rootDir>/lib/index.ts',
+  '^express-auth0-ropg/testing$': '<rootDir>/lib/testing/index.ts',
+}
+
+const base: Project = {
+  testEnvironment: 'node',
+  resolver: '<rootDir>/__tests__/support/resolver.cjs',
+  transform: {
+    '\\.[mc]?[jt]s$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(?:${esmOnly.join('|')})/)`],
+}
+
+const config: Config = {
+  maxWorkers: 2,
+  testTimeout: 20_000,
+  globalSetup: '<rootDir>/__tests__/support/global-setup.ts',
+  globalTeardown: '<rootDir>/__tests__/support/global-teardown.ts',
+  collectCoverageFrom: ['lib/**/*.ts'],
+  coverageProvider: 'v8',
+  projects: [
+    {
+      ...base,
+      displayName: 'express5',
+      moduleNameMapper: ownName,
+      testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
+    },
+    {
+      ...base,
+      displayName: 'express4',
+      testMatch: ['<rootDir>/__tests__/{http,express}/**/*.test.ts'],
+      moduleNameMapper: { ...ownName, '^express$': 'express4' },
+    },
+  ],
+}
+
+export default config

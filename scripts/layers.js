@@ -1,0 +1,67 @@
+/**
+ * Who may import whom in lib/. The lint rules and `__tests__/architecture.test.ts` both read this table.
+ * A layer is a folder of lib/, except these two: `leaf` is a file at the top of lib/, and `root` are the files that
+ * put the parts together.
+ *
+ * @typedef {object} Layer
+ * @property {string[]} layers layers whose code it may use; its own is always one of them
+ * @property {string[]} [layerTypes] layers of which it may import types
+ * @property {string[] | 'any'} packages packages whose code it may use
+ * @property {string[] | 'any'} packageTypes packages of which it may import types, beside those
+ */
+
+export const ROOT_FILES = ['index.ts', 'create-ropg-auth.ts']
+
+/** @type {Record<string, Layer>} */
+export const LAYERS = {
+  leaf: { layers: ['leaf'], packages: ['zod', 'pino', '@opentelemetry/api'], packageTypes: 'any' },
+  http: {
+    layers: ['leaf', 'http', 'flows'],
+    layerTypes: ['auth0', 'session'],
+    packages: ['express', 'express-rate-limit', 'rate-limit-redis', 'zod'],
+    packageTypes: 'any',
+  },
+  flows: { layers: ['leaf', 'flows', 'auth0', 'session'], packages: [], packageTypes: 'any' },
+  auth0: { layers: ['leaf', 'auth0'], packages: ['openid-client', 'jose'], packageTypes: [] },
+  session: {
+    layers: ['leaf', 'session'],
+    packages: ['express-session', 'connect-redis', 'ioredis'],
+    packageTypes: 'any',
+  },
+  testing: {
+    layers: ['leaf', 'testing'],
+    layerTypes: ['root', 'http', 'flows', 'auth0', 'session'],
+    packages: 'any',
+    packageTypes: 'any',
+  },
+  cli: {
+    layers: ['leaf', 'root', 'http', 'flows', 'auth0', 'session', 'testing', 'cli'],
+    packages: 'any',
+    packageTypes: 'any',
+  },
+  root: {
+    layers: ['leaf', 'root', 'http', 'flows', 'auth0', 'session'],
+    packages: 'any',
+    packageTypes: 'any',
+  },
+}
+
+export const FOLDERS = Object.keys(LAYERS).filter((name) => name !== 'leaf' && name !== 'root')
+
+/**
+ * The layer of a file, by its path below lib/.
+ *
+ * @param {string} path
+ */
+export function layerOf(path) {
+  const [folder, ...below] = path.split('/')
+  if (folder !== undefined && below.length > 0) return folder
+  return ROOT_FILES.includes(path) ? 'root' : 'leaf'
+}
+
+/** @param {string} name */
+export function layerNamed(name) {
+  const layer = LAYERS[name]
+  if (!layer) throw new Error(`scripts/layers.js knows no ${name}`)
+  return layer
+}

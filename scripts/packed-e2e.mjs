@@ -1,0 +1,191 @@
+// Installs the packed tarball into an empty project and logs in through it in plain Node: by import, by require(), and
+// compiled by TypeScript with every declaration file checked. Each program must end by itself.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ENDS_WITHIN = 60_000
+
+const PROGRAM = `
+async function main() {
+  const emulator = await startAuth0Emulator()
+  const auth = createRopgAuth({
+    domain: emulator.domain,
+    clientId: emulator.clientId,
+    clientSecret: emulator.clientSecret,
+    session: { secret: 'x'.repeat(32) },
+    logger: false,
+  })
+
+  const app = express()
+  app.use('/auth', auth.router)
+  app.get('/me', auth.requireAuth, (req, res) => {
+    res.json({ sub: req.auth.sub })
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert(address !== null && typeof address === 'object')
+  const origin = 'http://127.0.0.1:' + String(address.port)
+  const login = (password: string) =>
+    fetch(origin + '/auth/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ada@example.com', password }),
+    })
+
+  const stranger = await fetch(origin + '/me')
+  assert.equal(stranger.status, 401, await stranger.text())
+
+  const refused = await login('wrong')
+  const refusal = (await refused.json()) as { error: string }
+  assert.equal(refused.status, 401, JSON.stringify(refusal))
+  assert.equal(refusal.error, 'invalid_credentials')
+  assert.deepEqual(refused.headers.getSetCookie(), [])
+
+  const accepted = await login('correct horse battery staple')
+  const answer = (await accepted.json()) as { success: boolean; user: { id: string } }
+  assert.equal(accepted.status, 200, JSON.stringify(answer))
+  assert.equal(answer.success, true)
+  const cookie = accepted.headers.getSetCookie()[0]?.split(';')[0]
+  assert(cookie)
+
+  const me = await fetch(origin + '/me', { headers: { cookie } })
+  assert.equal(me.status, 200)
+  assert.deepEqual(await me.json(), { sub: answer.user.id })
+  assert(answer.user.id)
+
+  server.close()
+  server.closeAllConnections()
+  await auth.close()
+  await emulator.close()
+}
+
+main().catch((error: unknown) => {
+  console.error(error)
+  process.exit(1)
+})
+`
+
+const ESM_HEAD = `
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import express from 'express'
+import { createRopgAuth } from 'express-auth0-ropg'
+import { startAuth0Emulator } from 'express-auth0-ropg/testing'
+`
+
+const CJS_HEAD = `
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const express = require('express')
+const { createRopgAuth } = require('express-auth0-ropg')
+const { startAuth0Emulator } = require('express-auth0-ropg/testing')
+`
+
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2022',
+    lib: ['es2022'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    skipLibCheck: false,
+    outDir: 'out',
+    rootDir: 'src',
+  },
+  include: ['src'],
+}
+
+const project = mkdtempSync(join(tmpdir(), 'express-auth0-ropg-packed-'))
+try {
+  install()
+  writePrograms()
+  const failed = [
+    runs('import', ['consumer.mjs']),
+    runs('require()', ['consumer.cjs']),
+    compiles() && runs('TypeScript', ['out/consumer.mjs']),
+  ].includes(false)
+  if (failed) process.exitCode = 1
+} finally {
+  rmSync(project, { recursive: true, force: true })
+}
+
+function install() {
+  const tarball = npm(ROOT, ['pack', '--pack-destination', project, '--silent']).trim().split('\n').at(-1) ?? ''
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest(tarball), null, 2))
+  npm(project, ['install', '--prefer-offline', '--no-audit', '--no-fund'])
+}
+
+/**
+ * The versions that are locked here, so that a release elsewhere cannot fail this.
+ *
+ * @param {string} tarball
+ */
+function manifest(tarball) {
+  const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const beside = ['express', 'oidc-provider', 'typescript', '@types/express', '@types/node']
+  return {
+    name: 'consumer',
+    private: true,
+    dependencies: { 'express-auth0-ropg': `file:./${tarball}`, ...installedVersions(beside) },
+    overrides: installedVersions(Object.keys(own.dependencies)),
+  }
+}
+
+/** @param {string[]} names */
+function installedVersions(names) {
+  const versionOf = (/** @type {string} */ name) =>
+    JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')).version
+  return Object.fromEntries(names.map((name) => [name, versionOf(name)]))
+}
+
+function writePrograms() {
+  const untyped = PROGRAM.replaceAll(/\((\w+): \w+\)/g, '($1)').replaceAll(/\((await \w+\.json\(\))\) as .*$/gm, '$1')
+  mkdirSync(join(project, 'src'))
+  writeFileSync(join(project, 'consumer.mjs'), ESM_HEAD + untyped)
+  writeFileSync(join(project, 'consumer.cjs'), CJS_HEAD + untyped)
+  writeFileSync(join(project, 'src', 'consumer.mts'), ESM_HEAD + PROGRAM)
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+}
+
+function compiles() {
+  return report('TypeScript compiles', spawnSync('npx', ['--no-install', 'tsc', '-p', '.'], options()))
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ */
+function runs(name, args) {
+  return report(`${name} logs in and ends`, spawnSync(process.execPath, args, options()))
+}
+
+/**
+ * @param {string} name
+ * @param {import('node:child_process').SpawnSyncReturns<string>} result
+ */
+function report(name, { status, error, stdout, stderr }) {
+  const passed = status === 0
+  console.log(`${passed ? 'ok' : 'FAILED'}: ${name}`)
+  if (!passed) console.error([error?.message, `exit status ${status}`, stdout, stderr].filter(Boolean).join('\n'))
+  return passed
+}
+
+/** @returns {import('node:child_process').SpawnSyncOptionsWithStringEncoding} */
+function options() {
+  const settings = /^(?:AUTH0_.*|SESSION_SECRET|REDIS_URL|NODE_ENV|NODE_OPTIONS)$/
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.test(name)))
+  return { cwd: project, encoding: 'utf8', env, timeout: ENDS_WITHIN, killSignal: 'SIGKILL' }
+}
+
+/**
+ * @param {string} cwd
+ * @param {string[]} args
+ */
+function npm(cwd, args) {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
