@@ -8,7 +8,7 @@ const sizes = {
   'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
   'max-depth': ['error', 2],
   'max-params': ['error', 3],
-  complexity: ['error', 10],
+  complexity: ['error', 20],
 }
 
 const noDefaultExport = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' }

@@ -17,12 +17,12 @@ import { createRequireScope, type RequireScope } from './http/guards/require-sco
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
 import { createSendError } from './http/send-error.js'
-import type { RopgAuthOptions, Seams } from './options.js'
+import type { Config, RopgAuthOptions, Seams } from './options.js'
 import { resolveOptions } from './resolve-options.js'
-import { leaveSessionDoor } from './session-door.js'
+import { leaveTestDoor, type TestDoor } from './test-door.js'
 import { createSeal } from './session/seal.js'
 import type { SessionMiddleware } from './session/session-middleware.js'
-import { createSessions } from './session/sessions.js'
+import { createSessions, type Sessions } from './session/sessions.js'
 import { openStore } from './session/store.js'
 
 /** The protocol without sessions. */
@@ -76,13 +76,6 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
 
-  const close = async () => {
-    await drain()
-    attempts.shutdown()
-    await store.close()
-  }
-  let closing: Promise<void> | undefined
-
   const auth: RopgAuth = {
     router: createRouter({ config, sessions, signIn, signOut, clearCookie, sendError, requireAuth, limitLogins }),
     requireAuth,
@@ -97,8 +90,29 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     ready: async () => {
       await Promise.all([auth0.configuration(), store.records.ping()])
     },
-    close: () => (closing ??= close()),
+    close: once(async () => {
+      await drain()
+      attempts.shutdown()
+      await store.close()
+    }),
   }
-  const { scope, audience, clock } = config
-  return leaveSessionDoor(auth, { sessions, defaults: { scope, audience, clock } })
+  leaveTestDoor(auth, doorTo(sessions, config))
+  return auth
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => (running ??= run())
+}
+
+function doorTo(sessions: Sessions, { scope, audience, clock }: Config): TestDoor {
+  return {
+    defaultScope: scope,
+    clock,
+    stage: async (req, res, { accessToken, expiresAt, ...login }) => {
+      await sessions.open(req, res)
+      const tokenSet = { accessToken, tokenType: 'Bearer', audience, scope: login.scope, expiresAt }
+      await sessions.establish(req, { ...login, tokenSets: [tokenSet] })
+    },
+  }
 }

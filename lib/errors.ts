@@ -39,7 +39,7 @@ export type AuthErrorCode = keyof typeof ERRORS
 /** What an answer may carry beside code and sentence. */
 export interface PublicDetails {
   /** Field name -> reason. Never a value. */
-  fields?: Record<string, string>
+  fields?: Partial<Record<string, string>>
   /** The scopes that the route asked for, separated by spaces. */
   scope?: string
   /** Where interactive login goes on. */

@@ -12,7 +12,10 @@ export function explainIssue(issue: Issue): string {
 function reason(issue: Issue): string {
   if (issue.code === 'invalid_type') return `must be of type ${issue.expected}`
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
-  if (issue.code === 'too_small') return issue.origin === 'string' || issue.origin === 'array' ? issue.message : `must be greater than ${String(issue.minimum)}`
+  if (issue.code === 'too_small')
+    return issue.origin === 'string' || issue.origin === 'array'
+      ? issue.message
+      : `must be greater than ${String(issue.minimum)}`
   if (issue.code === 'invalid_union') return unionReason(issue)
   return issue.message
 }
@@ -58,7 +61,7 @@ function isNear(known: string, written: string): boolean {
 /** Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of a.split('').entries()) {
     row = nextRow(row, letter, { b, first: i + 1 })
   }
   return row[b.length] ?? 0

@@ -62,7 +62,9 @@ const shape = {
   audience: text.optional(),
   scope: text.refine((scope) => scope.split(/\s+/).includes('openid'), 'must contain openid').optional(),
   idTokenSigningAlg: z.enum(['RS256', 'PS256', 'HS256']).optional(),
-  redis: z.union([text, z.custom<Redis | Cluster | RedisOptions>(isObject, 'must be an ioredis client, options or URL')]).optional(),
+  redis: z
+    .union([text, z.custom<Redis | Cluster | RedisOptions>(isObject, 'must be an ioredis client, options or URL')])
+    .optional(),
   session: session.optional(),
   loginUrl: httpUrl.optional(),
   recoveryUrl: httpUrl.optional(),

@@ -106,6 +106,7 @@ export interface RopgAuthOptions {
   logUserName?: 'plain' | 'hashed'
   onEvent?: (event: AuthEvent) => unknown
   /** Shapes error answers, those of the guards too. Call `next` or answer. */
+  // eslint-disable-next-line max-params -- the signature of an Express error handler
   onError?: (err: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 }
 

@@ -48,7 +48,7 @@ function withEnvironment(options: RopgAuthOptions, env: Env): RopgAuthOptions {
     ...(env.REDIS_URL && { redis: env.REDIS_URL }),
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const secret = options.session?.secret ?? (env.SESSION_SECRET || undefined)
+  const secret = options.session?.secret ?? env.SESSION_SECRET
   // Once more, because a value from the environment has not been looked at yet.
   return checkShape({ ...fallback, ...given, session: { ...options.session, ...(secret && { secret }) } })
 }

@@ -21,10 +21,11 @@ export function createAuth0Client(config: Config): Auth0Client {
     return config.fetch(url, { ...init, headers } as RequestInit)
   }
   return {
-    configuration: () => (found ??= discover(config, forward).catch((err: unknown) => {
-      found = undefined
-      throw err
-    })),
+    configuration: () =>
+      (found ??= discover(config, forward).catch((err: unknown) => {
+        found = undefined
+        throw err
+      })),
     onBehalfOf: (ip, call) => address.run(ip, call),
   }
 }
@@ -32,12 +33,18 @@ export function createAuth0Client(config: Config): Auth0Client {
 async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc.Configuration> {
   const { issuer, clientId, clientSecret, clientAuth } = config
   try {
-    return await oidc.discovery(issuer, clientId, metadataOf(config), clientAuth ?? oidc.ClientSecretPost(clientSecret), {
-      // The slash at the end belongs to Auth0's issuer, and openid-client compares to the letter.
-      [oidc.customFetch]: forward,
-      timeout: config.timeouts.auth0 / 1000,
-      execute: extensionsOf(config),
-    })
+    return await oidc.discovery(
+      issuer,
+      clientId,
+      metadataOf(config),
+      clientAuth ?? oidc.ClientSecretPost(clientSecret),
+      {
+        // The slash at the end belongs to Auth0's issuer, and openid-client compares to the letter.
+        [oidc.customFetch]: forward,
+        timeout: config.timeouts.auth0 / 1000,
+        execute: extensionsOf(config),
+      },
+    )
   } catch (err) {
     throw await toAuthError(err, { step: 'discovery' })
   }

@@ -35,7 +35,11 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
     /realm|connection/i,
     'the realm is unknown, disabled or cannot take passwords: check the option realm (case matters) against Authentication > Database',
   ],
-  [/^invalid_(request|target)$/, /audience/i, 'the audience cannot be used with the password grant: check the option audience'],
+  [
+    /^invalid_(request|target)$/,
+    /audience/i,
+    'the audience cannot be used with the password grant: check the option audience',
+  ],
   [/^invalid_scope$/, /^/, 'Auth0 does not accept the scope: check the option scope'],
 ]
 

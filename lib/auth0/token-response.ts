@@ -36,7 +36,8 @@ export async function readGrant(
   if (splitScope(requested.scope).includes('openid') && !claims?.sub) {
     throw new ApiError({ detail: 'Auth0 answered a grant with openid without an ID token that names a subject' })
   }
-  if (response.id_token !== undefined && config.idTokenSigningAlg === 'HS256') await checkHmac(response.id_token, config)
+  if (response.id_token !== undefined && config.idTokenSigningAlg === 'HS256')
+    await checkHmac(response.id_token, config)
   const { id_token: idToken, refresh_token: refreshToken } = response
   return {
     accessToken: response.access_token,
@@ -65,6 +66,8 @@ async function checkHmac(idToken: string, { clientSecret }: Config): Promise<voi
   try {
     await jwtVerify(idToken, new TextEncoder().encode(clientSecret), { algorithms: ['HS256'], clockTolerance: 30 })
   } catch {
-    throw new ConfigurationError('the HS256 signature of the ID token does not match: check clientSecret and idTokenSigningAlg')
+    throw new ConfigurationError(
+      'the HS256 signature of the ID token does not match: check clientSecret and idTokenSigningAlg',
+    )
   }
 }

@@ -42,5 +42,7 @@ export function createFreshToken({ config, vault }: { config: Config; vault: Tok
 
 function suits(set: TokenSet, { audience, scope = '' }: Wanted, config: Config): boolean {
   const granted = set.scope.split(' ')
-  return set.audience === (audience ?? config.audience) && scope.split(' ').every((name) => !name || granted.includes(name))
+  return (
+    set.audience === (audience ?? config.audience) && scope.split(' ').every((name) => !name || granted.includes(name))
+  )
 }

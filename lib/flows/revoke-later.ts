@@ -8,7 +8,7 @@ export type Revoke = (refreshToken: string | undefined) => void
 export interface Revocations {
   revoke: Revoke
   /** Resolves when nothing is under way any more; pending retries are given up. */
-  drain(): Promise<void>
+  drain: () => Promise<void>
 }
 
 /** Milliseconds before the second and the third try. */

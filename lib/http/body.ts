@@ -7,20 +7,20 @@ const LIMIT = 10 * 1024
 
 /** Reads a JSON or form body of at most 10 KB; one that the app has read already is used, under the same limit. */
 export function readBody(sendError: SendError): RequestHandler[] {
-  const parsers = [
+  const parsers: RequestHandler[] = [
     express.json({ limit: LIMIT, inflate: false }),
     express.urlencoded({ limit: LIMIT, inflate: false, extended: false, parameterLimit: 50 }),
   ]
   const guarded = parsers.map((parse): RequestHandler => (req, res, next) => {
     parse(req, res, (err?: unknown) => {
-      if (err) sendError(bodyError(err), req, res, next)
+      if (err) sendError(bodyError(err), { req, res, next })
       else next()
     })
   })
   return [
     (req, res, next) => {
       const problem = announced(req)
-      if (problem) sendError(problem, req, res, next)
+      if (problem) sendError(problem, { req, res, next })
       else next()
     },
     ...guarded,

@@ -6,7 +6,10 @@ import type { Request } from 'express'
  * where IPv6 only wraps it. Undefined where there is none.
  */
 export function clientAddress({ ip }: Pick<Request, 'ip'>): string | undefined {
-  const bare = (ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1').replace(/%.*$/, '')
+  const bare = (ip ?? '')
+    .replace(/^\[(.*)\](:\d+)?$/, '$1')
+    .replace(/^([\d.]+):\d+$/, '$1')
+    .replace(/%.*$/, '')
   const unwrapped = bare.replace(/^::ffff:(?=\d+\.)/i, '')
   return isIP(unwrapped) ? unwrapped : undefined
 }

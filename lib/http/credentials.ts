@@ -14,7 +14,15 @@ const text = (limit: number) =>
 
 const name = text(NAME_LIMIT).trim().min(1, 'must not be empty')
 
-const FLAGS: Record<string, boolean> = { true: true, on: true, '1': true, false: false, off: false, '0': false, '': false }
+const FLAGS: Record<string, boolean> = {
+  true: true,
+  on: true,
+  '1': true,
+  false: false,
+  off: false,
+  '0': false,
+  '': false,
+}
 
 const flag = z.union([z.boolean(), z.enum(Object.keys(FLAGS)).transform((value) => FLAGS[value])], {
   error: 'must be true or false',
@@ -28,27 +36,30 @@ const body = z.object({
   realm: name.optional(),
 })
 
+type Fields = Partial<Record<string, string>>
+
 /** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
 export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
   const raw = sent ?? {}
   if (!isRecord(raw)) throw invalid({ body: 'must be an object' })
   const { data, error } = body.safeParse(raw)
-  const fields: Record<string, string> = {}
+  const fields: Fields = {}
   for (const issue of error?.issues ?? []) fields[String(issue.path[0])] ??= issue.message
   checkName(raw, fields)
-  if (data?.realm !== undefined && !allowedRealms.includes(data.realm)) fields.realm = 'is not one of the accepted realms'
+  if (data?.realm !== undefined && !allowedRealms.includes(data.realm))
+    fields.realm = 'is not one of the accepted realms'
   if (!data || Object.keys(fields).length) throw invalid(fields)
   const { username = data.email ?? '', password, remember_me: rememberMe, realm } = data
   return { username, password, rememberMe, realm }
 }
 
-function checkName(raw: Record<string, unknown>, fields: Record<string, string>): void {
+function checkName(raw: Record<string, unknown>, fields: Fields): void {
   const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
   if (given.length === 0) fields.username = 'is required (or email)'
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
 }
 
-function invalid(fields: Record<string, string>): AuthError {
+function invalid(fields: Fields): AuthError {
   return new AuthError('invalid_request', { body: { fields } })
 }
 

@@ -18,7 +18,11 @@ type Live = Extract<Presented, { state: 'live' }>
 const scopes = new WeakMap<RequestAuth, string>()
 
 /** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
-export function authOf(req: Request, { login, id }: Live, { freshToken, signOut, clearCookie }: AuthParts): RequestAuth {
+export function authOf(
+  req: Request,
+  { login, id }: Live,
+  { freshToken, signOut, clearCookie }: AuthParts,
+): RequestAuth {
   const auth: RequestAuth = {
     user: userOf(login),
     sub: login.sub,

@@ -2,21 +2,29 @@ import type { NextFunction, Request, Response } from 'express'
 import { AuthError } from '../errors.js'
 import type { Config } from '../options.js'
 
+/** What an Express handler is called with. */
+export interface Exchange {
+  req: Request
+  res: Response
+  next: NextFunction
+}
+
 /** Answers with an error, or hands it to `onError`. */
-export type SendError = (err: unknown, req: Request, res: Response, next: NextFunction) => void
+export type SendError = (err: unknown, exchange: Exchange) => void
 
 type PublicOptions = Pick<Config, 'loginUrl' | 'recoveryUrl' | 'exposeDeniedReason' | 'onError' | 'logger'>
 
 /** The one place where an error becomes an answer. */
 export function createSendError(options: PublicOptions): SendError {
-  return (err, req, res, next) => {
+  return (err, exchange) => {
+    const { res, next } = exchange
     const error = completed(known(err, options), options)
     if (res.headersSent) {
       next(error)
       return
     }
     res.set({ 'Cache-Control': 'no-store', ...error.headers })
-    if (options.onError) void shape(options.onError, error, { req, res, next })
+    if (options.onError) void shape(options.onError, error, exchange)
     else res.status(error.status).json(error)
   }
 }
@@ -45,12 +53,6 @@ function completed(error: AuthError, { loginUrl, recoveryUrl, exposeDeniedReason
     ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
   })
   return error
-}
-
-interface Exchange {
-  req: Request
-  res: Response
-  next: NextFunction
 }
 
 async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: Exchange) {

@@ -10,6 +10,8 @@ export function whoAsks(req: Request): WhoAsks {
 }
 
 function requestId(req: Request & { id?: unknown }): string {
-  const given = [req.id, req.get('x-request-id')].map(String).find((id) => /^[\w.:-]{1,128}$/.test(id) && id !== 'undefined')
+  const given = [req.id, req.get('x-request-id')]
+    .map(String)
+    .find((id) => /^[\w.:-]{1,128}$/.test(id) && id !== 'undefined')
   return given ?? randomUUID()
 }

@@ -55,10 +55,17 @@ function isIoredis(redis: object | string): redis is RedisClient {
 /** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
 function assertUsableStore() {
   if ('normalizeClient' in RedisStore.prototype) return
-  throw new ConfigurationError('connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override')
+  throw new ConfigurationError(
+    'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override',
+  )
 }
 
 function waitsForEver({ options }: RedisClient): boolean {
-  const { commandTimeout, maxRetriesPerRequest } = ('redisOptions' in options ? options.redisOptions : options) as RedisOptions
-  return commandTimeout === undefined && (maxRetriesPerRequest === null || maxRetriesPerRequest === undefined || maxRetriesPerRequest > 5)
+  const { commandTimeout, maxRetriesPerRequest } = (
+    'redisOptions' in options ? options.redisOptions : options
+  ) as RedisOptions
+  return (
+    commandTimeout === undefined &&
+    (maxRetriesPerRequest === null || maxRetriesPerRequest === undefined || maxRetriesPerRequest > 5)
+  )
 }

@@ -10,8 +10,7 @@ type Callback = (err?: unknown, session?: SessionData | null) => void
 function clientOf(records: Records) {
   return {
     del: async (keys: string[]) => Promise.all(keys.map((key) => records.remove(key))),
-    mget: async (keys: string[]) =>
-      Promise.all(keys.map(async (key) => (await records.read(key))?.value ?? null)),
+    mget: async (keys: string[]) => Promise.all(keys.map(async (key) => (await records.read(key))?.value ?? null)),
     scan: async (_cursor: string, _match: string, pattern: string) => ['0', await records.keys(pattern.slice(0, -1))],
   }
 }

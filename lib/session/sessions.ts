@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { SessionUnavailableError } from '../errors.js'
+import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import { loginOf, type Login } from './login.js'
 import type { Records } from './records.js'
@@ -50,7 +50,9 @@ export function createSessions({ config, records, seal }: SessionParts): Session
     middleware,
     vault,
     open: async (req, res) => {
-      await promised((done) => { middleware(req, res, done) })
+      await promised((done) => {
+        middleware(req, res, done)
+      })
       const login = current(req)
       if (login && req.sessionID !== undefined) return { state: 'live', login, id: req.sessionID }
       const over = middleware.cameWithEnded(req) || req.session?.ropg?.tenant === tenant
@@ -67,7 +69,9 @@ export function createSessions({ config, records, seal }: SessionParts): Session
       const { session } = req
       if (!session) return undefined
       const tokens = await vault.take(req.sessionID ?? '')
-      await promised((done) => session.destroy(done))
+      await promised((done) => {
+        session.destroy(done)
+      })
       return tokens
     },
   }
@@ -88,9 +92,12 @@ function describeLogin(config: Config, tenant: string, { sub, user, scope, remem
 /** A new session id; of the old session only the named keys come along. */
 async function renew(req: SessionRequest, preserve: readonly string[]): Promise<void> {
   const old = req.session
-  if (!old) throw new TypeError('no session: mount auth.session, or a session middleware, before auth.login')
-  const kept = preserve.filter((key) => Object.hasOwn(old, key)).map((key) => [key, old[key as keyof typeof old]])
-  await promised((done) => old.regenerate(done))
+  if (!old)
+    throw new ConfigurationError('session.cookie.path does not cover the route of the login, so it gets no session')
+  const kept = preserve.filter((key) => Object.hasOwn(old, key)).map((key) => [key, Reflect.get(old, key) as unknown])
+  await promised((done) => {
+    old.regenerate(done)
+  })
   Object.assign(req.session ?? {}, Object.fromEntries(kept))
 }
 
@@ -110,7 +117,9 @@ async function persist(req: SessionRequest, { login, fresh, vault, maxAge }: Per
   const { refreshToken, tokenSets } = fresh
   const writes = await Promise.allSettled([
     vault.create(sessionID, { refreshToken, tokenSets }, login.until - login.since),
-    promised((done) => session.save(done)),
+    promised((done) => {
+      session.save(done)
+    }),
   ])
   const failure = writes.find((write) => write.status === 'rejected')
   if (!failure) return
@@ -124,7 +133,8 @@ function promised(start: (done: (err?: unknown) => void) => void): Promise<void>
   return new Promise((resolve, reject) => {
     start((err) => {
       if (err === undefined || err === null) resolve()
-      else reject(err instanceof SessionUnavailableError ? err : new SessionUnavailableError('the session store failed'))
+      else
+        reject(err instanceof SessionUnavailableError ? err : new SessionUnavailableError('the session store failed'))
     })
   })
 }

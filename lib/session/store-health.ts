@@ -34,7 +34,9 @@ class Timeout {
 
   constructor(ms: number) {
     this.expired = new Promise((_, reject) => {
-      this.#timer = setTimeout(() => { reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })) }, ms)
+      this.#timer = setTimeout(() => {
+        reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' }))
+      }, ms)
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Report } from '../events.js'
 import type { Config } from '../options.js'
-import { createMemoryRecords } from './memory-records.js'
+import { MemoryRecords } from './memory-records.js'
 import type { Records } from './records.js'
 import { openRedis } from './redis-client.js'
 import { createRedisRecords } from './redis-records.js'
@@ -17,7 +17,7 @@ export interface Store {
 /** Redis if it was configured, else the in-process store. */
 export function openStore(config: Config, report: Report): Store {
   if (config.redis === undefined) {
-    const records = createMemoryRecords(config.clock)
+    const records = new MemoryRecords(config.clock)
     return { records, evaluate: undefined, close: () => records.close() }
   }
   const opened = openRedis(config.redis, config)

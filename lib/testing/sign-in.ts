@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { findSessionDoor, type SessionDoor } from '../session-door.js'
-import type { SessionRequest } from '../session/session-middleware.js'
+import { findTestDoor, type StagedLogin, type TestDoor } from '../test-door.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
 /** Who is logged in. `sub` defaults to a new user each time. */
@@ -40,7 +39,7 @@ export interface CookieAgent {
  */
 export function signIn<A extends CookieAgent>(agent: A, ...who: Who): Promise<A>
 export function signIn(app: object, ...who: Who): Promise<string>
-export async function signIn(target: object, auth: object, claims: TestClaims = {}, session: TestSession = {}) {
+export async function signIn(target: object, ...[auth, claims = {}, session = {}]: Who) {
   const cookie = await loggedInCookie(auth, claims, session)
   if (!isAgent(target)) return cookie
   target.jar.setCookie(`${cookie}; Path=/`, '127.0.0.1', '/')
@@ -55,38 +54,23 @@ function isAgent(target: object): target is CookieAgent {
 
 async function loggedInCookie(auth: object, claims: TestClaims, session: TestSession): Promise<string> {
   refuseInProduction('signIn')
-  const door = findSessionDoor(auth)
+  const door = findTestDoor(auth)
   if (!door) throw new TypeError('signIn takes what createRopgAuth returned')
-  const { req, res } = exchange()
-  await mounted(door, req, res)
-  await door.sessions.establish(req, newLogin(door, claims, session))
+  // As if it had come over HTTPS, so that a Secure cookie is given out.
+  const req = Object.assign(new IncomingMessage(Object.assign(new Socket(), { encrypted: true })), { url: '/' })
+  const res = new ServerResponse(req)
+  await door.stage(req, res, stagedLogin(door, claims, session))
   res.writeHead(200)
   const [cookie = ''] = [res.getHeader('set-cookie')].flat().map((header) => String(header).split(';')[0])
   return cookie
 }
 
-function newLogin(
-  { defaults }: SessionDoor,
+function stagedLogin(
+  { defaultScope, clock }: TestDoor,
   { sub = `auth0|${randomUUID()}`, ...claims }: TestClaims,
-  { scope = defaults.scope, accessToken = 'test-access-token', expiresAt, refreshToken, remember = false }: TestSession,
-) {
-  const inOneDay = Math.floor(defaults.clock() / 1000) + 86_400
-  const tokenSet = { accessToken, tokenType: 'Bearer', audience: defaults.audience, scope, expiresAt: expiresAt ?? inOneDay }
-  return { sub, user: { ...claims, sub }, scope, remember, refreshToken, tokenSets: [tokenSet] }
-}
-
-/** A request that looks as if it had come over HTTPS, so that a Secure cookie is given out. */
-function exchange(): { req: SessionRequest; res: ServerResponse } {
-  const req = new IncomingMessage(Object.assign(new Socket(), { encrypted: true })) as SessionRequest
-  req.url = '/'
-  return { req, res: new ServerResponse(req) }
-}
-
-function mounted({ sessions }: SessionDoor, req: SessionRequest, res: ServerResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    sessions.middleware(req, res, (err?: unknown) => {
-      if (err === undefined) resolve()
-      else reject(err as Error)
-    })
-  })
+  { scope = defaultScope, accessToken = 'test-access-token', expiresAt, refreshToken, remember = false }: TestSession,
+): StagedLogin {
+  const inOneDay = Math.floor(clock() / 1000) + 86_400
+  const user = { ...claims, sub }
+  return { sub, user, scope, remember, refreshToken, accessToken, expiresAt: expiresAt ?? inOneDay }
 }

@@ -7,6 +7,6 @@ export function allowMethods(methods: readonly string[], sendError: SendError): 
   const allow = methods.join(', ')
   return (req, res, next) => {
     if (req.method === 'OPTIONS') res.set('Allow', allow).status(204).end()
-    else sendError(new AuthError('method_not_allowed', { headers: { Allow: allow } }), req, res, next)
+    else sendError(new AuthError('method_not_allowed', { headers: { Allow: allow } }), { req, res, next })
   }
 }

@@ -16,7 +16,10 @@ export interface RateLimitParts {
 
 /** Limits login attempts of a client subnet: an IPv4 address, or an IPv6 /56, which is what one customer gets. */
 export function limitSubnet(allowed: Limit | false, { store, report, sendError }: RateLimitParts): RequestHandler {
-  if (!allowed) return (_req, _res, next) => { next() }
+  if (!allowed)
+    return (_req, _res, next) => {
+      next()
+    }
   const { limit, windowMs } = allowed
   return rateLimit({
     limit,
@@ -32,7 +35,7 @@ export function limitSubnet(allowed: Limit | false, { store, report, sendError }
     validate: false,
     handler: (req: Request, res, next) => {
       report({ name: 'login.rate_limited', code: 'rate_limited', ...whoAsks(req) })
-      sendError(new AuthError('rate_limited'), req, res, next)
+      sendError(new AuthError('rate_limited'), { req, res, next })
     },
   })
 }

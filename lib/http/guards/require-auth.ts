@@ -1,5 +1,4 @@
 import type { NextFunction, Request, Response } from 'express'
-import type { ParsedQs } from 'qs'
 import { AuthError } from '../../errors.js'
 import type { Presented, Sessions } from '../../session/sessions.js'
 import { authOf, type AuthParts } from '../request-auth.js'
@@ -9,7 +8,7 @@ import type { BehindAuth } from '../types.js'
 /** Middleware behind which `req.auth` is there. */
 export type RequireAuth = (
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
-  req: Request<any, any, any, ParsedQs, BehindAuth>,
+  req: Request<any, any, any, Request['query'], BehindAuth>,
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
   res: Response<any, BehindAuth>,
   next: NextFunction,
@@ -28,9 +27,13 @@ export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
     req.auth = authOf(req, presented, parts)
   }
   return function requireAuth(req, res, next) {
-    authenticate(req, res).then(
-      () => { next() },
-      (err: unknown) => { parts.sendError(err, req, res, next) },
+    authenticate(req as Request, res as Response).then(
+      () => {
+        next()
+      },
+      (err: unknown) => {
+        parts.sendError(err, { req: req as Request, res: res as Response, next })
+      },
     )
   }
 }

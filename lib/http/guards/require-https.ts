@@ -6,6 +6,6 @@ import type { SendError } from '../send-error.js'
 export function requireHttps(required: boolean, sendError: SendError): RequestHandler {
   return (req, res, next) => {
     if (!required || req.secure) next()
-    else sendError(new AuthError('https_required'), req, res, next)
+    else sendError(new AuthError('https_required'), { req, res, next })
   }
 }

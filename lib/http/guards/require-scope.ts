@@ -12,7 +12,7 @@ export function createRequireScope(sendError: SendError): RequireScope {
     if (wanted.length === 0) throw new ConfigurationError('requireScope needs at least one scope')
     return function requireScope(req, res, next) {
       const problem = problemOf(req, wanted)
-      if (problem) sendError(problem, req, res, next)
+      if (problem) sendError(problem, { req, res, next })
       else next()
     }
   }

@@ -11,7 +11,7 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 export function sameOrigin(allowedOrigins: readonly string[], sendError: SendError): RequestHandler {
   return (req, res, next) => {
     if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) next()
-    else sendError(new AuthError('cross_site_request'), req, res, next)
+    else sendError(new AuthError('cross_site_request'), { req, res, next })
   }
 }
 
@@ -31,5 +31,7 @@ function hostOf(origin: string): string | undefined {
 function hostsOf(req: Request): (string | undefined)[] {
   const trusts = req.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean
   const forwarded = trusts(req.socket.remoteAddress, 0) ? req.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
-  return [forwarded, req.get('host')].filter((host) => host !== undefined).map((host) => hostOf(`${req.protocol}://${host}`))
+  return [forwarded, req.get('host')]
+    .filter((host) => host !== undefined)
+    .map((host) => hostOf(`${req.protocol}://${host}`))
 }

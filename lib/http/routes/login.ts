@@ -20,7 +20,7 @@ export function checkCredentials({ config, sendError }: LoginParts): RequestHand
     try {
       res.locals.credentials = readCredentials(req.body, config.allowedRealms)
     } catch (err) {
-      sendError(err, req, res, next)
+      sendError(err, { req, res, next })
       return
     }
     next()
@@ -36,13 +36,15 @@ export function login({ config, sessions, signIn, sendError }: LoginParts): Requ
       const signedIn = await signIn(req, res.locals.credentials as Parameters<SignIn>[1], whoAsks(req))
       res.json(loginAnswer(signedIn, config))
     }
-    attempt().catch((err: unknown) => { sendError(err, req, res, next) })
+    attempt().catch((err: unknown) => {
+      sendError(err, { req, res, next })
+    })
   }
 }
 
 /** A Secure cookie is not sent over what looks like plain HTTP: the login would succeed and be lost. */
 function carriesCookie({ session }: Config, req: Request): boolean {
-  return req.session !== undefined || session.cookie.secure !== true || req.secure
+  return Object.hasOwn(req, 'session') || session.cookie.secure !== true || req.secure
 }
 
 function cookieLost({ logger }: Config): AuthError {

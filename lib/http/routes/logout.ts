@@ -22,6 +22,8 @@ export function logout({ sessions, signOut, clearCookie, sendError }: LogoutPart
       clearCookie(req, res)
       res.json({ success: true })
     }
-    leave().catch((err: unknown) => { sendError(err, req, res, next) })
+    leave().catch((err: unknown) => {
+      sendError(err, { req, res, next })
+    })
   }
 }

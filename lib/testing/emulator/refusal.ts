@@ -1,0 +1,63 @@
+import type { Answer } from './endpoints.js'
+
+/** An answer in the shape of Auth0's errors, thrown from wherever it is decided. */
+export class Refusal extends Error {
+  readonly answer: Answer
+
+  constructor(status: number, body: Record<string, unknown>, headers: Record<string, string> = {}) {
+    super(`${status} ${JSON.stringify(body)}`)
+    this.name = 'Refusal'
+    this.answer = { status, body, headers }
+  }
+}
+
+type Row = readonly [status: number, error: string, description: string]
+
+/** The rows of Auth0's error table whose text is always the same. */
+const ROWS = {
+  wrongPassword: [403, 'invalid_grant', 'Wrong email or password.'],
+  userBlocked: [401, 'unauthorized', 'user is blocked'],
+  accountLocked: [
+    429,
+    'too_many_attempts',
+    "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your " +
+      'preferred contact method with instructions on how to unblock it.',
+  ],
+  suspiciousAddress: [
+    429,
+    'too_many_attempts',
+    'We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator.',
+  ],
+  tooManyLogins: [429, 'too_many_logins', 'Too many logins with the same username or email.'],
+  passwordLeaked: [
+    401,
+    'password_leaked',
+    "This login attempt has been blocked because the password you're using was previously disclosed through a data " +
+      'breach (not in this application). Please check your email for more information.',
+  ],
+  requiresVerification: [401, 'requires_verification', 'Suspicious request requires verification'],
+  passwordExpired: [401, 'password_expired', 'Password has expired.'],
+  passwordChangeRequired: [401, 'password_change_required', 'Password change required.'],
+  interactionRequired: [403, 'interaction_required', 'Interaction required'],
+  noDefaultDirectory: [500, 'server_error', 'Authorization server not configured with default connection.'],
+  badScope: [400, 'invalid_scope', 'Scope must be an array or a string'],
+  unauthorized: [401, 'access_denied', 'Unauthorized'],
+  unknownRefreshToken: [403, 'invalid_grant', 'Unknown or invalid refresh token.'],
+  userGone: [403, 'invalid_grant', "The refresh_token was generated for a user who doesn't exist anymore."],
+  blockedOnRefresh: [403, 'invalid_grant', 'user is blocked'],
+  badJson: [400, 'invalid_request', 'The request body is not valid JSON.'],
+  bodyTooLarge: [413, 'invalid_request', 'request entity too large'],
+} as const satisfies Record<string, Row>
+
+export function refusal(row: keyof typeof ROWS): Refusal {
+  const [status, error, description] = ROWS[row]
+  return refusalSaying(status, error, description)
+}
+
+export function refusalSaying(status: number, error: string, description: string): Refusal {
+  return new Refusal(status, { error, error_description: description })
+}
+
+export function missingParameter(name: string): Refusal {
+  return refusalSaying(400, 'invalid_request', `Missing required parameter: ${name}`)
+}

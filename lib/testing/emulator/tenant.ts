@@ -1,0 +1,41 @@
+import { GRANT_TYPES } from './grant-types.js'
+import type { EmulatorOptions, EmulatorTenant, EmulatorUser } from './types.js'
+
+export const DEFAULT_CONNECTION = 'Username-Password-Authentication'
+
+export const DEFAULT_CLIENT = {
+  clientId: 'emulator-client',
+  clientSecret: 'emulator-secret-of-forty-eight-characters-000000',
+}
+
+export const DEFAULT_USERS: EmulatorUser[] = [
+  { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
+]
+
+export function createTenant(options: EmulatorOptions): EmulatorTenant {
+  const connections = options.connections ?? [DEFAULT_CONNECTION, 'customers']
+  return {
+    connections,
+    // null says something, so that ?? would be wrong here.
+    defaultConnection: options.defaultConnection === undefined ? (connections[0] ?? null) : options.defaultConnection,
+    apis: options.apis ?? [{ audience: 'https://api.example.com', scopes: ['read:posts', 'write:posts'] }],
+    defaultAudience: options.defaultAudience,
+    grantTypes: options.grantTypes ?? Object.values(GRANT_TYPES),
+    trustForwardedFor: options.trustForwardedFor ?? false,
+    refreshPolicies: options.refreshPolicies ?? [],
+    suspiciousAddresses: options.suspiciousAddresses ?? new Set(),
+    bruteForceThreshold: options.bruteForceThreshold ?? 10,
+    ...tokenSettings(options),
+  }
+}
+
+function tokenSettings(options: EmulatorOptions) {
+  return {
+    rotation: options.rotation ?? true,
+    leeway: options.leeway ?? 0,
+    accessTokenTtl: options.accessTokenTtl ?? 86_400,
+    idTokenTtl: options.idTokenTtl ?? 36_000,
+    refreshTokenLifetime: options.refreshTokenLifetime ?? 2_592_000,
+    refreshTokenIdleLifetime: options.refreshTokenIdleLifetime ?? 2_592_000,
+  }
+}
