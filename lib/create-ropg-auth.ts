@@ -5,9 +5,11 @@ import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.
 import { revokeRefreshToken } from './auth0/revocation.js'
 import type { Grant } from './auth0/token-response.js'
 import { createReport } from './events.js'
+import { createStoreTokens } from './flows/store-tokens.js'
+import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
 import { createRevocations } from './flows/revoke-later.js'
-import { createSignIn, type Credentials } from './flows/sign-in.js'
+import { createSignIn, type Credentials, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
@@ -71,7 +73,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
 
   const signIn = createSignIn({ config, auth0, sessions, seal, report, revoke })
   const signOut = createSignOut({ sessions, report, revoke })
-  const freshToken = createFreshToken({ config, vault: sessions.vault })
+  const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
   const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
@@ -91,6 +93,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
       await Promise.all([auth0.configuration(), store.records.ping()])
     },
     close: once(async () => {
+      await finishRefreshes()
       await drain()
       attempts.shutdown()
       await store.close()
@@ -98,6 +101,13 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
+}
+
+function createTokenFlow({ config, auth0, sessions, report, revoke }: Omit<SignInParts, 'seal'>) {
+  const { vault, lock } = sessions
+  const storeTokens = createStoreTokens(vault, revoke)
+  const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })
+  return { freshToken: createFreshToken({ config, vault, lock, refresh }), finishRefreshes: refresh.drain }
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

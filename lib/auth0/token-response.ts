@@ -1,4 +1,4 @@
-import { jwtVerify } from 'jose'
+import { decodeJwt, jwtVerify } from 'jose'
 import type { IDToken, TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid-client'
 import { ApiError, ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
@@ -56,6 +56,15 @@ export async function readGrant(
 function assumedScope(requested: string, refreshToken: string | undefined): string {
   const scopes = splitScope(requested)
   return scopes.filter((scope) => scope !== 'offline_access' || refreshToken !== undefined).join(' ')
+}
+
+/** Audiences of an access token; none of one that is not a JWT. */
+export function tokenAudiences(accessToken: string): string[] {
+  try {
+    return [decodeJwt(accessToken).aud ?? []].flat()
+  } catch {
+    return []
+  }
 }
 
 export function splitScope(scope: string): string[] {

@@ -1,48 +1,99 @@
-import { AuthError } from '../errors.js'
+import { setTimeout as wait } from 'node:timers/promises'
+import { AuthError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
-import type { Login } from '../session/login.js'
-import type { TokenSet, TokenVault } from '../session/token-vault.js'
+import type { RefreshLock } from '../session/refresh-lock.js'
+import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { RefreshTokens, TokenOwner } from './refresh-tokens.js'
+import { pick, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
-/** An access token and what it is good for. */
-export interface AccessToken {
-  accessToken: string
-  tokenType: string
-  /** Epoch seconds; at least 30 ahead. */
-  expiresAt: number
-  scope: string
-  audience: string | undefined
+export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
+
+export interface FreshTokenParts {
+  config: Config
+  vault: TokenVault
+  lock: RefreshLock
+  refresh: RefreshTokens
 }
 
-export interface Wanted {
-  /** Default: that of the login. */
-  audience?: string
-  /** Default: that of the login. */
-  scope?: string
+interface Request {
+  owner: TokenOwner
+  wanted: Wanted
+  who: WhoAsks
+  record: VersionedTokens
 }
-
-export interface SessionOf {
-  id: string
-  login: Login
-}
-
-export type FreshToken = (session: SessionOf, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
 
 /** Seconds that a token must have left. */
-const MARGIN = 30
+export const MARGIN = 30
 
-export function createFreshToken({ config, vault }: { config: Config; vault: TokenVault }): FreshToken {
-  return async ({ id }, wanted) => {
-    const record = await vault.read(id)
-    const found = record?.tokenSets.find((set) => suits(set, wanted, config))
-    if (!found || found.expiresAt - MARGIN < config.clock() / 1000) throw new AuthError('session_expired')
-    return found
+/** Milliseconds between two looks at a record that another process is about to change. */
+const PAUSES = [20, 40, 80, 160, 250]
+
+/**
+ * A token that lives, refreshed if need be: one refresh at a time for a session, over all processes. Whoever waits
+ * follows the version of the record, so that a late caller finds the new token and asks for none.
+ */
+export function createFreshToken(parts: FreshTokenParts): FreshToken {
+  const { config, vault, refresh } = parts
+  const underWay = new Map<string, Promise<VersionedTokens>>()
+
+  const renewed = (request: Request): Promise<VersionedTokens> => {
+    const { id } = request.owner
+    const running = underWay.get(id)
+    if (running) return running
+    const task = renew(parts, request).finally(() => underWay.delete(id))
+    underWay.set(id, task)
+    return task
+  }
+
+  return async (owner, wanted, who) => {
+    const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
+    if (!record) throw new AuthError('session_expired')
+    const good = pick(record, wanted, { config, margin: MARGIN })
+    if (good) return good
+    if (record.refreshToken === undefined) throw cannotRefresh(wanted, config)
+    try {
+      return await firstOrSecond(() => renewed({ owner, wanted, who, record }), wanted, config)
+    } catch (err) {
+      // Trouble on the way is no reason to refuse a token that is still good for a moment.
+      const stillGood = isTransient(err) ? pick(record, wanted, { config, margin: 0 }) : undefined
+      if (stillGood) return stillGood
+      throw err
+    }
   }
 }
 
-function suits(set: TokenSet, { audience, scope = '' }: Wanted, config: Config): boolean {
-  const granted = set.scope.split(' ')
-  return (
-    set.audience === (audience ?? config.audience) && scope.split(' ').every((name) => !name || granted.includes(name))
-  )
+/** The refresh that was under way may have been for another audience; the one after it is ours. */
+async function firstOrSecond(renewed: () => Promise<VersionedTokens>, wanted: Wanted, config: Config) {
+  const first = pick(await renewed(), wanted, { config, margin: 0 })
+  const found = first ?? pick(await renewed(), wanted, { config, margin: 0 })
+  if (found) return found
+  throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+}
+
+function isTransient(err: unknown): boolean {
+  return err instanceof AuthError && err.status === 503
+}
+
+function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): AuthError {
+  if (scope || (audience && audience !== config.audience)) {
+    return new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
+  }
+  return new AuthError('session_expired', { detail: 'the access token has expired and there is no refresh token' })
+}
+
+/** Refreshes, or follows the process that does. */
+async function renew({ vault, lock, refresh }: FreshTokenParts, request: Request): Promise<VersionedTokens> {
+  const { owner, record } = request
+  // Long enough for a dead holder's lock to expire, and for its successor to have its turn.
+  const giveUp = performance.now() + 2 * lock.ttl
+  for (let look = 0; performance.now() < giveUp; look++) {
+    const release = await lock.acquire(owner.id)
+    if (release) return refresh.run({ ...request, release })
+    await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
+    const now = await vault.read(owner.id)
+    if (!now) throw new AuthError('session_expired')
+    if (now.version !== record.version) return now
+  }
+  throw new SessionUnavailableError('another process did not finish its refresh')
 }

@@ -2,12 +2,13 @@ import type { Request } from 'express'
 import type { FreshToken } from '../flows/fresh-token.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Login } from '../session/login.js'
-import type { Presented } from '../session/sessions.js'
+import type { Presented, Sessions } from '../session/sessions.js'
 import type { ClearCookie } from './clear-cookie.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
 
 export interface AuthParts {
+  sessions: Sessions
   freshToken: FreshToken
   signOut: SignOut
   clearCookie: ClearCookie
@@ -18,17 +19,18 @@ type Live = Extract<Presented, { state: 'live' }>
 const scopes = new WeakMap<RequestAuth, string>()
 
 /** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
-export function authOf(
-  req: Request,
-  { login, id }: Live,
-  { freshToken, signOut, clearCookie }: AuthParts,
-): RequestAuth {
+export function authOf(req: Request, { login, id }: Live, parts: AuthParts): RequestAuth {
+  const { sessions, freshToken, signOut, clearCookie } = parts
+  const end = async () => {
+    await sessions.end(req)
+    if (req.res) clearCookie(req, req.res)
+  }
   const auth: RequestAuth = {
     user: userOf(login),
     sub: login.sub,
     authenticatedAt: new Date(login.since),
     sessionId: login.handle,
-    getAccessToken: (wanted = {}) => freshToken({ id, login }, wanted, whoAsks(req)),
+    getAccessToken: (wanted = {}) => freshToken({ id, login, end }, wanted, whoAsks(req)),
     logout: async () => {
       await signOut(req, { ...whoAsks(req), sub: login.sub })
       if (req.res) clearCookie(req, req.res)

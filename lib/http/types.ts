@@ -1,4 +1,4 @@
-import type { AccessToken } from '../flows/fresh-token.js'
+import type { AccessToken, Wanted } from '../flows/token-choice.js'
 
 declare const behindAuth: unique symbol
 
@@ -18,7 +18,7 @@ export interface RequestAuth {
   /** Public handle of the session. Not the id in the cookie: it may be shown and logged. */
   readonly sessionId: string
   /** An access token that lives for at least 30 more seconds. Rejects with an `AuthError`. */
-  getAccessToken(wanted?: { audience?: string; scope?: string }): Promise<AccessToken>
+  getAccessToken(wanted?: Wanted): Promise<AccessToken>
   /** Ends this session, as `POST /logout` does. */
   logout(): Promise<void>
 }

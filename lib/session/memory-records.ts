@@ -1,4 +1,4 @@
-import type { Records, StoredRecord } from './records.js'
+import type { Records, StoredRecord, SwapResult } from './records.js'
 
 interface Entry {
   value: string
@@ -50,6 +50,46 @@ export class MemoryRecords implements Records {
     return Promise.resolve(value)
   }
 
+  async claim(key: string, value: string, ttl: number): Promise<boolean> {
+    const free = this.#live(key) === undefined
+    if (free) this.#put(key, value, ttl)
+    return Promise.resolve(free)
+  }
+
+  async release(key: string, value: string): Promise<void> {
+    if (this.#live(key)?.value === value) this.#entries.delete(key)
+    return Promise.resolve()
+  }
+
+  async swap(key: string, head: string, value: string): Promise<SwapResult> {
+    const entry = this.#live(key)
+    if (!entry) return Promise.resolve('gone')
+    if (entry.value === value) return Promise.resolve('done')
+    if (!entry.value.startsWith(head)) return Promise.resolve('conflict')
+    entry.value = value
+    return Promise.resolve('done')
+  }
+
+  async enlist(key: string, entry: string, { value, ttl }: { value: string; ttl: number }): Promise<void> {
+    const list = this.#list(key)
+    const left = (this.#live(key)?.expires ?? 0) - this.#clock()
+    this.#put(key, JSON.stringify({ ...list, [entry]: value }), Math.max(left, ttl))
+    return Promise.resolve()
+  }
+
+  async listed(key: string): Promise<Record<string, string>> {
+    return Promise.resolve(this.#list(key))
+  }
+
+  async delist(key: string, entries: readonly string[]): Promise<void> {
+    const known = this.#live(key)
+    if (!known) return Promise.resolve()
+    const kept = Object.entries(this.#list(key)).filter(([entry]) => !entries.includes(entry))
+    if (kept.length) known.value = JSON.stringify(Object.fromEntries(kept))
+    else this.#entries.delete(key)
+    return Promise.resolve()
+  }
+
   async keys(prefix: string): Promise<string[]> {
     return Promise.resolve([...this.#entries.keys()].filter((key) => key.startsWith(prefix) && this.#live(key)))
   }
@@ -61,6 +101,10 @@ export class MemoryRecords implements Records {
   async close(): Promise<void> {
     this.#entries.clear()
     return Promise.resolve()
+  }
+
+  #list(key: string): Record<string, string> {
+    return JSON.parse(this.#live(key)?.value ?? '{}') as Record<string, string>
   }
 
   #live(key: string): Entry | undefined {

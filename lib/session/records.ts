@@ -4,6 +4,9 @@ export interface StoredRecord {
   ttl: number
 }
 
+/** `conflict`: the value begins otherwise; `gone`: there is none. */
+export type SwapResult = 'done' | 'conflict' | 'gone'
+
 /**
  * What sessions need of a store, and all they need: each operation is atomic and concerns one key, so that Redis, Redis
  * Cluster and memory behave alike. Times to live are milliseconds. Every call rejects with `session_unavailable` when
@@ -20,6 +23,17 @@ export interface Records {
   remove(key: string): Promise<void>
   /** Reads and removes in one step: of two callers one gets the value. */
   take(key: string): Promise<string | undefined>
+  /** Writes only where nothing is; tells whether it did. */
+  claim(key: string, value: string, ttl: number): Promise<boolean>
+  /** Removes the key only while it holds this value. */
+  release(key: string, value: string): Promise<void>
+  /** Replaces a value that begins with `head` and keeps its time to live. Saying it twice does no harm. */
+  swap(key: string, head: string, value: string): Promise<SwapResult>
+  /** Adds an entry to a list, which lives at least for `ttl`. */
+  enlist(key: string, entry: string, detail: { value: string; ttl: number }): Promise<void>
+  /** Entry -> value. */
+  listed(key: string): Promise<Record<string, string>>
+  delist(key: string, entries: readonly string[]): Promise<void>
   /** Keys that begin with the prefix. Walks the whole store: for maintenance, never for a request. */
   keys(prefix: string): Promise<string[]>
   /** Rejects when the store cannot be used. */

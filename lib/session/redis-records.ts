@@ -1,5 +1,6 @@
-import type { Records } from './records.js'
+import type { Records, SwapResult } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
+import { runScript } from './redis-script.js'
 import type { Guarded } from './store-health.js'
 
 /** Sessions in Redis: one server, Sentinel or Cluster. */
@@ -17,6 +18,19 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
       await guarded(() => client.del(key))
     },
     take: async (key) => (await guarded(() => client.getdel(key))) ?? undefined,
+    claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
+    release: async (key, value) => {
+      await guarded(() => runScript(client, RELEASE, { keys: [key], args: [value] }))
+    },
+    swap: async (key, head, value) =>
+      (await guarded(() => runScript(client, SWAP, { keys: [key], args: [head, value] }))) as SwapResult,
+    enlist: async (key, entry, { value, ttl }) => {
+      await guarded(() => runScript(client, ENLIST, { keys: [key], args: [entry, value, String(ttl)] }))
+    },
+    listed: (key) => guarded(() => client.hgetall(key)),
+    delist: async (key, entries) => {
+      if (entries.length) await guarded(() => client.hdel(key, ...entries))
+    },
     keys: (prefix) => guarded(() => scanAll(client, prefix)),
     ping: async () => {
       await guarded(() => client.ping())
@@ -24,6 +38,25 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
     close: () => (owned ? quit(client) : Promise.resolve()),
   }
 }
+
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`
+
+// A write whose answer was lost is sent again: finding our own value there means done.
+const SWAP = `
+local held = redis.call('GET', KEYS[1])
+if not held then return 'gone' end
+if held == ARGV[2] then return 'done' end
+if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 'conflict' end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 'done'
+`
+
+const ENLIST = `
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+`
 
 async function readWithTtl(client: RedisClient, key: string) {
   const replies = await client.pipeline().get(key).pttl(key).exec()

@@ -4,6 +4,7 @@ import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import { loginOf, type Login } from './login.js'
 import type { Records } from './records.js'
+import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionMiddleware, type SessionMiddleware, type SessionRequest } from './session-middleware.js'
 import { SessionStore } from './session-store.js'
@@ -23,6 +24,7 @@ export interface NewLogin extends TokenRecord {
 export interface Sessions {
   middleware: SessionMiddleware
   vault: TokenVault
+  lock: RefreshLock
   /** Gives the request a session, or keeps the app's own, and tells who is logged in. */
   open(req: SessionRequest, res: ServerResponse): Promise<Presented>
   /** Under a new id. Resolves when login and tokens are stored; returns the tokens of the login that it replaces. */
@@ -44,11 +46,13 @@ export function createSessions({ config, records, seal }: SessionParts): Session
   const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock: config.clock })
   const middleware = createSessionMiddleware(config.session, store)
   const vault = createTokenVault({ records, seal, prefix })
+  const lock = createRefreshLock(records, { prefix, ttl: lockTtl(config) })
   const current = (req: SessionRequest) => loginOf(req.session, tenant, config.clock())
 
   return {
     middleware,
     vault,
+    lock,
     open: async (req, res) => {
       await promised((done) => {
         middleware(req, res, done)
@@ -80,6 +84,11 @@ export function createSessions({ config, records, seal }: SessionParts): Session
 /** Part of every key and login, so that two tenants on one Redis with one secret stay apart. */
 function tenantTag({ issuer, clientId }: Config): string {
   return createHash('sha256').update(`${issuer.href} ${clientId}`).digest('base64url').slice(0, 12)
+}
+
+/** Longer than a refresh can take, and never over 10 s: so long a dead holder's lock stands. */
+function lockTtl({ timeouts }: Config): number {
+  return Math.min(10_000, timeouts.auth0 + 2 * timeouts.redis + 1000)
 }
 
 function describeLogin(config: Config, tenant: string, { sub, user, scope, remember }: NewLogin): Login {

@@ -1,4 +1,4 @@
-import type { Records } from './records.js'
+import type { Records, SwapResult } from './records.js'
 import type { Seal } from './seal.js'
 
 /** One access token and what it is good for. */
@@ -30,6 +30,8 @@ export interface VersionedTokens extends TokenRecord {
 export interface TokenVault {
   create(sessionId: string, tokens: TokenRecord, ttl: number): Promise<void>
   read(sessionId: string): Promise<VersionedTokens | undefined>
+  /** Writes only over the version that the caller has read. */
+  commit(sessionId: string, version: number, tokens: TokenRecord): Promise<SwapResult>
   /** Reads and deletes in one step. */
   take(sessionId: string): Promise<VersionedTokens | undefined>
 }
@@ -59,6 +61,10 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
     read: async (sessionId) => {
       const key = keyOf(sessionId)
       return open(key, (await records.read(key))?.value)
+    },
+    commit: (sessionId, version, tokens) => {
+      const key = keyOf(sessionId)
+      return records.swap(key, `${version}.`, close(key, version + 1, tokens))
     },
     take: async (sessionId) => {
       const key = keyOf(sessionId)

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError } from '../../errors.js'
-import type { Presented, Sessions } from '../../session/sessions.js'
+import type { Presented } from '../../session/sessions.js'
 import { authOf, type AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { BehindAuth } from '../types.js'
@@ -15,7 +15,6 @@ export type RequireAuth = (
 ) => void
 
 export interface RequireAuthParts extends AuthParts {
-  sessions: Sessions
   sendError: SendError
 }
 

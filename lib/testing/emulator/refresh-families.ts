@@ -1,4 +1,3 @@
-import { epochSeconds } from './clock.js'
 import { opaqueToken } from './token-minter.js'
 import type { EmulatorClock, EmulatorTenant } from './types.js'
 
@@ -20,7 +19,7 @@ interface Token {
   family: Family
   parent: Token | undefined
   lastUsedAt: number
-  /** Epoch seconds; set once a newer token has taken its place. */
+  /** Epoch milliseconds; set once a newer token has taken its place. */
   rotatedAt?: number
 }
 
@@ -42,12 +41,9 @@ export class RefreshFamilies {
   /** The grant of a usable token. One that was spent already takes its whole family down. */
   redeem(value: string): Grant | undefined {
     const token = this.#tokens.get(value)
-    if (!token || !this.#isAlive(token)) return undefined
-    if (token.rotatedAt !== undefined && !this.#isWithinLeeway(token)) {
-      token.family.isRevoked = true
-      return undefined
-    }
-    return token.family.grant
+    if (!token) return undefined
+    if (token.rotatedAt !== undefined && !this.#isWithinLeeway(token)) token.family.isRevoked = true
+    return this.#isAlive(token) ? token.family.grant : undefined
   }
 
   /** The token that replaces a redeemed one, or nothing where the tenant does not rotate. */
@@ -83,8 +79,8 @@ export class RefreshFamilies {
 
   #isAlive({ family, lastUsedAt }: Token): boolean {
     const { refreshTokenLifetime, refreshTokenIdleLifetime } = this.#tenant
-    const isFresh = this.#now() < family.issuedAt + refreshTokenLifetime
-    return !family.isRevoked && isFresh && this.#now() < lastUsedAt + refreshTokenIdleLifetime
+    const isFresh = this.#now() < family.issuedAt + refreshTokenLifetime * 1000
+    return !family.isRevoked && isFresh && this.#now() < lastUsedAt + refreshTokenIdleLifetime * 1000
   }
 
   /** Only the immediately previous token has a leeway: not one whose successor was spent as well. */
@@ -92,10 +88,10 @@ export class RefreshFamilies {
     const hasSpentSuccessor = [...this.#tokens.values()].some(
       ({ parent, rotatedAt }) => parent === token && rotatedAt !== undefined,
     )
-    return !hasSpentSuccessor && this.#now() < (token.rotatedAt ?? 0) + this.#tenant.leeway
+    return !hasSpentSuccessor && this.#now() < (token.rotatedAt ?? 0) + this.#tenant.leeway * 1000
   }
 
   #now(): number {
-    return epochSeconds(this.#clock)
+    return this.#clock.now()
   }
 }

@@ -160,10 +160,15 @@ export interface Gate {
   release(): void
 }
 
+/** Undefined takes a member away. */
+export type EmulatorUserChanges = Partial<Pick<EmulatorUser, 'email' | 'password'>> & {
+  [Flag in Exclude<keyof EmulatorUser, 'email' | 'password'>]?: EmulatorUser[Flag] | undefined
+}
+
 export interface EmulatorUsers {
   add(user: EmulatorUser): StoredUser
   /** A new password lifts a brute-force block, as with Auth0. */
-  update(email: string, changes: Partial<EmulatorUser>): StoredUser
+  update(email: string, changes: EmulatorUserChanges): StoredUser
   remove(email: string): void
   get(email: string): StoredUser | undefined
 }

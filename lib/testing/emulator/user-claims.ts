@@ -9,9 +9,8 @@ export function userClaims(user: StoredUser, scope: string[]): Record<string, un
   return { ...profile, ...email, ...user.claims }
 }
 
-function profileClaims({ email, name, username }: StoredUser): Record<string, unknown> {
+function profileClaims({ email, name }: StoredUser): Record<string, unknown> {
   const [nickname] = email.split('@')
   const picture = `https://s.gravatar.com/avatar/${encodeURIComponent(nickname ?? '')}`
-  const identity = { nickname, name: name ?? nickname, picture, updated_at: UPDATED_AT }
-  return username === undefined ? identity : { ...identity, username }
+  return { nickname, name: name ?? nickname, picture, updated_at: UPDATED_AT }
 }

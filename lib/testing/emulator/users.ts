@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CONNECTION } from './tenant.js'
-import type { EmulatorUser, StoredUser } from './types.js'
+import type { EmulatorUser, EmulatorUserChanges, StoredUser } from './types.js'
 
 /** The tenant's accounts; an address may have one in each connection. */
 export class UserDirectory {
@@ -17,11 +17,12 @@ export class UserDirectory {
     return stored
   }
 
-  update(email: string, changes: Partial<EmulatorUser>): StoredUser {
+  update(email: string, changes: EmulatorUserChanges): StoredUser {
     const user = this.get(email)
     if (!user) throw new Error(`the emulator has no user ${email}`)
     this.#bySub.delete(user.sub)
-    return this.add({ ...user, ...changes })
+    const changed = Object.entries({ ...user, ...changes }).filter(([, value]) => value !== undefined)
+    return this.add(Object.fromEntries(changed) as unknown as EmulatorUser)
   }
 
   remove(email: string): void {

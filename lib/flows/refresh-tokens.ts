@@ -1,0 +1,177 @@
+import type { Auth0Client } from '../auth0/client.js'
+import { refreshGrant } from '../auth0/refresh-grant.js'
+import { tokenAudiences, type Grant } from '../auth0/token-response.js'
+import { AuthError, ConfigurationError } from '../errors.js'
+import type { Report } from '../events.js'
+import type { Config } from '../options.js'
+import type { Login } from '../session/login.js'
+import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { Revoke } from './revoke-later.js'
+import { pick, type Wanted } from './token-choice.js'
+import type { StoreTokens } from './store-tokens.js'
+import type { WhoAsks } from './who-asks.js'
+
+/** The session whose tokens are asked for. */
+export interface TokenOwner {
+  id: string
+  login: Login
+  /** Deletes the session. */
+  end: () => Promise<void>
+}
+
+export interface Renewal {
+  owner: TokenOwner
+  wanted: Wanted
+  who: WhoAsks
+  /** Gives the lock back. */
+  release: () => Promise<void>
+}
+
+export interface RefreshTokens {
+  /** One refresh, by the holder of the lock. Resolves to the record that then stands. */
+  run(renewal: Renewal): Promise<VersionedTokens>
+  /** Tokens that Auth0 has issued and the store has not taken yet. */
+  held(sessionId: string): VersionedTokens | undefined
+  /** Resolves when no refresh is under way any more. */
+  drain: () => Promise<void>
+}
+
+export interface RefreshParts {
+  config: Config
+  auth0: Auth0Client
+  vault: TokenVault
+  storeTokens: StoreTokens
+  report: Report
+  revoke: Revoke
+}
+
+/** More would make the record grow without bound. */
+const MOST_TOKEN_SETS = 10
+
+export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
+  const running = new Set<Promise<unknown>>()
+
+  return {
+    held: parts.storeTokens.held,
+    run: (renewal) => {
+      const task = reported(parts, renewal).finally(() => {
+        running.delete(task)
+        // While a spent token is all that others could read, nobody else may refresh.
+        void parts.storeTokens.settled(renewal.owner.id).then(renewal.release)
+      })
+      running.add(task)
+      return task
+    },
+    drain: async () => {
+      await Promise.allSettled(running)
+      await parts.storeTokens.drain()
+    },
+  }
+}
+
+async function reported(parts: RefreshParts, renewal: Renewal): Promise<VersionedTokens> {
+  const { config, report } = parts
+  const started = config.clock()
+  const facts = () => ({ ...renewal.who, sub: renewal.owner.login.sub, durationMs: config.clock() - started })
+  try {
+    const { tokens, refreshed } = await refresh(parts, renewal)
+    if (refreshed) report({ name: 'token.refreshed', ...facts() })
+    return tokens
+  } catch (err) {
+    const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
+    report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail: message, ...facts() })
+    throw err
+  }
+}
+
+async function refresh(parts: RefreshParts, { owner, wanted }: Renewal) {
+  const { config, vault, auth0, storeTokens } = parts
+  // Once more, now that nobody else can change it.
+  const current = await vault.read(owner.id)
+  if (current?.refreshToken === undefined) throw new AuthError('session_expired')
+  if (pick(current, wanted, { config, margin: 30 })) return { tokens: current, refreshed: false }
+  let grant: Grant
+  try {
+    grant = await refreshGrant(auth0, config, { refreshToken: current.refreshToken, ...wanted })
+  } catch (err) {
+    if ((err as AuthError).code !== 'session_expired') throw err
+    return { tokens: await adopt(parts, { owner, current, refusal: err }), refreshed: false }
+  }
+  await checkSubject(parts, owner, grant)
+  const suited = isFor(grant, wanted.audience)
+  const tokens = await storeTokens.store(owner.id, merged(current, { grant, suited, config }))
+  if (!suited) throw new ConfigurationError(NO_POLICY)
+  return { tokens, refreshed: true }
+}
+
+const NO_POLICY =
+  'Auth0 gave a token for another audience than the one asked for: allow it under Applications > your application > ' +
+  'Multi-Resource Refresh Token'
+
+interface Refused {
+  owner: TokenOwner
+  current: VersionedTokens
+  refusal: unknown
+}
+
+/** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
+async function adopt({ vault }: RefreshParts, { owner, current, refusal }: Refused): Promise<VersionedTokens> {
+  const now = await vault.read(owner.id)
+  if (now && now.refreshToken !== current.refreshToken) return now
+  await owner.end()
+  throw refusal
+}
+
+/** Tokens of another user must not slip into this session. */
+async function checkSubject(
+  { revoke }: RefreshParts,
+  owner: TokenOwner,
+  { claims, refreshToken }: Grant,
+): Promise<void> {
+  if (!claims || claims.sub === owner.login.sub) return
+  revoke(refreshToken)
+  await owner.end()
+  throw new AuthError('session_expired', { detail: 'the refreshed ID token names another user' })
+}
+
+/** Auth0 leaves out silently what no policy allows, so the token itself is asked. */
+function isFor({ accessToken }: Grant, audience: string | undefined): boolean {
+  return audience === undefined || tokenAudiences(accessToken).includes(audience)
+}
+
+interface News {
+  grant: Grant
+  suited: boolean
+  config: Config
+}
+
+/** The record after a refresh: the new token beside those that still live; the old refresh token unless it was rotated. */
+function merged(
+  { version, refreshToken, tokenSets }: VersionedTokens,
+  { grant, suited, config }: News,
+): VersionedTokens {
+  const audience = grant.audience ?? config.audience
+  const fresh: TokenSet[] = suited
+    ? [
+        {
+          accessToken: grant.accessToken,
+          tokenType: grant.tokenType,
+          audience,
+          scope: grant.scope,
+          expiresAt: grant.expiresAt,
+        },
+      ]
+    : []
+  const now = config.clock() / 1000
+  const others = tokenSets.filter((set) => set.expiresAt > now && !(set.audience === audience && isCovered(set, grant)))
+  return {
+    version: version + 1,
+    refreshToken: grant.refreshToken ?? refreshToken,
+    tokenSets: [...fresh, ...others].slice(0, MOST_TOKEN_SETS),
+  }
+}
+
+function isCovered(old: TokenSet, { scope }: Grant): boolean {
+  const granted = scope.split(' ')
+  return old.scope.split(' ').every((name) => granted.includes(name))
+}

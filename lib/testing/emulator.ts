@@ -1,0 +1,149 @@
+import { AttackProtection } from './emulator/attack-protection.js'
+import { ClientAuthentication } from './emulator/client-authentication.js'
+import { createClock } from './emulator/clock.js'
+import { speakLikeAuth0 } from './emulator/discovery.js'
+import { serveEndpoints, type Endpoint } from './emulator/endpoints.js'
+import { Faults } from './emulator/faults.js'
+import { Gates } from './emulator/gates.js'
+import { interfere } from './emulator/interference.js'
+import { listenOnLoopback } from './emulator/loopback-server.js'
+import { createProvider } from './emulator/provider.js'
+import { recordRequests } from './emulator/recorder.js'
+import { RefreshFamilies } from './emulator/refresh-families.js'
+import { revocationEndpoint } from './emulator/revocation-endpoint.js'
+import { SigningKeys } from './emulator/signing-keys.js'
+import { createTenant, DEFAULT_CLIENT, DEFAULT_USERS } from './emulator/tenant.js'
+import { tokenEndpoint } from './emulator/token-endpoint.js'
+import { TokenMinter } from './emulator/token-minter.js'
+import type { Auth0Emulator, EmulatorClock, EmulatorOptions, RecordedRequest } from './emulator/types.js'
+import { userinfoEndpoint } from './emulator/userinfo-endpoint.js'
+import { UserDirectory } from './emulator/users.js'
+import type { World } from './emulator/world.js'
+import { refuseInProduction } from './refuse-in-production.js'
+
+export type {
+  Auth0Emulator,
+  EmulatorApi,
+  EmulatorClock,
+  EmulatorOptions,
+  EmulatorRefreshTokens,
+  EmulatorTenant,
+  EmulatorUser,
+  EmulatorUserChanges,
+  EmulatorUsers,
+  Fault,
+  Gate,
+  RecordedRequest,
+  RefreshPolicy,
+  RequestMatch,
+  StoredUser,
+} from './emulator/types.js'
+
+/**
+ * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
+ * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection.
+ *
+ * @throws Error under `NODE_ENV=production`.
+ */
+export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise<Auth0Emulator> {
+  refuseInProduction('startAuth0Emulator')
+  const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
+  const server = await listenOnLoopback(options.port ?? 0)
+  const site = { ...clientOf(options), issuer: `${server.domain}/`, keys, clock: createClock() }
+  const world = createWorld(options, site)
+  const interceptors = { gates: new Gates(), faults: new Faults(), requests: [] as RecordedRequest[] }
+  const provider = await createProvider({ ...site, users: world.users })
+  const endpoints = createEndpoints(world)
+  provider.use(recordRequests({ ...interceptors, clock: site.clock, readsBodyOf: (path) => endpoints.has(path) }))
+  provider.use(interfere(interceptors.gates, interceptors.faults))
+  provider.use(speakLikeAuth0(site.issuer))
+  provider.use(serveEndpoints(endpoints))
+  const listener = provider.callback()
+  server.serve((req, res) => void listener(req, res))
+  const close = () => {
+    interceptors.gates.openAll()
+    return server.close()
+  }
+  return { domain: server.domain, ...controls(world, site, interceptors), close }
+}
+
+interface Site {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  keys: SigningKeys
+  clock: EmulatorClock
+}
+
+interface Interceptors {
+  gates: Gates
+  faults: Faults
+  requests: RecordedRequest[]
+}
+
+function clientOf(options: EmulatorOptions) {
+  const { clientId = DEFAULT_CLIENT.clientId, clientSecret = DEFAULT_CLIENT.clientSecret } = options
+  return { clientId, clientSecret }
+}
+
+function createWorld(options: EmulatorOptions, site: Site): World {
+  const tenant = createTenant(options)
+  const { issuer, clientSecret, clock } = site
+  const idTokenSecret = options.idTokenSigningAlg === 'HS256' ? clientSecret : undefined
+  return {
+    issuer,
+    tenant,
+    users: new UserDirectory(options.users ?? DEFAULT_USERS),
+    client: new ClientAuthentication({ ...site, jwks: options.clientJwks }),
+    attacks: new AttackProtection(tenant, clock),
+    families: new RefreshFamilies(tenant, clock),
+    minter: new TokenMinter({ ...site, tenant, idTokenSecret }),
+  }
+}
+
+function createEndpoints(world: World): ReadonlyMap<string, Endpoint> {
+  return new Map([
+    ['/oauth/token', tokenEndpoint(world)],
+    ['/oauth/revoke', revocationEndpoint(world)],
+    ['/userinfo', userinfoEndpoint(world)],
+  ])
+}
+
+function controls(world: World, site: Site, { gates, faults, requests }: Interceptors) {
+  const { issuer, clientId, clientSecret, keys, clock } = site
+  const { tenant, attacks, families } = world
+  return {
+    ...{ issuer, clientId, clientSecret, tenant, clock, requests },
+    users: userControls(world),
+    requestsTo: (path: string) => requests.filter((request) => request.path === path),
+    failNext: (fault = {}) => faults.add(fault),
+    hold: ({ after = false, ...match } = {}) => gates.hold(match, after ? 'after' : 'before'),
+    unblock: (email: string) => unblock(world, email),
+    resetCounters: () => attacks.reset(),
+    refreshTokens: {
+      isActive: (token: string) => families.isActive(token),
+      revoke: (token: string) => families.revoke(token),
+      families: () => families.count(),
+    },
+    rotateSigningKeys: () => keys.rotate(),
+  } satisfies Omit<Auth0Emulator, 'domain' | 'close'>
+}
+
+function userControls(world: World): Auth0Emulator['users'] {
+  const { users } = world
+  return {
+    add: (user) => users.add(user),
+    update(email, changes) {
+      if (changes.password !== undefined) unblock(world, email)
+      return users.update(email, changes)
+    },
+    remove: (email) => users.remove(email),
+    get: (email) => users.get(email),
+  }
+}
+
+function unblock({ users, attacks }: World, email: string): void {
+  attacks.unblock(email)
+  const username = users.get(email)?.username
+  if (username !== undefined) attacks.unblock(username)
+}

@@ -1,0 +1,92 @@
+import { textParam } from './body.js'
+import type { Call } from './endpoints.js'
+import { GRANT_TYPES } from './grant-types.js'
+import { missingParameter, refusal, refusalSaying } from './refusal.js'
+import { grantScope, readScope } from './scopes.js'
+import type { EmulatorApi, StoredUser } from './types.js'
+import { checkUser } from './user-checks.js'
+import type { World } from './world.js'
+
+type TokenAnswer = Record<string, unknown>
+
+/** `grant_type=password`: a `realm` is ignored, the Default Directory it is. */
+export async function passwordGrant(world: World, call: Call): Promise<TokenAnswer> {
+  const connection = world.tenant.defaultConnection
+  if (connection === null) throw refusal('noDefaultDirectory')
+  return logIn(world, call, connection)
+}
+
+export async function passwordRealmGrant(world: World, call: Call): Promise<TokenAnswer> {
+  const realm = required(call, 'realm')
+  if (!world.tenant.connections.includes(realm)) {
+    throw refusalSaying(400, 'invalid_request', `Unknown realm ${realm}.`)
+  }
+  return logIn(world, call, realm)
+}
+
+/** The order is Auth0's: parameters and audience, attack protection, password, state of the account, Actions, MFA. */
+async function logIn(world: World, call: Call, connection: string): Promise<TokenAnswer> {
+  const request = readRequest(world, call)
+  const user = authenticate(world, { ...request, connection, address: call.record.clientIp })
+  checkUser(user, request.password)
+  return grantTokens(world, user, request)
+}
+
+interface LoginRequest {
+  username: string
+  password: string
+  requested: string[]
+  api: EmulatorApi | undefined
+}
+
+function readRequest(world: World, call: Call): LoginRequest {
+  const username = required(call, 'username')
+  const password = required(call, 'password')
+  const requested = readScope(call.params.scope)
+  return { username, password, requested, api: findApi(world, call) }
+}
+
+function required({ params }: Call, name: string): string {
+  const value = textParam(params, name)
+  if (value === undefined) throw missingParameter(name)
+  return value
+}
+
+function findApi({ tenant, issuer }: World, { params }: Call): EmulatorApi | undefined {
+  const audience = textParam(params, 'audience') ?? textParam(params, 'resource') ?? tenant.defaultAudience
+  if (audience === undefined || audience === `${issuer}userinfo`) return undefined
+  const api = tenant.apis.find((known) => known.audience === audience)
+  if (!api) throw refusalSaying(403, 'access_denied', `Service not found: ${audience}`)
+  return api
+}
+
+type Attempt = LoginRequest & { connection: string; address: string }
+
+function authenticate({ users, attacks }: World, { connection, username, password, address }: Attempt): StoredUser {
+  const user = users.findAccount(connection, username)
+  const attempt = { account: username, address }
+  attacks.check(attempt, user)
+  if (user?.password !== password) {
+    attacks.failed(attempt)
+    throw refusal('wrongPassword')
+  }
+  attacks.succeeded(attempt)
+  return user
+}
+
+async function grantTokens(world: World, user: StoredUser, { requested, api }: LoginRequest): Promise<TokenAnswer> {
+  const mayRefresh = world.tenant.grantTypes.includes(GRANT_TYPES.refreshToken)
+  const scope = grantScope(requested, { api, mayRefresh })
+  // A bare openid is answered with every standard scope, and yet tells no more than the subject.
+  const claimScope = requested.length > 0 ? requested : scope
+  const grant = { sub: user.sub, audience: api?.audience, scope, claimScope }
+  const refresh = scope.includes('offline_access') ? { refresh_token: world.families.found(grant) } : {}
+  const tokens = await world.minter.mint({ user, ...grant, gty: 'password' })
+  return { ...tokens, ...refresh, ...scopeMember(requested, scope) }
+}
+
+/** Told where it differs from the request; never as an empty text. */
+function scopeMember(requested: string[], granted: string[]): { scope?: string } {
+  const isSame = requested.length === granted.length && requested.every((name) => granted.includes(name))
+  return isSame || granted.length === 0 ? {} : { scope: granted.join(' ') }
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import type { Configuration, Provider } from 'oidc-provider'
+import { JWKS_PATH } from './discovery.js'
+import { createProviderRecords } from './provider-records.js'
+import type { SigningKeys } from './signing-keys.js'
+import { userClaims } from './user-claims.js'
+import type { UserDirectory } from './users.js'
+
+interface ProviderParts {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  keys: SigningKeys
+  users: UserDirectory
+}
+
+/** oidc-provider under Auth0's routes: discovery, keys, and the browser's endpoints. */
+export async function createProvider(parts: ProviderParts): Promise<Provider> {
+  const { Provider: OidcProvider } = await loadProvider()
+  const provider = new OidcProvider(parts.issuer, configure(parts))
+  // Koa would print each client that hangs up.
+  provider.silent = true
+  return provider
+}
+
+function configure({ clientId, clientSecret, keys, users }: ProviderParts): Configuration {
+  return {
+    adapter: createProviderRecords(),
+    clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: ['http://127.0.0.1/callback'] }],
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    jwks: { keys: keys.jwks },
+    features: FEATURES,
+    routes: ROUTES,
+    ttl: TTL,
+    findAccount: (_ctx, sub) => {
+      const user = users.findBySub(sub)
+      return user && { accountId: sub, claims: (_use, scope) => ({ ...userClaims(user, scope.split(' ')), sub }) }
+    },
+  }
+}
+
+const FEATURES = {
+  devInteractions: { enabled: false },
+  dPoP: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  revocation: { enabled: true },
+}
+
+const ROUTES = {
+  authorization: '/authorize',
+  end_session: '/oidc/logout',
+  jwks: JWKS_PATH,
+  revocation: '/oauth/revoke',
+  token: '/oauth/token',
+  userinfo: '/userinfo',
+}
+
+const TTL = { AccessToken: 86_400, Grant: 86_400, IdToken: 36_000, Interaction: 3600, Session: 86_400 }
+
+let loading: Promise<typeof import('oidc-provider')> | undefined
+
+function loadProvider(): Promise<typeof import('oidc-provider')> {
+  loading ??= quietly(() => import('oidc-provider'))
+  return loading
+}
+
+/** Node 20 is enough for what is used here; oidc-provider would rather have 22, and says so while it loads. */
+async function quietly<Result>(load: () => Promise<Result>): Promise<Result> {
+  const { console } = globalThis
+  const warn = Reflect.get(console, 'warn') as (...said: unknown[]) => void
+  console.warn = (...said: unknown[]) => {
+    if (!String(said[0]).includes('oidc-provider WARNING: Unsupported runtime')) warn.apply(console, said)
+  }
+  try {
+    return await load()
+  } finally {
+    console.warn = warn
+  }
+}

@@ -1,0 +1,17 @@
+import type { AttackProtection } from './attack-protection.js'
+import type { ClientAuthentication } from './client-authentication.js'
+import type { RefreshFamilies } from './refresh-families.js'
+import type { TokenMinter } from './token-minter.js'
+import type { EmulatorTenant } from './types.js'
+import type { UserDirectory } from './users.js'
+
+/** The emulated tenant's state, as its endpoints see it. */
+export interface World {
+  issuer: string
+  tenant: EmulatorTenant
+  users: UserDirectory
+  client: ClientAuthentication
+  attacks: AttackProtection
+  families: RefreshFamilies
+  minter: TokenMinter
+}
