@@ -1,5 +1,5 @@
 import type { Request, Router } from 'express'
-import { createAuth0Client } from './auth0/client.js'
+import { createAuth0Client, type Auth0Client } from './auth0/client.js'
 import { passwordGrant, type PasswordGrantArguments } from './auth0/password-grant.js'
 import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
 import { revokeRefreshToken } from './auth0/revocation.js'
@@ -8,6 +8,7 @@ import { createReport } from './events.js'
 import { createStoreTokens } from './flows/store-tokens.js'
 import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
+import { createUserSessions, type UserSessions } from './flows/revoke-sessions.js'
 import { createRevocations } from './flows/revoke-later.js'
 import { createSignIn, type Credentials, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
@@ -48,6 +49,8 @@ export interface RopgAuth {
   login(req: Request, credentials: Credentials): Promise<LoginResult>
   /** What `POST /logout` does. */
   logout(req: Request): Promise<void>
+  /** The sessions of a user: list, revoke, revokeAll. */
+  sessions: UserSessions
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
   ready(): Promise<void>
@@ -73,22 +76,23 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
 
   const signIn = createSignIn({ config, auth0, sessions, seal, report, revoke })
   const signOut = createSignOut({ sessions, report, revoke })
+  const userSessions = createUserSessions({ sessions, report, revoke })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
   const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
 
   const auth: RopgAuth = {
-    router: createRouter({ config, sessions, signIn, signOut, clearCookie, sendError, requireAuth, limitLogins }),
+    router: createRouter({
+      ...{ config, sessions, userSessions, signIn, signOut },
+      ...{ clearCookie, sendError, requireAuth, limitLogins },
+    }),
     requireAuth,
     requireScope: createRequireScope(sendError),
     session: sessions.middleware,
     ...createLogin({ sessions, signIn, signOut, clearCookie }),
-    client: {
-      getTokenByPassword: (input) => passwordGrant(auth0, config, input),
-      refresh: (input) => refreshGrant(auth0, config, input),
-      revoke: (refreshToken) => revokeRefreshToken(auth0, refreshToken),
-    },
+    sessions: userSessions,
+    client: createClient(auth0, config),
     ready: async () => {
       await Promise.all([auth0.configuration(), store.records.ping()])
     },
@@ -101,6 +105,14 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
+}
+
+function createClient(auth0: Auth0Client, config: Config): RopgClient {
+  return {
+    getTokenByPassword: (input) => passwordGrant(auth0, config, input),
+    refresh: (input) => refreshGrant(auth0, config, input),
+    revoke: (refreshToken) => revokeRefreshToken(auth0, refreshToken),
+  }
 }
 
 function createTokenFlow({ config, auth0, sessions, report, revoke }: Omit<SignInParts, 'seal'>) {

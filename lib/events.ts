@@ -54,8 +54,10 @@ export interface ReportTargets {
 export function createReport({ clock, logger, onEvent }: ReportTargets): Report {
   return (fields) => {
     const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
-    const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[event.name]
-    logger?.[level](event, event.name)
+    const { name, time: _time, ...rest } = event
+    const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
+    // The logger has a time and a name of its own.
+    logger?.[level]({ event: name, ...rest }, name)
     if (onEvent) void notify(onEvent, event, logger)
   }
 }

@@ -70,7 +70,7 @@ async function logIn(
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
   try {
-    const { login, replaced } = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe })
+    const { login, replaced } = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe, ip: who.ip })
     revoke(replaced?.refreshToken)
     return { login, grant }
   } catch (err) {
@@ -101,8 +101,8 @@ function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Gra
   }
 }
 
-/** The user name for events; left out where it holds the password, as it does when somebody types into the wrong field. */
-function nameOf({ username, password }: Credentials, { config, seal }: SignInParts): { userName?: string } {
-  if (username.includes(password)) return {}
-  return { userName: config.logUserName === 'hashed' ? seal.blind(username.toLowerCase()) : username }
+/** The user name for events; hashed where it holds the password, as when somebody types into the wrong field. */
+function nameOf({ username, password }: Credentials, { config, seal }: SignInParts): { userName: string } {
+  const plain = config.logUserName === 'plain' && !username.includes(password)
+  return { userName: plain ? username : seal.blind(username.toLowerCase()) }
 }

@@ -7,9 +7,10 @@ import { requireHttps } from './guards/require-https.js'
 import { sameOrigin } from './guards/same-origin.js'
 import { checkCredentials, login, type LoginParts } from './routes/login.js'
 import { logout, type LogoutParts } from './routes/logout.js'
+import { listSessions, revokeOtherSessions, revokeSession, type SessionRoutesParts } from './routes/sessions.js'
 import { user } from './routes/user.js'
 
-export interface RouterParts extends LoginParts, LogoutParts {
+export interface RouterParts extends LoginParts, LogoutParts, SessionRoutesParts {
   requireAuth: RequireAuth
   limitLogins: RequestHandler
 }
@@ -37,6 +38,19 @@ export function createRouter(parts: RouterParts): Router {
     .all(door)
     .post(logout(parts))
     .all(allowMethods(['POST'], sendError))
+
+  router
+    .route('/sessions')
+    .all(door)
+    .get(requireAuth, listSessions(parts))
+    .delete(requireAuth, revokeOtherSessions(parts))
+    .all(allowMethods(['GET', 'HEAD', 'DELETE'], sendError))
+
+  router
+    .route('/sessions/:id')
+    .all(door)
+    .delete(requireAuth, revokeSession(parts))
+    .all(allowMethods(['DELETE'], sendError))
 
   return router
 }

@@ -33,13 +33,10 @@ export class ClientAuthentication {
   async #provesByAssertion({ params }: Call): Promise<boolean> {
     const { issuer, clientId, jwks } = this.#client
     if (!jwks) return false
+    const assertion = textParam(params, 'client_assertion') ?? ''
     const expected = { issuer: clientId, subject: clientId, audience: issuer }
     try {
-      const { payload } = await jwtVerify(
-        textParam(params, 'client_assertion') ?? '',
-        createLocalJWKSet(jwks),
-        expected,
-      )
+      const { payload } = await jwtVerify(assertion, createLocalJWKSet(jwks), expected)
       return this.#spend(payload.jti)
     } catch {
       return false

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Answer } from './answer.js'
 import type { Params } from './body.js'
 import type { Middleware } from './middleware.js'
 import { recordOf } from './recorder.js'
@@ -10,13 +11,6 @@ export interface Call {
   params: Params
   headers: IncomingHttpHeaders
   record: RecordedRequest
-}
-
-export interface Answer {
-  status: number
-  /** A string is sent as it is, anything else as JSON. */
-  body?: unknown
-  headers?: Record<string, string>
 }
 
 export interface Endpoint {

@@ -38,6 +38,8 @@ export function spoil(fault: Fault, ctx: Context): void {
 function spoilAnswer(fault: Fault, ctx: Context): void {
   if (replacesAnswer(fault)) {
     ctx.status = fault.status ?? 500
+    // The type of the answer that is thrown away.
+    ctx.remove('content-type')
     ctx.body = fault.body ?? ''
   }
   ctx.set(fault.headers ?? {})

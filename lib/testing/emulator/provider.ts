@@ -57,9 +57,13 @@ const ROUTES = {
 
 const TTL = { AccessToken: 86_400, Grant: 86_400, IdToken: 36_000, Interaction: 3600, Session: 86_400 }
 
-let loading: Promise<typeof import('oidc-provider')> | undefined
+interface OidcProviderModule {
+  Provider: typeof Provider
+}
 
-function loadProvider(): Promise<typeof import('oidc-provider')> {
+let loading: Promise<OidcProviderModule> | undefined
+
+function loadProvider(): Promise<OidcProviderModule> {
   loading ??= quietly(() => import('oidc-provider'))
   return loading
 }

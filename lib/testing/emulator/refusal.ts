@@ -1,4 +1,4 @@
-import type { Answer } from './endpoints.js'
+import type { Answer } from './answer.js'
 
 /** An answer in the shape of Auth0's errors, thrown from wherever it is decided. */
 export class Refusal extends Error {

@@ -1,5 +1,6 @@
+import type { Answer } from './answer.js'
 import { textParam } from './body.js'
-import type { Answer, Endpoint } from './endpoints.js'
+import type { Endpoint } from './endpoints.js'
 import { missingParameter, refusalSaying } from './refusal.js'
 import type { World } from './world.js'
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import type { Answer } from './answer.js'
 import { textParam } from './body.js'
-import type { Answer, Call, Endpoint } from './endpoints.js'
+import type { Call, Endpoint } from './endpoints.js'
 import { GRANT_TYPES } from './grant-types.js'
 import { passwordGrant, passwordRealmGrant } from './password-grants.js'
 import { refreshGrant } from './refresh-grant.js'

@@ -1,4 +1,5 @@
-import type { Answer, Endpoint } from './endpoints.js'
+import type { Answer } from './answer.js'
+import type { Endpoint } from './endpoints.js'
 import { userClaims } from './user-claims.js'
 import type { World } from './world.js'
 

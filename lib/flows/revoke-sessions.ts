@@ -1,0 +1,69 @@
+import type { Report } from '../events.js'
+import type { Indexed } from '../session/session-index.js'
+import type { Sessions } from '../session/sessions.js'
+import type { Revoke } from './revoke-later.js'
+
+/** A session as its user may see it. */
+export interface SessionInfo {
+  /** Public handle, as `req.auth.sessionId`. */
+  id: string
+  createdAt: Date
+  /** To the minute. */
+  lastSeenAt: Date
+  /** Client address of the login. */
+  ip: string | undefined
+  userAgent: string | undefined
+}
+
+/** The sessions of a user, over all processes. Each call rejects with `session_unavailable` when Redis is down. */
+export interface UserSessions {
+  /** Live sessions, the newest first. */
+  list(sub: string): Promise<SessionInfo[]>
+  /** Ends one session; tells whether there was one. It is gone for every process at its next request. */
+  revoke(sub: string, id: string): Promise<boolean>
+  /** Ends all, or all but one; tells how many. */
+  revokeAll(sub: string, options?: { except?: string }): Promise<number>
+}
+
+export interface RevokeSessionsParts {
+  sessions: Sessions
+  report: Report
+  revoke: Revoke
+}
+
+export function createUserSessions({ sessions, report, revoke }: RevokeSessionsParts): UserSessions {
+  const end = async (sub: string, entry: Indexed): Promise<void> => {
+    const tokens = await sessions.endIndexed(sub, entry)
+    revoke(tokens?.refreshToken)
+    report({ name: 'session.revoked', sub })
+  }
+
+  return {
+    list: async (sub) => {
+      const entries = await sessions.index.find(sub)
+      const seen = await Promise.all(entries.map((entry) => sessions.lastSeen(entry)))
+      const gone = entries.filter((_, place) => seen[place] === undefined)
+      await sessions.index.drop(
+        sub,
+        gone.map(({ handle }) => handle),
+      )
+      const live = entries.flatMap((entry, place) => describe(entry, seen[place]))
+      return live.sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
+    },
+    revoke: async (sub, id) => {
+      const entry = (await sessions.index.find(sub)).find(({ handle }) => handle === id)
+      if (entry) await end(sub, entry)
+      return entry !== undefined
+    },
+    revokeAll: async (sub, { except } = {}) => {
+      const entries = (await sessions.index.find(sub)).filter(({ handle }) => handle !== except)
+      await Promise.all(entries.map((entry) => end(sub, entry)))
+      return entries.length
+    },
+  }
+}
+
+function describe({ handle, since, ip, userAgent }: Indexed, seen: number | undefined): SessionInfo[] {
+  if (seen === undefined) return []
+  return [{ id: handle, createdAt: new Date(since), lastSeenAt: new Date(seen), ip, userAgent }]
+}

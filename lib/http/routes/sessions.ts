@@ -1,0 +1,58 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { AuthError } from '../../errors.js'
+import type { SessionInfo, UserSessions } from '../../flows/revoke-sessions.js'
+import type { SendError } from '../send-error.js'
+import type { RequestAuth } from '../types.js'
+
+export interface SessionRoutesParts {
+  userSessions: UserSessions
+  sendError: SendError
+}
+
+type Act = (auth: RequestAuth, req: Request, res: Response) => Promise<void>
+
+/** `GET /sessions`, behind `requireAuth`: where the user is logged in. */
+export function listSessions(parts: SessionRoutesParts): RequestHandler {
+  return behindAuth(parts, async (auth, _req, res) => {
+    const sessions = await parts.userSessions.list(auth.sub)
+    res.json({ sessions: sessions.map((info) => shown(info, auth)) })
+  })
+}
+
+/** `DELETE /sessions/:id`: 204 for an id of another user or none at all, too, so that ids cannot be probed. */
+export function revokeSession({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
+  return behindAuth({ sendError }, async (auth, req, res) => {
+    const id = String(req.params.id)
+    if (id === auth.sessionId) await auth.logout()
+    else await userSessions.revoke(auth.sub, id)
+    res.status(204).end()
+  })
+}
+
+/** `DELETE /sessions`: every other session of the user. */
+export function revokeOtherSessions({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
+  return behindAuth({ sendError }, async (auth, _req, res) => {
+    await userSessions.revokeAll(auth.sub, { except: auth.sessionId })
+    res.status(204).end()
+  })
+}
+
+function behindAuth({ sendError }: Pick<SessionRoutesParts, 'sendError'>, act: Act): RequestHandler {
+  return (req, res, next) => {
+    const done = req.auth ? act(req.auth, req, res) : Promise.reject(new AuthError('unauthenticated'))
+    done.catch((err: unknown) => {
+      sendError(err, { req, res, next })
+    })
+  }
+}
+
+function shown({ id, createdAt, lastSeenAt, ip, userAgent }: SessionInfo, auth: RequestAuth) {
+  return {
+    id,
+    created_at: createdAt,
+    last_seen_at: lastSeenAt,
+    ip,
+    user_agent: userAgent,
+    current: id === auth.sessionId,
+  }
+}

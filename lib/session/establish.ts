@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { ConfigurationError, SessionUnavailableError } from '../errors.js'
+import type { Config } from '../options.js'
+import type { Login } from './login.js'
+import { promised } from './promised.js'
+import type { SessionRequest } from './session-middleware.js'
+import type { TokenRecord } from './token-vault.js'
+
+/** What a login puts into a session. */
+export interface NewLogin extends TokenRecord {
+  sub: string
+  user: Record<string, unknown>
+  scope: string
+  remember: boolean
+  /** Client address, for the user's list of sessions. */
+  ip?: string | undefined
+}
+
+export function describeLogin(config: Config, tenant: string, { sub, user, scope, remember }: NewLogin): Login {
+  const lifetime = remember ? config.session.remembered : config.session.ordinary
+  const since = config.clock()
+  const until = since + lifetime.absoluteTimeout * 1000
+  return { tenant, sub, user, scope, handle: randomUUID(), since, until, idle: lifetime.idleTimeout * 1000 }
+}
+
+/** A new session id; of the old session only the named keys come along. */
+export async function renew(req: SessionRequest, preserve: readonly string[]): Promise<void> {
+  const old = req.session
+  if (!old) throw new ConfigurationError(NO_SESSION)
+  const kept = preserve.filter((key) => Object.hasOwn(old, key)).map((key) => [key, Reflect.get(old, key) as unknown])
+  await promised((done) => {
+    old.regenerate(done)
+  })
+  Object.assign(req.session ?? {}, Object.fromEntries(kept))
+}
+
+const NO_SESSION = 'session.cookie.path does not cover the route of the login, so it gets no session'
+
+export interface Persisted {
+  login: Login
+  /** A cookie that outlives the browser. */
+  remember: boolean
+  /** Stores what goes beside the session. */
+  beside: (sessionId: string) => Promise<unknown>[]
+}
+
+/** Stores everything at once; if any of it fails there is no session and no cookie. */
+export async function persist(req: SessionRequest, { login, remember, beside }: Persisted): Promise<void> {
+  const { session, sessionID } = req
+  if (!session || sessionID === undefined) throw new SessionUnavailableError('the session could not be renewed')
+  session.ropg = login
+  if (remember) session.cookie.maxAge = login.until - login.since
+  const blob = promised((done) => {
+    session.save(done)
+  })
+  const writes = await Promise.allSettled([blob, ...beside(sessionID)])
+  const failure = writes.find((write) => write.status === 'rejected')
+  if (!failure) return
+  // Without a session express-session sends no cookie for what could not be stored.
+  delete req.session
+  throw failure.reason
+}
