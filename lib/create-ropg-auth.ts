@@ -97,10 +97,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
       await Promise.all([auth0.configuration(), store.records.ping()])
     },
     close: once(async () => {
-      await finishRefreshes()
-      await drain()
-      attempts.shutdown()
-      await store.close()
+      for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), store.close]) await finish()
     }),
   }
   leaveTestDoor(auth, doorTo(sessions, config))

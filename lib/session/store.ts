@@ -11,7 +11,7 @@ export interface Store {
   records: Records
   /** Runs a script on one key; undefined for the in-process store. */
   evaluate: ((script: string, key: string, args: string[]) => Promise<unknown>) | undefined
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /** Redis if it was configured, else the in-process store. */
