@@ -39,8 +39,9 @@ export class AttemptStore implements Store {
     await this.#local.resetKey(key)
   }
 
-  shutdown(): void {
+  shutdown(): Promise<void> {
     this.#local.shutdown()
+    return Promise.resolve()
   }
 }
 
