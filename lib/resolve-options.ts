@@ -144,14 +144,21 @@ function redisOf({ redis }: RopgAuthOptions, production: boolean): Config['redis
         'the in-process store loses every session at a restart and serves one process only',
     )
   }
-  if (typeof redis === 'string' && !/^(rediss?|unix):\/\/|^\//.test(redis)) {
+  if (typeof redis === 'string' && !isRedisUrl(redis)) {
     throw new ConfigurationError('redis must be a redis: or rediss: URL, ioredis options or an ioredis client')
   }
   return redis
 }
 
+/** A URL, or the path of a Unix socket. */
+function isRedisUrl(redis: string): boolean {
+  return redis.startsWith('/') || (/^(rediss?|unix):\/\//.test(redis) && URL.canParse(redis))
+}
+
 function freeze(config: Config): Config {
   const { session, timeouts } = config
   for (const part of [session.ordinary, session.remembered, session.cookie, session, timeouts]) Object.freeze(part)
+  const lists = [...Object.values(config), ...Object.values(session)].filter((value) => Array.isArray(value))
+  for (const list of lists) Object.freeze(list)
   return Object.freeze(config)
 }

@@ -51,8 +51,8 @@ function shown({ id, createdAt, lastSeenAt, ip, userAgent }: SessionInfo, auth: 
     id,
     created_at: createdAt,
     last_seen_at: lastSeenAt,
-    ip,
-    user_agent: userAgent,
+    ip: ip ?? null,
+    user_agent: userAgent ?? null,
     current: id === auth.sessionId,
   }
 }
