@@ -158,7 +158,7 @@ function isRedisUrl(redis: string): boolean {
 function freeze(config: Config): Config {
   const { session, timeouts } = config
   for (const part of [session.ordinary, session.remembered, session.cookie, session, timeouts]) Object.freeze(part)
-  const lists = [...Object.values(config), ...Object.values(session)].filter((value) => Array.isArray(value))
-  for (const list of lists) Object.freeze(list)
+  for (const list of [config.allowedRealms, config.allowedOrigins, session.secrets, session.preserve, config.subnetLimit])
+    Object.freeze(list)
   return Object.freeze(config)
 }
