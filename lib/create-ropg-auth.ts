@@ -10,13 +10,14 @@ import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
 import { createUserSessions, type UserSessions } from './flows/revoke-sessions.js'
 import { createRevocations } from './flows/revoke-later.js'
-import { createSignIn, type Credentials, type SignInParts } from './flows/sign-in.js'
+import { createSignIn, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
 import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
 import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
+import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
 import { createSendError } from './http/send-error.js'
@@ -46,7 +47,7 @@ export interface RopgAuth {
   /** The session middleware. Optional: `router` and `requireAuth` bring it themselves. */
   session: SessionMiddleware
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
-  login(req: Request, credentials: Credentials): Promise<LoginResult>
+  login(req: Request, input: LoginInput): Promise<LoginResult>
   /** What `POST /logout` does. */
   logout(req: Request): Promise<void>
   /** The sessions of a user: list, revoke, revokeAll. */
@@ -90,7 +91,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     requireAuth,
     requireScope: createRequireScope(sendError),
     session: sessions.middleware,
-    ...createLogin({ sessions, signIn, signOut, clearCookie }),
+    ...createLogin({ config, sessions, signIn, signOut, clearCookie }),
     sessions: userSessions,
     client: createClient(auth0, config),
     ready: async () => {

@@ -158,7 +158,13 @@ function isRedisUrl(redis: string): boolean {
 function freeze(config: Config): Config {
   const { session, timeouts } = config
   for (const part of [session.ordinary, session.remembered, session.cookie, session, timeouts]) Object.freeze(part)
-  for (const list of [config.allowedRealms, config.allowedOrigins, session.secrets, session.preserve, config.subnetLimit])
+  for (const list of [
+    config.allowedRealms,
+    config.allowedOrigins,
+    session.secrets,
+    session.preserve,
+    config.subnetLimit,
+  ])
     Object.freeze(list)
   return Object.freeze(config)
 }

@@ -38,6 +38,19 @@ const body = z.object({
 
 type Fields = Partial<Record<string, string>>
 
+/** What a login takes: the fields of `POST /login`. */
+export interface LoginInput {
+  /** E-mail address, user name or phone number; `email` does as well. Trimmed, at most 320 characters. */
+  username?: string
+  email?: string
+  /** Passed on byte for byte; at most 1024 characters. */
+  password: string
+  /** Ask for a refresh token, and keep the session for longer. Default false. */
+  remember_me?: boolean
+  /** One of `allowedRealms`. Default: the option `realm`. */
+  realm?: string
+}
+
 /** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
 export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
   const raw = sent ?? {}

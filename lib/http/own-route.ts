@@ -1,8 +1,10 @@
 import type { Request } from 'express'
-import type { Credentials, SignIn } from '../flows/sign-in.js'
+import type { SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Presented, Sessions } from '../session/sessions.js'
+import type { Config } from '../options.js'
 import type { ClearCookie } from './clear-cookie.js'
+import { readCredentials, type LoginInput } from './credentials.js'
 import { userOf } from './request-auth.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
@@ -18,6 +20,7 @@ export interface LoginResult {
 }
 
 export interface OwnRouteParts {
+  config: Config
   sessions: Sessions
   signIn: SignIn
   signOut: SignOut
@@ -25,9 +28,10 @@ export interface OwnRouteParts {
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
-export function createLogin({ sessions, signIn, signOut, clearCookie }: OwnRouteParts) {
+export function createLogin({ config, sessions, signIn, signOut, clearCookie }: OwnRouteParts) {
   return {
-    login: async (req: Request, credentials: Credentials): Promise<LoginResult> => {
+    login: async (req: Request, input: LoginInput): Promise<LoginResult> => {
+      const credentials = readCredentials(input, config.allowedRealms)
       await open(sessions, req)
       const { login } = await signIn(req, credentials, whoAsks(req))
       return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }

@@ -1,6 +1,7 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
+import { checkProxy } from './guards/check-proxy.js'
 import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guards/require-auth.js'
 import { requireHttps } from './guards/require-https.js'
@@ -24,7 +25,7 @@ export function createRouter(parts: RouterParts): Router {
   router
     .route('/login')
     .all(door)
-    .post(readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
+    .post(checkProxy(config.logger), readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
     .all(allowMethods(['POST'], sendError))
 
   router
