@@ -1,7 +1,6 @@
 import type { Report } from '../events.js'
 import type { Indexed } from '../session/session-index.js'
 import type { Sessions } from '../session/sessions.js'
-import type { Revoke } from './revoke-later.js'
 
 /** A session as its user may see it. */
 export interface SessionInfo {
@@ -28,13 +27,11 @@ export interface UserSessions {
 export interface RevokeSessionsParts {
   sessions: Sessions
   report: Report
-  revoke: Revoke
 }
 
-export function createUserSessions({ sessions, report, revoke }: RevokeSessionsParts): UserSessions {
+export function createUserSessions({ sessions, report }: RevokeSessionsParts): UserSessions {
   const end = async (sub: string, entry: Indexed): Promise<void> => {
-    const tokens = await sessions.endIndexed(sub, entry)
-    revoke(tokens?.refreshToken)
+    await sessions.endIndexed(sub, entry)
     report({ name: 'session.revoked', sub })
   }
 

@@ -70,8 +70,7 @@ async function logIn(
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
   try {
-    const { login, replaced } = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe, ip: who.ip })
-    revoke(replaced?.refreshToken)
+    const login = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe, ip: who.ip })
     return { login, grant }
   } catch (err) {
     // Nobody will ever hold this token, so it shall not stay valid.

@@ -1,22 +1,19 @@
 import type { Report } from '../events.js'
 import type { SessionRequest } from '../session/session-middleware.js'
 import type { Sessions } from '../session/sessions.js'
-import type { Revoke } from './revoke-later.js'
 import type { WhoAsks } from './who-asks.js'
 
 export interface SignOutParts {
   sessions: Sessions
   report: Report
-  revoke: Revoke
 }
 
 export type SignOut = (req: SessionRequest, who: WhoAsks & { sub?: string }) => Promise<void>
 
 /** Tokens and session go at once; Auth0 hears of it in the background, so that logout works while it is down. */
-export function createSignOut({ sessions, report, revoke }: SignOutParts): SignOut {
+export function createSignOut({ sessions, report }: SignOutParts): SignOut {
   return async (req, who) => {
-    const tokens = await sessions.end(req)
-    revoke(tokens?.refreshToken)
+    await sessions.end(req)
     if (who.sub !== undefined) report({ name: 'logout', ...who })
   }
 }

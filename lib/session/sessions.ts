@@ -10,7 +10,7 @@ import type { Seal } from './seal.js'
 import { createSessionIndex, type Indexed, type SessionIndex } from './session-index.js'
 import { createSessionMiddleware, type SessionMiddleware, type SessionRequest } from './session-middleware.js'
 import { SessionStore } from './session-store.js'
-import { createTokenVault, type TokenVault, type VersionedTokens } from './token-vault.js'
+import { createTokenVault, type TokenVault } from './token-vault.js'
 
 /** The session that a request came with. */
 export type Presented = { state: 'none' | 'ended' } | { state: 'live'; login: Login; id: string }
@@ -22,12 +22,12 @@ export interface Sessions {
   index: SessionIndex
   /** Gives the request a session, or keeps the app's own, and tells who is logged in. */
   open(req: SessionRequest, res: ServerResponse): Promise<Presented>
-  /** Under a new id. Resolves when all of it is stored; returns the tokens of the login that it replaces. */
-  establish(req: SessionRequest, login: NewLogin): Promise<{ login: Login; replaced: VersionedTokens | undefined }>
-  /** Deletes the tokens, then the session; returns the tokens. */
-  end(req: SessionRequest): Promise<VersionedTokens | undefined>
+  /** Under a new id, in place of the login that was there. Resolves when all of it is stored. */
+  establish(req: SessionRequest, login: NewLogin): Promise<Login>
+  /** Deletes the tokens and the session. */
+  end(req: SessionRequest): Promise<void>
   /** The same for any session of a user, except that a session in the app's own store only loses its tokens. */
-  endIndexed(sub: string, entry: Indexed): Promise<VersionedTokens | undefined>
+  endIndexed(sub: string, entry: Indexed): Promise<void>
   /** Epoch milliseconds of the last request, to the minute; undefined when the session is over. */
   lastSeen(entry: Indexed): Promise<number | undefined>
 }
@@ -36,9 +36,11 @@ export interface SessionParts {
   config: Config
   records: Records
   seal: Seal
+  /** Told of each refresh token that no session holds any more. */
+  orphaned: (refreshToken: string | undefined) => void
 }
 
-export function createSessions({ config, records, seal }: SessionParts): Sessions {
+export function createSessions({ config, records, seal, orphaned }: SessionParts): Sessions {
   const { clock } = config
   const tenant = tenantTag(config)
   const prefix = `${config.session.prefix}${tenant}:`
@@ -46,7 +48,11 @@ export function createSessions({ config, records, seal }: SessionParts): Session
   const middleware = createSessionMiddleware(config.session, store)
   const vault = createTokenVault({ records, seal, prefix })
   const index = createSessionIndex({ records, prefix, clock })
-  const parts: Parts = { config, tenant, store, vault, index, current: (req) => loginOf(req.session, tenant, clock()) }
+  const dropTokens = async (id: string) => {
+    orphaned((await vault.take(id))?.refreshToken)
+  }
+  const current = (req: SessionRequest) => loginOf(req.session, tenant, clock())
+  const parts: Parts = { config, tenant, store, vault, index, current, dropTokens }
 
   return {
     middleware,
@@ -57,7 +63,7 @@ export function createSessions({ config, records, seal }: SessionParts): Session
       await promised((done) => {
         middleware(req, res, done)
       })
-      const login = parts.current(req)
+      const login = current(req)
       if (login && req.sessionID !== undefined) return { state: 'live', login, id: req.sessionID }
       const over = middleware.cameWithEnded(req) || req.session?.ropg?.tenant === tenant
       return { state: over ? 'ended' : 'none' }
@@ -65,9 +71,9 @@ export function createSessions({ config, records, seal }: SessionParts): Session
     establish: (req, fresh) => establish(parts, req, fresh),
     end: (req) => end(parts, req),
     endIndexed: async (sub, { id, handle }) => {
-      const tokens = await vault.take(id)
-      await Promise.all([records.remove(store.prefix + id), index.drop(sub, [handle])])
-      return tokens
+      await Promise.all([dropTokens(id), records.remove(store.prefix + id)])
+      // Last, so that a try that failed can be repeated.
+      await index.drop(sub, [handle])
     },
     lastSeen: async ({ id, idle, since, foreign }) => {
       if (foreign) return (await vault.read(id)) && since
@@ -84,15 +90,16 @@ interface Parts {
   vault: TokenVault
   index: SessionIndex
   current: (req: SessionRequest) => Login | undefined
+  dropTokens: (sessionId: string) => Promise<void>
 }
 
 function createStore({ session, clock }: Config, records: Records, prefix: string): SessionStore {
   return new SessionStore({ records, prefix: `${prefix}s:`, idle: session.ordinary.idleTimeout * 1000, clock })
 }
 
-async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin) {
+async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
   const { config, vault, index, store } = parts
-  const replaced = parts.current(req) && (await endTokens(parts, req))
+  if (parts.current(req)) await endTokens(parts, req)
   const login = describeLogin(config, parts.tenant, fresh)
   await renew(req, config.session.preserve)
   const { refreshToken, tokenSets, remember } = fresh
@@ -107,24 +114,24 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin) {
       index.add(login.sub, { id, handle, since, until, idle, foreign, ...origin }),
     ],
   })
-  return { login, replaced }
+  return login
 }
 
-async function end(parts: Parts, req: SessionRequest): Promise<VersionedTokens | undefined> {
+/** Both commands leave in the same tick, tokens first: no crash can come between them. */
+async function end(parts: Parts, req: SessionRequest): Promise<void> {
   const { session } = req
-  if (!session) return undefined
-  const tokens = await endTokens(parts, req)
-  await promised((done) => {
+  if (!session) return
+  const tokens = endTokens(parts, req)
+  const blob = promised((done) => {
     session.destroy(done)
   })
-  return tokens
+  await Promise.all([tokens, blob])
 }
 
-async function endTokens({ vault, index, current }: Parts, req: SessionRequest): Promise<VersionedTokens | undefined> {
+async function endTokens({ index, current, dropTokens }: Parts, req: SessionRequest): Promise<void> {
   const login = current(req)
-  const tokens = await vault.take(req.sessionID ?? '')
+  await dropTokens(req.sessionID ?? '')
   if (login) await index.drop(login.sub, [login.handle])
-  return tokens
 }
 
 /** Characters kept of a user agent. */
