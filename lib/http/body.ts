@@ -28,8 +28,10 @@ export function readBody(sendError: SendError): RequestHandler[] {
 }
 
 function announced(req: Request): AuthError | undefined {
-  if (Number(req.get('content-length') ?? 0) > LIMIT) return new AuthError('payload_too_large')
-  // null: no body at all, which the check of the fields answers.
+  const length = Number(req.get('content-length') ?? NaN)
+  if (length > LIMIT) return new AuthError('payload_too_large')
+  // No body at all is for the check of the fields to answer.
+  if (length === 0) return undefined
   if (req.is(['application/json', 'application/x-www-form-urlencoded']) !== false) return undefined
   return new AuthError('unsupported_media_type')
 }

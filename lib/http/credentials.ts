@@ -38,7 +38,7 @@ const body = z.object({
 
 type Fields = Partial<Record<string, string>>
 
-/** What a login takes: the fields of `POST /login`. */
+/** What `auth.login` takes; the body of `POST /login` will do. */
 export interface LoginInput {
   /** E-mail address, user name or phone number; `email` does as well. Trimmed, at most 320 characters. */
   username?: string
@@ -46,6 +46,8 @@ export interface LoginInput {
   /** Passed on byte for byte; at most 1024 characters. */
   password: string
   /** Ask for a refresh token, and keep the session for longer. Default false. */
+  rememberMe?: boolean
+  /** The same, as a body names it. */
   remember_me?: boolean
   /** One of `allowedRealms`. Default: the option `realm`. */
   realm?: string

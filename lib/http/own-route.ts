@@ -1,5 +1,6 @@
 import type { Request } from 'express'
-import type { SignIn } from '../flows/sign-in.js'
+import { MissingRequiredArgumentError } from '../errors.js'
+import type { Credentials, SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Presented, Sessions } from '../session/sessions.js'
 import type { Config } from '../options.js'
@@ -31,7 +32,7 @@ export interface OwnRouteParts {
 export function createLogin({ config, sessions, signIn, signOut, clearCookie }: OwnRouteParts) {
   return {
     login: async (req: Request, input: LoginInput): Promise<LoginResult> => {
-      const credentials = readCredentials(input, config.allowedRealms)
+      const credentials = readInput(input, config.allowedRealms)
       await open(sessions, req)
       const { login } = await signIn(req, credentials, whoAsks(req))
       return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
@@ -43,6 +44,12 @@ export function createLogin({ config, sessions, signIn, signOut, clearCookie }: 
       if (req.res) clearCookie(req, req.res)
     },
   }
+}
+
+function readInput({ rememberMe, ...body }: LoginInput, allowedRealms: readonly string[]): Credentials {
+  if (!body.username && !body.email) throw new MissingRequiredArgumentError('username')
+  if (!body.password) throw new MissingRequiredArgumentError('password')
+  return readCredentials({ ...body, ...(rememberMe !== undefined && { remember_me: rememberMe }) }, allowedRealms)
 }
 
 /** Express hangs the answer on the request, so a route need not mount the session itself. */

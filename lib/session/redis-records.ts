@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Records, SwapResult } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
 import { runScript } from './redis-script.js'
@@ -91,5 +92,6 @@ async function quit(client: RedisClient): Promise<void> {
     // A server that is gone needs no goodbye.
   } finally {
     client.disconnect()
+    if (client.status !== 'end') await once(client, 'end')
   }
 }
