@@ -31,29 +31,29 @@ export interface RevokeSessionsParts {
 
 export function createUserSessions({ sessions, report }: RevokeSessionsParts): UserSessions {
   const end = async (sub: string, entry: Indexed): Promise<void> => {
-    await sessions.endIndexed(sub, entry)
+    await sessions.endIndexed({ sub }, entry)
     report({ name: 'session.revoked', sub })
   }
 
   return {
     list: async (sub) => {
-      const entries = await sessions.index.find(sub)
+      const entries = await sessions.index.find({ sub })
       const seen = await Promise.all(entries.map((entry) => sessions.lastSeen(entry)))
       const gone = entries.filter((_, place) => seen[place] === undefined)
       await sessions.index.drop(
-        sub,
+        { sub },
         gone.map(({ handle }) => handle),
       )
       const live = entries.flatMap((entry, place) => describe(entry, seen[place]))
       return live.sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
     revoke: async (sub, id) => {
-      const entry = (await sessions.index.find(sub)).find(({ handle }) => handle === id)
+      const entry = (await sessions.index.find({ sub })).find(({ handle }) => handle === id)
       if (entry) await end(sub, entry)
       return entry !== undefined
     },
     revokeAll: async (sub, { except } = {}) => {
-      const entries = (await sessions.index.find(sub)).filter(({ handle }) => handle !== except)
+      const entries = (await sessions.index.find({ sub })).filter(({ handle }) => handle !== except)
       await Promise.all(entries.map((entry) => end(sub, entry)))
       return entries.length
     },

@@ -91,8 +91,10 @@ const PROTOCOL_CLAIMS = new Set(
 function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Grant, 'claims'> & { claims?: object }) {
   const { accessToken, tokenType, expiresAt, scope, audience } = tokenSet
   const user = Object.fromEntries(Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim)))
+  const sid = Reflect.get(claims, 'sid') as unknown
   return {
     sub: String(user.sub),
+    sid: typeof sid === 'string' ? sid : undefined,
     user,
     scope,
     refreshToken,

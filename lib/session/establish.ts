@@ -12,15 +12,19 @@ export interface NewLogin extends TokenRecord {
   user: Record<string, unknown>
   scope: string
   remember: boolean
+  /** Auth0's own session id. */
+  sid?: string | undefined
   /** Client address, for the user's list of sessions. */
   ip?: string | undefined
 }
 
-export function describeLogin(config: Config, tenant: string, { sub, user, scope, remember }: NewLogin): Login {
+export function describeLogin(config: Config, tenant: string, fresh: NewLogin): Login {
+  const { sub, sid, user, scope, remember } = fresh
   const lifetime = remember ? config.session.remembered : config.session.ordinary
   const since = config.clock()
   const until = since + lifetime.absoluteTimeout * 1000
-  return { tenant, sub, user, scope, handle: randomUUID(), since, until, idle: lifetime.idleTimeout * 1000 }
+  const identity = { tenant, sub, ...(sid !== undefined && { sid }), user, scope }
+  return { ...identity, handle: randomUUID(), since, until, idle: lifetime.idleTimeout * 1000 }
 }
 
 /** A new session id; of the old session only the named keys come along. */

@@ -12,6 +12,8 @@ export interface Login {
   /** Issuer and client that the session belongs to. */
   tenant: string
   sub: string
+  /** Auth0's own session id, where the ID token has one; a password grant's has none. */
+  sid?: string
   /** Profile claims of the ID token. */
   user: Record<string, unknown>
   /** Granted scopes. */

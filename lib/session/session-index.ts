@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Login } from './login.js'
 import type { Records } from './records.js'
 
 /** A session as its user's list knows it. */
@@ -19,11 +20,19 @@ export interface Indexed {
   userAgent?: string
 }
 
-/** The sessions of a user: a list of pointers. Being on it grants nothing; the session itself is the one truth. */
+/** Whose sessions: those of a user, or those that began in one Auth0 session. */
+export type SessionOwner = { sub: string } | { sid: string }
+
+/** The sessions of an owner: a list of pointers. Being on it grants nothing; the session itself is the one truth. */
 export interface SessionIndex {
-  add(sub: string, entry: Indexed): Promise<void>
-  find(sub: string): Promise<Indexed[]>
-  drop(sub: string, handles: readonly string[]): Promise<void>
+  add(owner: SessionOwner, entry: Indexed): Promise<void>
+  find(owner: SessionOwner): Promise<Indexed[]>
+  drop(owner: SessionOwner, handles: readonly string[]): Promise<void>
+}
+
+/** Every owner of a login. */
+export function ownersOf({ sub, sid }: Pick<Login, 'sub' | 'sid'>): SessionOwner[] {
+  return [{ sub }, ...(sid === undefined ? [] : [{ sid }])]
 }
 
 export interface IndexParts {
@@ -33,23 +42,27 @@ export interface IndexParts {
 }
 
 export function createSessionIndex({ records, prefix, clock }: IndexParts): SessionIndex {
-  const keyOf = (sub: string) => `${prefix}u:${createHash('sha256').update(sub).digest('base64url')}`
-  const drop = (sub: string, handles: readonly string[]) => records.delist(keyOf(sub), handles)
+  const keyOf = (owner: SessionOwner) => prefix + ('sub' in owner ? `u:${hash(owner.sub)}` : `i:${hash(owner.sid)}`)
+  const drop = (owner: SessionOwner, handles: readonly string[]) => records.delist(keyOf(owner), handles)
 
   return {
     drop,
-    add: (sub, entry) => {
+    add: (owner, entry) => {
       const ttl = Math.max(1, entry.until - clock())
-      return records.enlist(keyOf(sub), entry.handle, { value: JSON.stringify(entry), ttl })
+      return records.enlist(keyOf(owner), entry.handle, { value: JSON.stringify(entry), ttl })
     },
-    find: async (sub) => {
-      const all = Object.values(await records.listed(keyOf(sub))).map((value) => JSON.parse(value) as Indexed)
+    find: async (owner) => {
+      const all = Object.values(await records.listed(keyOf(owner))).map((value) => JSON.parse(value) as Indexed)
       const isOver = ({ until }: Indexed) => until <= clock()
       await drop(
-        sub,
+        owner,
         all.filter(isOver).map(({ handle }) => handle),
       )
       return all.filter((entry) => !isOver(entry))
     },
   }
+}
+
+function hash(name: string): string {
+  return createHash('sha256').update(name).digest('base64url')
 }

@@ -7,7 +7,7 @@ import { promised } from './promised.js'
 import type { Records } from './records.js'
 import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
-import { createSessionIndex, type Indexed, type SessionIndex } from './session-index.js'
+import { createSessionIndex, ownersOf, type Indexed, type SessionIndex, type SessionOwner } from './session-index.js'
 import { createSessionMiddleware, type SessionMiddleware, type SessionRequest } from './session-middleware.js'
 import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
@@ -27,7 +27,7 @@ export interface Sessions {
   /** Deletes the tokens and the session. */
   end(req: SessionRequest): Promise<void>
   /** The same for any session of a user, except that a session in the app's own store only loses its tokens. */
-  endIndexed(sub: string, entry: Indexed): Promise<void>
+  endIndexed(owner: SessionOwner, entry: Indexed): Promise<void>
   /** Epoch milliseconds of the last request, to the minute; undefined when the session is over. */
   lastSeen(entry: Indexed): Promise<number | undefined>
 }
@@ -70,10 +70,10 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
     },
     establish: (req, fresh) => establish(parts, req, fresh),
     end: (req) => end(parts, req),
-    endIndexed: async (sub, { id, handle }) => {
+    endIndexed: async (owner, { id, handle }) => {
       await Promise.all([dropTokens(id), records.remove(store.prefix + id)])
       // Last, so that a try that failed can be repeated.
-      await index.drop(sub, [handle])
+      await index.drop(owner, [handle])
     },
     lastSeen: async ({ id, idle, since, foreign }) => {
       if (foreign) return (await vault.read(id)) && since
@@ -111,7 +111,7 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
     remember,
     beside: (id) => [
       vault.create(id, { refreshToken, tokenSets }, until - since),
-      index.add(login.sub, { id, handle, since, until, idle, foreign, ...origin }),
+      ...ownersOf(login).map((owner) => index.add(owner, { id, handle, since, until, idle, foreign, ...origin })),
     ],
   })
   return login
@@ -131,7 +131,7 @@ async function end(parts: Parts, req: SessionRequest): Promise<void> {
 async function endTokens({ index, current, dropTokens }: Parts, req: SessionRequest): Promise<void> {
   const login = current(req)
   await dropTokens(req.sessionID ?? '')
-  if (login) await index.drop(login.sub, [login.handle])
+  if (login) await Promise.all(ownersOf(login).map((owner) => index.drop(owner, [login.handle])))
 }
 
 /** Characters kept of a user agent. */
