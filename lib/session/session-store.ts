@@ -43,12 +43,7 @@ export class SessionStore extends RedisStore {
   }
 
   override async get(sid: string, callback?: Callback): Promise<void> {
-    try {
-      const blob = await this.#load(sid)
-      callback?.(null, blob)
-    } catch (err) {
-      callback?.(err)
-    }
+    await answer(this.#load(sid), callback)
   }
 
   async #load(sid: string): Promise<SessionData | null> {
@@ -66,13 +61,11 @@ export class SessionStore extends RedisStore {
   }
 
   override async set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    try {
-      await this.#write(sid, session)
-    } catch (err) {
-      callback?.(err)
-      return
-    }
-    callback?.()
+    await answer(this.#write(sid, session), callback)
+  }
+
+  override async destroy(sid: string, callback?: Callback): Promise<void> {
+    await answer(this.#parts.records.remove(this.prefix + sid), callback)
   }
 
   async #write(sid: string, session: SessionData): Promise<void> {
@@ -128,6 +121,15 @@ export class SessionStore extends RedisStore {
 
   // express-session sets it when it takes the store.
   declare generate: (req: Request) => void
+}
+
+/** Outside of any try: what a callback throws is not for the callback to hear. */
+async function answer(task: Promise<unknown>, callback?: Callback): Promise<void> {
+  const [err, session] = await task.then(
+    (result) => [null, result ?? null] as const,
+    (reason: unknown) => [reason, null] as const,
+  )
+  callback?.(err, session as SessionData | null)
 }
 
 function parse(value: string): SessionData | undefined {
