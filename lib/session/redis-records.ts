@@ -84,14 +84,14 @@ async function scanNode(node: Pick<RedisClient, 'scan'>, pattern: string): Promi
   return keys
 }
 
-/** Says goodbye while the server listens; else just goes. */
+/** Says goodbye while the server listens; else just goes. Resolves when the socket is closed. */
 async function quit(client: RedisClient): Promise<void> {
-  try {
-    if (client.status === 'ready') await client.quit()
-  } catch {
-    // A server that is gone needs no goodbye.
-  } finally {
+  if (client.status !== 'ready') {
     client.disconnect()
-    if (client.status !== 'end') await once(client, 'end')
+    return
   }
+  const ended = once(client, 'end')
+  await client.quit().catch(() => undefined)
+  client.disconnect()
+  await ended
 }
