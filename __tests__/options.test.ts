@@ -309,8 +309,8 @@ describe('resolveOptions', () => {
     })
 
     it("accepts openid-client's own client authentication in place of a secret", async () => {
-      const { privateKey } = await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify'])
-      const clientAuth = PrivateKeyJwt(privateKey)
+      const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
+      const clientAuth = PrivateKeyJwt(pair.privateKey)
       const { clientSecret: _none, ...withoutSecret } = complete
       expect(resolve({ ...withoutSecret, clientAuth }).clientAuth).toBe(clientAuth)
     })
@@ -621,8 +621,8 @@ describe('createRopgAuth', () => {
   })
 
   it.each([
-    ['a client of the package redis', { sendCommand() {}, connect() {}, scanIterator() {} }],
-    ['a client that can only connect', { connect() {} }],
+    ['a client of the package redis', { sendCommand: quiet.info, connect: quiet.info, scanIterator: quiet.info }],
+    ['a client that can only connect', { connect: quiet.info }],
   ])('refuses %s with the remedy', (_name, redis) => {
     const err = thrownBy({ ...complete, redis, logger: false })
     expect(err).toBeInstanceOf(ConfigurationError)

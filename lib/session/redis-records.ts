@@ -90,7 +90,7 @@ async function quit(client: RedisClient): Promise<void> {
     client.disconnect()
     return
   }
-  const ended = once(client, 'end')
+  const ended = once(client, 'end').catch(() => undefined)
   await client.quit().catch(() => undefined)
   client.disconnect()
   await ended
