@@ -89,13 +89,26 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   return step === 'discovery' ? 'auth_unavailable' : code
 }
 
+/** Characters of Auth0's text that are kept. */
+const ERROR_LIMIT = 100
+const DESCRIPTION_LIMIT = 500
+
+/** Blots out the secrets, then cuts: cut first, half a secret could stay. */
 function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined)[]): Auth0Answer | undefined {
   if (!answer) return undefined
-  const conceal = (text: string) =>
-    secrets.reduce<string>((clean, secret) => (secret ? clean.replaceAll(secret, '[concealed]') : clean), text)
+  const { status, error, description } = answer
+  const forms = secrets.filter((secret) => secret !== undefined).flatMap(writtenForms)
+  const conceal = (text: string) => forms.reduce((clean, form) => clean.replaceAll(form, '[concealed]'), text)
   return {
-    status: answer.status,
-    ...(answer.error !== undefined && { error: conceal(answer.error) }),
-    ...(answer.description !== undefined && { description: conceal(answer.description) }),
+    status,
+    ...(error !== undefined && { error: conceal(error).slice(0, ERROR_LIMIT) }),
+    ...(description !== undefined && { description: conceal(description).slice(0, DESCRIPTION_LIMIT) }),
   }
+}
+
+/** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. The longest form first. */
+function writtenForms(secret: string): string[] {
+  const form = new URLSearchParams([['', secret]]).toString().slice(1)
+  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), form]
+  return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length)
 }

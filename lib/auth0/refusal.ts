@@ -47,8 +47,8 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
     kind: 'answered',
     answer: {
       status: response.status,
-      ...(name !== undefined && { error: name.slice(0, 100) }),
-      ...(text !== undefined && { description: text.slice(0, 500) }),
+      ...(name !== undefined && { error: name }),
+      ...(text !== undefined && { description: text }),
     },
     headers: retryAfter(response),
     ...(typeof mfa_token === 'string' && { mfaToken: mfa_token }),

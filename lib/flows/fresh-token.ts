@@ -3,7 +3,7 @@ import { AuthError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
-import type { RefreshTokens, TokenOwner } from './refresh-tokens.js'
+import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
 import { pick, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -35,16 +35,7 @@ const PAUSES = [20, 40, 80, 160, 250]
  */
 export function createFreshToken(parts: FreshTokenParts): FreshToken {
   const { config, vault, refresh } = parts
-  const underWay = new Map<string, Promise<VersionedTokens>>()
-
-  const renewed = (request: Request): Promise<VersionedTokens> => {
-    const { id } = request.owner
-    const running = underWay.get(id)
-    if (running) return running
-    const task = renew(parts, request).finally(() => underWay.delete(id))
-    underWay.set(id, task)
-    return task
-  }
+  const renewed = createRenewals(parts)
 
   return async (owner, wanted, who) => {
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
@@ -53,7 +44,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     if (good) return good
     if (record.refreshToken === undefined) throw cannotRefresh(wanted, config)
     try {
-      return await firstOrSecond(() => renewed({ owner, wanted, who, record }), wanted, config)
+      return await renewed({ owner, wanted, who, record })
     } catch (err) {
       // Trouble on the way is no reason to refuse a token that is still good for a moment.
       const stillGood = isTransient(err) ? pick(record, wanted, { config, margin: 0 }) : undefined
@@ -63,12 +54,38 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
   }
 }
 
-/** The refresh that was under way may have been for another audience; the one after it is ours. */
-async function firstOrSecond(renewed: () => Promise<VersionedTokens>, wanted: Wanted, config: Config) {
-  const first = pick(await renewed(), wanted, { config, margin: 0 })
-  const found = first ?? pick(await renewed(), wanted, { config, margin: 0 })
-  if (found) return found
-  throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+interface UnderWay {
+  /** What it is for. */
+  purpose: string
+  outcome: Promise<Outcome>
+}
+
+/** In this process one renewal of a session at a time: those who want the same share it, the others wait for their turn. */
+function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<AccessToken> {
+  const underWay = new Map<string, UnderWay>()
+
+  const start = (request: Request, purpose: string): Promise<Outcome> => {
+    const { id } = request.owner
+    const outcome = renew(parts, request).finally(() => underWay.delete(id))
+    underWay.set(id, { purpose, outcome })
+    return outcome
+  }
+
+  return async (request) => {
+    const { owner, wanted } = request
+    const purpose = JSON.stringify([wanted.audience, wanted.scope])
+    let { record } = request
+    for (;;) {
+      const running = underWay.get(owner.id)
+      const shared = running === undefined || running.purpose === purpose
+      const task = running?.outcome ?? start({ ...request, record }, purpose)
+      const { record: now, ours } = await (shared ? task : task.catch(() => ({ record, ours: false })))
+      const found = pick(now, wanted, { config: parts.config, margin: 0 })
+      if (found) return found
+      if (shared && ours) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+      record = now
+    }
+  }
 }
 
 function isTransient(err: unknown): boolean {
@@ -83,7 +100,7 @@ function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): A
 }
 
 /** Refreshes, or follows the process that does. */
-async function renew({ vault, lock, refresh }: FreshTokenParts, request: Request): Promise<VersionedTokens> {
+async function renew({ vault, lock, refresh }: FreshTokenParts, request: Request): Promise<Outcome> {
   const { owner, record } = request
   // Long enough for a dead holder's lock to expire, and for its successor to have its turn.
   const giveUp = performance.now() + 2 * lock.ttl
@@ -93,7 +110,7 @@ async function renew({ vault, lock, refresh }: FreshTokenParts, request: Request
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
     const now = await vault.read(owner.id)
     if (!now) throw new AuthError('session_expired')
-    if (now.version !== record.version) return now
+    if (now.version !== record.version) return { record: now, ours: false }
   }
   throw new SessionUnavailableError('another process did not finish its refresh')
 }

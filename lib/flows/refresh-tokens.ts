@@ -27,9 +27,16 @@ export interface Renewal {
   release: () => Promise<void>
 }
 
+export interface Outcome {
+  /** The record that now stands. */
+  record: VersionedTokens
+  /** False when somebody else has refreshed, for whatever they needed. */
+  ours: boolean
+}
+
 export interface RefreshTokens {
-  /** One refresh, by the holder of the lock. Resolves to the record that then stands. */
-  run(renewal: Renewal): Promise<VersionedTokens>
+  /** One refresh, by the holder of the lock. */
+  run(renewal: Renewal): Promise<Outcome>
   /** Tokens that Auth0 has issued and the store has not taken yet. */
   held(sessionId: string): VersionedTokens | undefined
   /** Resolves when no refresh is under way any more. */
@@ -69,14 +76,14 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
   }
 }
 
-async function reported(parts: RefreshParts, renewal: Renewal): Promise<VersionedTokens> {
+async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome> {
   const { config, report } = parts
   const started = config.clock()
   const facts = () => ({ ...renewal.who, sub: renewal.owner.login.sub, durationMs: config.clock() - started })
   try {
-    const { tokens, refreshed } = await refresh(parts, renewal)
-    if (refreshed) report({ name: 'token.refreshed', ...facts() })
-    return tokens
+    const outcome = await refresh(parts, renewal)
+    if (outcome.ours) report({ name: 'token.refreshed', ...facts() })
+    return outcome
   } catch (err) {
     const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
     report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail: message, ...facts() })
@@ -84,24 +91,24 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Versione
   }
 }
 
-async function refresh(parts: RefreshParts, { owner, wanted }: Renewal) {
+async function refresh(parts: RefreshParts, { owner, wanted }: Renewal): Promise<Outcome> {
   const { config, vault, auth0, storeTokens } = parts
   // Once more, now that nobody else can change it.
   const current = await vault.read(owner.id)
   if (current?.refreshToken === undefined) throw new AuthError('session_expired')
-  if (pick(current, wanted, { config, margin: 30 })) return { tokens: current, refreshed: false }
+  if (pick(current, wanted, { config, margin: 30 })) return { record: current, ours: false }
   let grant: Grant
   try {
     grant = await refreshGrant(auth0, config, { refreshToken: current.refreshToken, ...wanted })
   } catch (err) {
     if ((err as AuthError).code !== 'session_expired') throw err
-    return { tokens: await adopt(parts, { owner, current, refusal: err }), refreshed: false }
+    return { record: await adopt(parts, { owner, current, refusal: err }), ours: false }
   }
   await checkSubject(parts, owner, grant)
   const suited = isFor(grant, wanted.audience)
-  const tokens = await storeTokens.store(owner.id, merged(current, { grant, suited, config }))
+  const record = await storeTokens.store(owner.id, merged(current, { grant, suited, config }))
   if (!suited) throw new ConfigurationError(NO_POLICY)
-  return { tokens, refreshed: true }
+  return { record, ours: true }
 }
 
 const NO_POLICY =

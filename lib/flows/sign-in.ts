@@ -104,6 +104,6 @@ function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Gra
 
 /** The user name for events; hashed where it holds the password, as when somebody types into the wrong field. */
 function nameOf({ username, password }: Credentials, { config, seal }: SignInParts): { userName: string } {
-  const plain = config.logUserName === 'plain' && !username.includes(password)
+  const plain = config.logUserName === 'plain' && !username.includes(password.trim())
   return { userName: plain ? username : seal.blind(username.toLowerCase()) }
 }

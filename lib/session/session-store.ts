@@ -134,7 +134,8 @@ async function answer(task: Promise<unknown>, callback?: Callback): Promise<void
 
 function parse(value: string): SessionData | undefined {
   try {
-    return JSON.parse(value) as SessionData
+    const blob = JSON.parse(value) as Partial<SessionData> | null
+    return blob?.cookie instanceof Object ? (blob as SessionData) : undefined
   } catch {
     return undefined
   }

@@ -20,7 +20,9 @@ function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   if (origin !== undefined && allowedOrigins.includes(origin)) return true
   const site = req.get('sec-fetch-site')
   if (site !== undefined) return site === 'same-origin' || site === 'none'
-  return origin === undefined || hostsOf(req).includes(hostOf(origin))
+  if (origin === undefined) return true
+  const host = hostOf(origin)
+  return host !== undefined && hostsOf(req).includes(host)
 }
 
 /** Hosts only: behind a proxy that ends TLS the scheme seen here need not be the browser's. */
