@@ -86,6 +86,8 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   // What nobody knows is refused: custom database scripts and Actions may send any code.
   const code = CODES.find(([matches]) => matches(answer))?.[1] ?? 'access_denied'
   if (step === 'refresh' && ENDS_SESSION.includes(code)) return 'session_expired'
+  // A limit of Auth0's says nothing about the token; a login is told of it, a refresh tries again.
+  if (step === 'refresh' && code === 'too_many_attempts') return 'auth_unavailable'
   return step === 'discovery' ? 'auth_unavailable' : code
 }
 
