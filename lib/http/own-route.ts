@@ -46,7 +46,9 @@ export function createLogin({ config, sessions, signIn, signOut, clearCookie }: 
   }
 }
 
-function readInput({ rememberMe, ...body }: LoginInput, allowedRealms: readonly string[]): Credentials {
+function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {
+  // Express 5 leaves req.body undefined where there was none.
+  const { rememberMe, ...body } = input ?? {}
   if (!body.username && !body.email) throw new MissingRequiredArgumentError('username')
   if (!body.password) throw new MissingRequiredArgumentError('password')
   return readCredentials({ ...body, ...(rememberMe !== undefined && { remember_me: rememberMe }) }, allowedRealms)
