@@ -1,5 +1,21 @@
 export { startAuth0Emulator } from './emulator.js'
 export { signIn } from './sign-in.js'
 
-export type { Auth0Emulator, EmulatorOptions, EmulatorUser } from './emulator.js'
+export type {
+  Auth0Emulator,
+  EmulatorApi,
+  EmulatorClock,
+  EmulatorOptions,
+  EmulatorRefreshTokens,
+  EmulatorTenant,
+  EmulatorUser,
+  EmulatorUserChanges,
+  EmulatorUsers,
+  Fault,
+  Gate,
+  RecordedRequest,
+  RefreshPolicy,
+  RequestMatch,
+  StoredUser,
+} from './emulator.js'
 export type { CookieAgent, TestClaims, TestSession } from './sign-in.js'

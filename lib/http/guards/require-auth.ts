@@ -5,10 +5,13 @@ import { authOf, type AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { BehindAuth } from '../types.js'
 
-/** Middleware behind which `req.auth` is there. */
+/**
+ * Middleware behind which `req.auth` is there. It takes any request; the locals of the answer carry the mark from which
+ * Express infers the handlers behind it.
+ */
 export type RequireAuth = (
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
-  req: Request<any, any, any, Request['query'], BehindAuth>,
+  req: Request<any>,
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
   res: Response<any, BehindAuth>,
   next: NextFunction,
@@ -26,12 +29,12 @@ export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
     req.auth = authOf(req, presented, parts)
   }
   return function requireAuth(req, res, next) {
-    authenticate(req as Request, res as Response).then(
+    authenticate(req as Request, res).then(
       () => {
         next()
       },
       (err: unknown) => {
-        parts.sendError(err, { req: req as Request, res: res as Response, next })
+        parts.sendError(err, { req: req as Request, res, next })
       },
     )
   }
