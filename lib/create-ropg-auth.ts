@@ -125,8 +125,9 @@ function once(run: () => Promise<void>): () => Promise<void> {
   return () => (running ??= run())
 }
 
-function doorTo(sessions: Sessions, { scope, audience, clock }: Config): TestDoor {
+function doorTo(sessions: Sessions, { scope, audience, clock, session }: Config): TestDoor {
   return {
+    cookiePath: session.cookie.path,
     defaultScope: scope,
     clock,
     stage: async (req, res, { accessToken, expiresAt, ...login }) => {

@@ -17,6 +17,8 @@ export interface TestDoor {
   /** Stores a session for the request, as after a login. */
   stage(req: IncomingMessage, res: ServerResponse, login: StagedLogin): Promise<void>
   defaultScope: string
+  /** Path that the cookie is for. */
+  cookiePath: string
   clock: () => number
 }
 

@@ -97,7 +97,7 @@ export class SessionStore extends RedisStore {
 
   #isDue(sid: string, session: SessionData, idle: number): boolean {
     const now = this.#parts.clock()
-    const interval = Math.min(MINUTE, idle / 20)
+    const interval = Math.min(MINUTE, idle / 2)
     if (idle - (this.#established.get(session) ?? idle) < interval) return false
     if (now - (this.#extended.get(sid) ?? 0) < interval) return false
     if (this.#extended.size >= 10_000) this.#extended.clear()

@@ -57,7 +57,9 @@ async function loggedInCookie(auth: object, claims: TestClaims, session: TestSes
   const door = findTestDoor(auth)
   if (!door) throw new TypeError('signIn takes what createRopgAuth returned')
   // As if it had come over HTTPS, so that a Secure cookie is given out.
-  const req = Object.assign(new IncomingMessage(Object.assign(new Socket(), { encrypted: true })), { url: '/' })
+  const req = Object.assign(new IncomingMessage(Object.assign(new Socket(), { encrypted: true })), {
+    url: door.cookiePath,
+  })
   const res = new ServerResponse(req)
   await door.stage(req, res, stagedLogin(door, claims, session))
   res.writeHead(200)

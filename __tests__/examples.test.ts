@@ -1,0 +1,260 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Express } from 'express'
+import request from 'supertest'
+import type { RopgAuth } from '../lib/index.ts'
+import { type Auth0Emulator, startAuth0Emulator } from '../lib/testing/index.ts'
+import { ada, secret } from './support/app.ts'
+import { answersPing, type RedisServer, startRedis } from './support/redis-server.ts'
+
+const ROOT = join(__dirname, '..')
+const TSX = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs')
+
+describe('examples/quickstart.ts', () => {
+  const users = [ada, { email: 'bob@example.com', password: 'blocked', blocked: true }]
+  const before = { ...process.env }
+  let emulator: Auth0Emulator
+  let redis: RedisServer
+  let app: Express
+  let auth: RopgAuth
+
+  beforeAll(async () => {
+    // Not the one of the whole run: its attempts are counted under the default prefix.
+    redis = await startRedis()
+    emulator = await startAuth0Emulator({ users })
+    Object.assign(process.env, {
+      AUTH0_DOMAIN: emulator.domain,
+      AUTH0_CLIENT_ID: emulator.clientId,
+      AUTH0_CLIENT_SECRET: emulator.clientSecret,
+      SESSION_SECRET: secret,
+      REDIS_URL: redis.url,
+    })
+    ;({ app, auth } = await import('../examples/quickstart.ts'))
+  })
+  afterAll(async () => {
+    await auth.close()
+    await emulator.close()
+    await redis.stop()
+    process.env = before
+  })
+
+  const login = (body: object = ada) => request(app).post('/api/auth/login').send(body)
+
+  it('has at most 40 lines', () => {
+    const lines = readFileSync(join(ROOT, 'examples', 'quickstart.ts'), 'utf8')
+      .trim()
+      .split('\n')
+    expect(lines.length).toBeLessThanOrEqual(40)
+  })
+
+  it('logs in, tells who that is, has a token for an API, and logs out', async () => {
+    const agent = request.agent(app)
+    const { body } = await agent.post('/api/auth/login').send(ada).expect(200)
+    expect(body).toEqual({
+      success: true,
+      user: { id: expect.stringMatching(/^auth0\|/), email: ada.email, name: ada.name },
+      expires_at: expect.any(String),
+    })
+    const me = await agent.get('/api/me').expect(200)
+    expect(me.body).toEqual({ sub: body.user.id, since: expect.stringMatching(/^\d{4}-.*Z$/) })
+    const upstream = await agent.get('/api/upstream').expect(200)
+    expect(upstream.body).toEqual({ bytes: expect.any(Number), expiresAt: expect.any(Number) })
+    expect(upstream.body.bytes).toBeGreaterThan(20)
+    await agent.post('/api/auth/logout').expect(200, { success: true })
+    await agent.get('/api/me').expect(401)
+  })
+
+  it('takes the form of a browser', async () => {
+    const answer = await request(app)
+      .post('/api/auth/login')
+      .type('form')
+      .send({ email: ada.email, password: ada.password, remember_me: 'on' })
+      .expect(200)
+    expect(answer.headers['set-cookie']?.[0]).toContain('Expires=')
+  })
+
+  it('protects its routes', async () => {
+    await request(app).get('/api/me').expect(401)
+    await request(app).get('/api/upstream').expect(401)
+  })
+
+  it('tells a wrong password from a blocked account, which gets a way out', async () => {
+    expect((await login({ ...ada, password: 'wrong' }).expect(401)).body.error).toBe('invalid_credentials')
+    const { body } = await login({ email: 'bob@example.com', password: 'blocked' }).expect(403)
+    expect(body).toMatchObject({ error: 'account_blocked', recovery_url: '/forgot-password' })
+  })
+})
+
+interface Demo {
+  /** All that it has printed, until it listens. */
+  text: string
+  url: string
+  /** Processes that it has started, itself first. */
+  pids: number[]
+  /** Sends SIGINT as a terminal does, to all of the group or, as `kill` does, to the one. */
+  interrupt(whom: 'group' | 'process'): Promise<{ code: number | null; after: number; stderr: string }>
+}
+
+describe('examples/demo.ts', () => {
+  const running: (() => void)[] = []
+  let emptyFolder: string
+
+  beforeAll(async () => {
+    emptyFolder = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-path-'))
+  })
+  afterAll(() => rm(emptyFolder, { recursive: true, force: true }))
+  afterEach(() => {
+    for (const stop of running.splice(0)) stop()
+  })
+
+  async function startDemo(env: Record<string, string | undefined>): Promise<Demo> {
+    const child = spawn(process.execPath, [TSX, 'examples/demo.ts'], {
+      cwd: ROOT,
+      // A process group of its own, as in a terminal.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    })
+    const pid = child.pid ?? 0
+    running.push(() => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL')
+    })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    const lines: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line)
+      if (line.includes('Ctrl-C')) break
+    }
+    const text = lines.join('\n')
+    const url = /http:\/\/localhost:\d+/.exec(text)?.[0]
+    if (url === undefined) throw new Error(`the demo did not start:\n${text}\n${stderr}`)
+    return {
+      text,
+      url,
+      pids: familyOf(pid),
+      async interrupt(whom) {
+        const started = performance.now()
+        const exited = once(child, 'exit') as Promise<[number | null]>
+        process.kill(whom === 'group' ? -pid : pid, 'SIGINT')
+        const [code] = await exited
+        return { code, after: performance.now() - started, stderr }
+      },
+    }
+  }
+
+  /** Runs the printed curl line with fetch. */
+  async function tryIt({ text }: Demo): Promise<Response> {
+    const printed = /curl -i (\S+) -H '([^:]+): ([^']+)' -d '([^']+)'/.exec(text)
+    if (!printed) throw new Error(`no curl line in:\n${text}`)
+    const [, url = '', name = '', value = '', body] = printed
+    return fetch(url, { method: 'POST', headers: { [name]: value }, body: body ?? '' })
+  }
+
+  async function expectToWork(demo: Demo): Promise<void> {
+    const login = await tryIt(demo)
+    const { user } = (await login.json()) as { user: { id: string; email: string } }
+    expect([login.status, user.email]).toEqual([200, ada.email])
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const me = await fetch(`${demo.url}/api/me`, { headers: { cookie } })
+    expect([me.status, await me.json()]).toEqual([200, { sub: user.id, since: expect.any(String) }])
+    const page = await fetch(demo.url)
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(await page.text()).toContain('<form id="login" method="post" action="/api/auth/login">')
+  }
+
+  async function expectToEnd(demo: Demo, whom: 'group' | 'process'): Promise<void> {
+    const { code, after, stderr } = await demo.interrupt(whom)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(after).toBeLessThan(5_000)
+    expect(await leftOf(demo.pids)).toEqual([])
+    await expect(fetch(demo.url)).rejects.toThrow('fetch failed')
+  }
+
+  it.each(['group', 'process'] as const)(
+    'starts a Redis of its own where there is one, and takes it along at SIGINT to the %s',
+    async (whom) => {
+      const demo = await startDemo({})
+      const port = Number(/Sessions {5}Redis, started on port (\d+)/.exec(demo.text)?.[1])
+      expect(await answersPing(port)).toBe(true)
+      // tsx, node, redis-server, and the guard of that.
+      expect(demo.pids.length).toBeGreaterThanOrEqual(3)
+      await expectToWork(demo)
+      await expectToEnd(demo, whom)
+      expect(await answersPing(port)).toBe(false)
+    },
+  )
+
+  it('keeps sessions in its process where there is no redis-server, and says so', async () => {
+    const demo = await startDemo({ PATH: emptyFolder })
+    expect(demo.text).toContain('Sessions     in this process (no redis-server found)')
+    await expectToWork(demo)
+    await expectToEnd(demo, 'process')
+  })
+
+  it('uses the Redis of REDIS_URL, says so, and leaves it running', async () => {
+    const redis = await startRedis()
+    const demo = await startDemo({ REDIS_URL: redis.url })
+    expect(demo.text).toContain('Sessions     Redis of REDIS_URL')
+    await expectToWork(demo)
+    await expectToEnd(demo, 'group')
+    expect(await answersPing(redis.port)).toBe(true)
+    await redis.stop()
+  })
+
+  it('prints users that can be tried, each with another end', async () => {
+    const demo = await startDemo({ PATH: emptyFolder })
+    const printed = Array.from(demo.text.matchAll(/^ {4}(\S+@\S+) +(.+)$/gm), ([, email, password]) => ({
+      email,
+      password,
+    }))
+    const answers = []
+    for (const body of printed) {
+      const answer = await fetch(`${demo.url}/api/auth/login`, {
+        method: 'POST',
+        body: new URLSearchParams(body as Record<string, string>),
+      })
+      answers.push([answer.status, ((await answer.json()) as { error?: string }).error])
+    }
+    expect(answers).toEqual([
+      [200, undefined],
+      [403, 'account_blocked'],
+      [403, 'mfa_required'],
+    ])
+    await expectToEnd(demo, 'group')
+  })
+})
+
+/** All processes: id, parent, and whether it only waits to be collected. */
+function processes(): { pid: number; parent: number; dead: boolean }[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid=,stat='], { encoding: 'utf8' })
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .map(([pid, parent, state = '']) => ({ pid: Number(pid), parent: Number(parent), dead: state.startsWith('Z') }))
+}
+
+/** A process and all that descend from it. */
+function familyOf(pid: number): number[] {
+  const all = processes()
+  const family = [pid]
+  for (const member of family) {
+    family.push(...all.filter(({ parent, dead }) => parent === member && !dead).map((child) => child.pid))
+  }
+  return family
+}
+
+/** Those of them that live on; a process that was killed may need a moment to go. */
+async function leftOf(pids: number[]): Promise<number[]> {
+  const living = () => processes().filter(({ pid, dead }) => pids.includes(pid) && !dead)
+  for (let look = 0; look < 50 && living().length > 0; look++) await wait(20)
+  return living().map(({ pid }) => pid)
+}
