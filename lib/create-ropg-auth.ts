@@ -1,6 +1,7 @@
-import type { Request, Router } from 'express'
+import type { Request, RequestHandler, Router } from 'express'
 import { createAuth0Client, type Auth0Client } from './auth0/client.js'
-import { passwordGrant, type PasswordGrantArguments } from './auth0/password-grant.js'
+import { createVerifySignature } from './auth0/id-token.js'
+import { passwordGrant, type PasswordGrantArguments, type PasswordGrantParts } from './auth0/password-grant.js'
 import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
 import { revokeRefreshToken } from './auth0/revocation.js'
 import type { Grant } from './auth0/token-response.js'
@@ -20,12 +21,12 @@ import { createRequireScope, type RequireScope } from './http/guards/require-sco
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
+import { mountSession } from './http/guards/mount-session.js'
 import { createSendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options.js'
 import { resolveOptions } from './resolve-options.js'
 import { leaveTestDoor, type TestDoor } from './test-door.js'
 import { createSeal } from './session/seal.js'
-import type { SessionMiddleware } from './session/session-middleware.js'
 import { createSessions, type Sessions } from './session/sessions.js'
 import { openStore } from './session/store.js'
 
@@ -45,7 +46,7 @@ export interface RopgAuth {
   requireAuth: RequireAuth
   requireScope: RequireScope
   /** The session middleware. Optional: `router` and `requireAuth` bring it themselves. */
-  session: SessionMiddleware
+  session: RequestHandler
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
   login(req: Request, input: LoginInput): Promise<LoginResult>
   /** What `POST /logout` does. */
@@ -70,14 +71,15 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const sendError = createSendError(config)
   const seal = createSeal(config.session.secrets)
   const auth0 = createAuth0Client(config)
+  const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
   const store = openStore(config, report)
   const { revoke, drain } = createRevocations(auth0)
   const sessions = createSessions({ config, records: store.records, seal, orphaned: revoke })
   const attempts = new AttemptStore(`${config.session.prefix}rl:`, store.evaluate)
 
-  const signIn = createSignIn({ config, auth0, sessions, seal, report, revoke })
+  const signIn = createSignIn({ config, password, sessions, seal, report, revoke })
   const signOut = createSignOut({ sessions, report })
-  const userSessions = createUserSessions({ sessions, report })
+  const userSessions = createUserSessions({ clock: config.clock, sessions, report })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
   const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
@@ -90,10 +92,10 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     }),
     requireAuth,
     requireScope: createRequireScope(sendError),
-    session: sessions.middleware,
+    session: mountSession(sessions, sendError),
     ...createLogin({ config, sessions, signIn, signOut, clearCookie }),
     sessions: userSessions,
-    client: createClient(auth0, config),
+    client: createClient(password),
     ready: async () => {
       await Promise.all([auth0.configuration(), store.records.ping()])
     },
@@ -105,15 +107,22 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   return auth
 }
 
-function createClient(auth0: Auth0Client, config: Config): RopgClient {
+function createClient(password: PasswordGrantParts): RopgClient {
+  const { client: auth0, config } = password
   return {
-    getTokenByPassword: (input) => passwordGrant(auth0, config, input),
+    getTokenByPassword: (input) => passwordGrant(password, input),
     refresh: (input) => refreshGrant(auth0, config, input),
     revoke: (refreshToken) => revokeRefreshToken(auth0, refreshToken),
   }
 }
 
-function createTokenFlow({ config, auth0, sessions, report, revoke }: Omit<SignInParts, 'seal'>) {
+function createTokenFlow({
+  config,
+  auth0,
+  sessions,
+  report,
+  revoke,
+}: Omit<SignInParts, 'seal' | 'password'> & { auth0: Auth0Client }) {
   const { vault, lock } = sessions
   const storeTokens = createStoreTokens(vault, revoke)
   const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })

@@ -57,8 +57,16 @@ export function createReport({ clock, logger, onEvent }: ReportTargets): Report 
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
     // The logger has a time and a name of its own.
-    logger?.[level]({ event: name, ...rest }, name)
+    attempt(() => logger?.[level]({ event: name, ...rest }, name))
     if (onEvent) void notify(onEvent, event, logger)
+  }
+}
+
+function attempt(log: () => void): void {
+  try {
+    log()
+  } catch {
+    // A logger that fails must not fail the login that it was to tell of.
   }
 }
 
@@ -67,6 +75,6 @@ async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, 
     await onEvent(event)
   } catch {
     // The listener's own error may hold anything, so only its failure is told.
-    logger?.error({ event: event.name }, 'the onEvent listener failed')
+    attempt(() => logger?.error({ event: event.name }, 'the onEvent listener failed'))
   }
 }

@@ -105,7 +105,7 @@ export interface RopgAuthOptions {
   /** User names in events as typed (`plain`, default) or as a keyed hash (`hashed`). */
   logUserName?: 'plain' | 'hashed'
   onEvent?: (event: AuthEvent) => unknown
-  /** Shapes error answers, those of the guards too. Call `next` or answer. */
+  /** Shapes error answers, those of the guards too. Answer, or call `next` for the app's error handler. */
   // eslint-disable-next-line max-params -- the signature of an Express error handler
   onError?: (err: AuthError, req: Request, res: Response, next: NextFunction) => unknown
 }

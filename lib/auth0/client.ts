@@ -57,10 +57,8 @@ function metadataOf({ clientSecret, idTokenSigningAlg }: Config): Partial<oidc.C
   }
 }
 
-function extensionsOf({ issuer, idTokenSigningAlg }: Config): ((config: oidc.Configuration) => void)[] {
+function extensionsOf({ issuer }: Config): ((config: oidc.Configuration) => void)[] {
   return [
-    // HS256 is checked with the client secret, by us; openid-client checks signatures by public key only.
-    ...(idTokenSigningAlg === 'HS256' ? [] : [oidc.enableNonRepudiationChecks]),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- resolveOptions lets http: pass for loopback hosts only
     ...(issuer.protocol === 'http:' ? [oidc.allowInsecureRequests] : []),
   ]

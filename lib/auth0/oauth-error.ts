@@ -38,7 +38,7 @@ interface Material {
 
 function build(code: AuthErrorCode, { auth0, refusal, step }: Material): AuthError {
   const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, auth0, refusal) }
-  if (code === 'configuration_error') return new ConfigurationError(settingToChange(auth0, refusal.kind), auth0)
+  if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), auth0)
   if (code === 'auth_unavailable') return new ApiError(init)
   if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
   return step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
@@ -67,6 +67,7 @@ const CODES: readonly (readonly [matches: (answer: Auth0Answer) => boolean, code
   [refused('endpoint_disabled', 'method_not_allowed', 'invalid_target'), 'configuration_error'],
   [({ status, error }) => status === 401 && error === 'access_denied', 'configuration_error'],
   [refused('access_denied', /service not |not authorized to access resource server/i), 'configuration_error'],
+  [refused('access_denied'), 'access_denied'],
   [refused('invalid_grant', 'invalid_user_password'), 'invalid_credentials'],
 ]
 
@@ -83,8 +84,9 @@ const ENDS_SESSION: readonly AuthErrorCode[] = ['invalid_credentials', 'access_d
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   if (kind === 'untrusted') return 'configuration_error'
   if (!answer) return 'auth_unavailable'
-  // What nobody knows is refused: custom database scripts and Actions may send any code.
-  const code = CODES.find(([matches]) => matches(answer))?.[1] ?? 'access_denied'
+  // What nobody knows is a no to a login (scripts and Actions may send any code), but no reason to end a session.
+  const unknown = step === 'refresh' ? 'auth_unavailable' : 'access_denied'
+  const code = CODES.find(([matches]) => matches(answer))?.[1] ?? unknown
   if (step === 'refresh' && ENDS_SESSION.includes(code)) return 'session_expired'
   // A limit of Auth0's says nothing about the token; a login is told of it, a refresh tries again.
   if (step === 'refresh' && code === 'too_many_attempts') return 'auth_unavailable'
@@ -95,12 +97,12 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
 const ERROR_LIMIT = 100
 const DESCRIPTION_LIMIT = 500
 
-/** Blots out the secrets, then cuts: cut first, half a secret could stay. */
+/** Drops a text that holds a secret: a gap in a known sentence would still show it. Cuts only then, not half a secret. */
 function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined)[]): Auth0Answer | undefined {
   if (!answer) return undefined
   const { status, error, description } = answer
   const forms = secrets.filter((secret) => secret !== undefined).flatMap(writtenForms)
-  const conceal = (text: string) => forms.reduce((clean, form) => clean.replaceAll(form, '[concealed]'), text)
+  const conceal = (text: string) => (forms.some((form) => text.includes(form)) ? '[concealed]' : text)
   return {
     status,
     ...(error !== undefined && { error: conceal(error).slice(0, ERROR_LIMIT) }),
@@ -108,9 +110,9 @@ function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined
   }
 }
 
-/** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. The longest form first. */
+/** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. */
 function writtenForms(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1)
   const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), form]
-  return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length)
+  return forms.filter(Boolean)
 }

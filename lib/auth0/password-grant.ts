@@ -2,7 +2,9 @@ import { genericGrantRequest } from 'openid-client'
 import { MissingRequiredArgumentError } from '../errors.js'
 import type { Config } from '../options.js'
 import type { Auth0Client } from './client.js'
+import type { VerifySignature } from './id-token.js'
 import { toAuthError } from './oauth-error.js'
+import { revokeRefreshToken } from './revocation.js'
 import { readGrant, type Grant } from './token-response.js'
 
 const PASSWORD = 'password'
@@ -24,13 +26,18 @@ export interface PasswordGrantArguments {
   auth0ForwardedFor?: string
 }
 
+export interface PasswordGrantParts {
+  client: Auth0Client
+  config: Config
+  verify: VerifySignature
+}
+
 /**
  * One password grant (RFC 6749, 4.3), with a realm Auth0's own password-realm grant. Never retried: each try counts
  * towards the block of the account.
  */
 export async function passwordGrant(
-  client: Auth0Client,
-  config: Config,
+  { client, config, verify }: PasswordGrantParts,
   { username, password, auth0ForwardedFor, ...wanted }: PasswordGrantArguments,
 ): Promise<Grant> {
   if (!username) throw new MissingRequiredArgumentError('username')
@@ -45,12 +52,17 @@ export async function passwordGrant(
     ...(realm !== undefined && { realm }),
   }
   const configuration = await client.configuration()
+  let grant: Grant | undefined
   try {
     const response = await client.onBehalfOf(config.forwardClientIp ? auth0ForwardedFor : undefined, () =>
       genericGrantRequest(configuration, grantType, parameters),
     )
-    return await readGrant(response, { config, requested: { audience, scope } })
+    grant = readGrant(response, { config, requested: { audience, scope } })
+    if (grant.idToken !== undefined) await verify(grant.idToken)
+    return grant
   } catch (err) {
+    // Issued, but not to be trusted: nobody shall hold it.
+    if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
     throw await toAuthError(err, { step: 'login', conceal: [password, config.clientSecret] })
   }
 }

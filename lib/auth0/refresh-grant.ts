@@ -25,7 +25,7 @@ export async function refreshGrant(
   try {
     const response = await refreshTokenGrant(configuration, refreshToken, parameters)
     const withoutOpenid = splitScope(scope ?? '').filter((name) => name !== 'openid')
-    return await readGrant(response, { config, requested: { audience, scope: withoutOpenid.join(' ') } })
+    return readGrant(response, { config, requested: { audience, scope: withoutOpenid.join(' ') } })
   } catch (err) {
     throw await toAuthError(err, { step: 'refresh', conceal: [refreshToken, config.clientSecret] })
   }

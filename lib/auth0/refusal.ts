@@ -81,7 +81,8 @@ function isResponse(value: unknown): value is ResponseLike {
 }
 
 /** Claims, times, signatures and algorithms; a malformed body (it carries `body`) is a fault of the answer instead. */
-const UNTRUSTED = /^OAUTH_(JWT_|INVALID_RESPONSE|KEY_SELECTION|JSON_ATTRIBUTE)/
+const UNTRUSTED =
+  /^(OAUTH_(JWT_|INVALID_RESPONSE|KEY_SELECTION|JSON_ATTRIBUTE)|ERR_JWS_|ERR_JWKS_NO_MATCHING|ERR_JOSE_ALG_NOT_ALLOWED)/
 
 function isUntrusted({ code, cause }: Thrown): boolean {
   const inner = Object((Object(cause) as Thrown).cause ?? cause) as object

@@ -1,4 +1,3 @@
-import type { Auth0Answer } from '../errors.js'
 import type { Refusal } from './refusal.js'
 
 /** Error code and description of Auth0 -> the setting that an operator has to change. First match wins. */
@@ -45,12 +44,12 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
 
 const UNTRUSTED =
   'the ID token does not verify: check domain (the one host whose issuer the tenant uses), clientId, idTokenSigningAlg ' +
-  'and the clock of this machine'
+  '(with HS256 also clientSecret) and the clock of this machine'
 
-/** The setting to change, in words for the log. */
-export function settingToChange(answer: Auth0Answer | undefined, kind: Refusal['kind']): string {
+/** The setting to change, in words for the log; `code` is what may be shown of Auth0's. */
+export function settingToChange({ answer, kind }: Refusal, code = 'no code'): string {
   if (kind === 'untrusted') return UNTRUSTED
   const { error = '', description = '' } = answer ?? {}
   const known = SETTINGS.find(([code, text]) => code.test(error) && text.test(description))
-  return known?.[2] ?? `Auth0 refused the request itself (${error || 'no code'}): check the settings of the application`
+  return known?.[2] ?? `Auth0 refused the request itself (${code}): check the settings of the application`
 }

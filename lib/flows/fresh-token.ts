@@ -4,7 +4,7 @@ import type { Config } from '../options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
-import { pick, type AccessToken, type Wanted } from './token-choice.js'
+import { MARGIN, pick, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
@@ -22,9 +22,6 @@ interface Request {
   who: WhoAsks
   record: VersionedTokens
 }
-
-/** Seconds that a token must have left. */
-export const MARGIN = 30
 
 /** Milliseconds between two looks at a record that another process is about to change. */
 const PAUSES = [20, 40, 80, 160, 250]
@@ -80,9 +77,11 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
       const shared = running === undefined || running.purpose === purpose
       const task = running?.outcome ?? start({ ...request, record }, purpose)
       const { record: now, ours } = await (shared ? task : task.catch(() => ({ record, ours: false })))
-      const found = pick(now, wanted, { config: parts.config, margin: 0 })
+      // What Auth0 has just issued for this is taken however short it lives; there is no better.
+      const fresh = shared && ours
+      const found = pick(now, wanted, { config: parts.config, margin: fresh ? 0 : MARGIN })
       if (found) return found
-      if (shared && ours) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+      if (fresh) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
       record = now
     }
   }

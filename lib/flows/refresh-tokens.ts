@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Auth0Client } from '../auth0/client.js'
 import { refreshGrant } from '../auth0/refresh-grant.js'
 import { tokenAudiences, type Grant } from '../auth0/token-response.js'
@@ -7,7 +8,7 @@ import type { Config } from '../options.js'
 import type { Login } from '../session/login.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
-import { pick, type Wanted } from './token-choice.js'
+import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
 import type { StoreTokens } from './store-tokens.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -93,22 +94,46 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
 
 async function refresh(parts: RefreshParts, { owner, wanted }: Renewal): Promise<Outcome> {
   const { config, vault, auth0, storeTokens } = parts
-  // Once more, now that nobody else can change it.
-  const current = await vault.read(owner.id)
+  // Once more, now that it is our turn.
+  const current = await readSettled(vault, owner.id)
   if (current?.refreshToken === undefined) throw new AuthError('session_expired')
-  if (pick(current, wanted, { config, margin: 30 })) return { record: current, ours: false }
+  if (pick(current, wanted, { config, margin: MARGIN })) return { record: current, ours: false }
+  // Who cannot write now could not store what Auth0 is about to issue.
   let grant: Grant
   try {
+    if ((await vault.announce(owner.id, current, true)) !== 'done') return await standing(vault, owner.id)
     grant = await refreshGrant(auth0, config, { refreshToken: current.refreshToken, ...wanted })
   } catch (err) {
-    if ((err as AuthError).code !== 'session_expired') throw err
-    return { record: await adopt(parts, { owner, current, refusal: err }), ours: false }
+    if ((err as AuthError).code === 'session_expired') return adopt(parts, { owner, current, refusal: err })
+    await vault.announce(owner.id, current, false).catch(() => undefined)
+    throw err
   }
   await checkSubject(parts, owner, grant)
   const suited = isFor(grant, wanted.audience)
-  const record = await storeTokens.store(owner.id, merged(current, { grant, suited, config }))
+  const record = await storeTokens.store(owner.id, merged(current, { grant, wanted, suited, config }))
   if (!suited) throw new ConfigurationError(NO_POLICY)
   return { record, ours: true }
+}
+
+/** Milliseconds between two looks, and in all: a holder that lives writes what it holds well within that time. */
+const LOOK_PAUSE = 100
+const PATIENCE = 1000
+
+/** The record, once whoever announced a refresh and lost the lock has had the time to write its tokens. */
+async function readSettled(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
+  let record = await vault.read(sessionId)
+  const patience = performance.now() + PATIENCE
+  while (record?.announced && performance.now() < patience) {
+    await wait(LOOK_PAUSE)
+    record = await vault.read(sessionId)
+  }
+  return record
+}
+
+async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> {
+  const record = await vault.read(sessionId)
+  if (!record) throw new AuthError('session_expired')
+  return { record, ours: false }
 }
 
 const NO_POLICY =
@@ -122,9 +147,9 @@ interface Refused {
 }
 
 /** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
-async function adopt({ vault }: RefreshParts, { owner, current, refusal }: Refused): Promise<VersionedTokens> {
+async function adopt({ vault }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
   const now = await vault.read(owner.id)
-  if (now && now.refreshToken !== current.refreshToken) return now
+  if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
   await owner.end()
   throw refusal
 }
@@ -148,37 +173,33 @@ function isFor({ accessToken }: Grant, audience: string | undefined): boolean {
 
 interface News {
   grant: Grant
+  wanted: Wanted
   suited: boolean
   config: Config
 }
 
 /** The record after a refresh: the new token beside those that still live; the old refresh token unless it was rotated. */
-function merged(
-  { version, refreshToken, tokenSets }: VersionedTokens,
-  { grant, suited, config }: News,
-): VersionedTokens {
-  const audience = grant.audience ?? config.audience
-  const fresh: TokenSet[] = suited
-    ? [
-        {
-          accessToken: grant.accessToken,
-          tokenType: grant.tokenType,
-          audience,
-          scope: grant.scope,
-          expiresAt: grant.expiresAt,
-        },
-      ]
-    : []
+function merged({ version, refreshToken, tokenSets }: VersionedTokens, news: News): VersionedTokens {
+  const { grant, config } = news
+  const fresh = freshSet(news)
   const now = config.clock() / 1000
-  const others = tokenSets.filter((set) => set.expiresAt > now && !(set.audience === audience && isCovered(set, grant)))
+  const others = tokenSets.filter((set) => set.expiresAt > now && !isReplaced(set, fresh))
   return {
     version: version + 1,
     refreshToken: grant.refreshToken ?? refreshToken,
-    tokenSets: [...fresh, ...others].slice(0, MOST_TOKEN_SETS),
+    tokenSets: [...(fresh ? [fresh] : []), ...others].slice(0, MOST_TOKEN_SETS),
   }
 }
 
-function isCovered(old: TokenSet, { scope }: Grant): boolean {
-  const granted = scope.split(' ')
-  return old.scope.split(' ').every((name) => granted.includes(name))
+/** None when the token is not what was asked for. */
+function freshSet({ grant, wanted, suited, config }: News): TokenSet | undefined {
+  const { accessToken, tokenType, scope, expiresAt } = grant
+  if (!suited || !covers(scope, wanted.scope ?? '')) return undefined
+  const narrowed = wanted.scope !== undefined && { narrowed: true }
+  return { accessToken, tokenType, audience: grant.audience ?? config.audience, scope, expiresAt, ...narrowed }
+}
+
+function isReplaced(old: TokenSet, fresh: TokenSet | undefined): boolean {
+  if (!fresh || old.audience !== fresh.audience || Boolean(old.narrowed) !== Boolean(fresh.narrowed)) return false
+  return !fresh.narrowed || covers(fresh.scope, old.scope)
 }

@@ -7,7 +7,7 @@ export type Revoke = (refreshToken: string | undefined) => void
 
 export interface Revocations {
   revoke: Revoke
-  /** Resolves when nothing is under way any more; pending retries are given up. */
+  /** Resolves when nothing is under way any more; pending retries come at once. */
   drain: () => Promise<void>
 }
 
@@ -23,8 +23,9 @@ export function createRevocations(auth0: Auth0Client): Revocations {
       await revokeRefreshToken(auth0, refreshToken)
     } catch {
       const [pause, ...later] = pauses
-      if (pause === undefined || closing.signal.aborted) return
-      await wait(pause, undefined, { signal: closing.signal, ref: false })
+      if (pause === undefined) return
+      // Closing cuts the pause short, not the tries.
+      await wait(pause, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
       await attempt(refreshToken, later)
     }
   }
@@ -38,7 +39,7 @@ export function createRevocations(auth0: Auth0Client): Revocations {
     },
     drain: async () => {
       closing.abort()
-      await Promise.all(running)
+      while (running.size > 0) await Promise.all(running)
     },
   }
 }

@@ -24,12 +24,16 @@ export interface UserSessions {
   revokeAll(sub: string, options?: { except?: string }): Promise<number>
 }
 
+/** Milliseconds. */
+const MINUTE = 60_000
+
 export interface RevokeSessionsParts {
+  clock: () => number
   sessions: Sessions
   report: Report
 }
 
-export function createUserSessions({ sessions, report }: RevokeSessionsParts): UserSessions {
+export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): UserSessions {
   const end = async (sub: string, entry: Indexed): Promise<void> => {
     await sessions.endIndexed({ sub }, entry)
     report({ name: 'session.revoked', sub })
@@ -39,11 +43,9 @@ export function createUserSessions({ sessions, report }: RevokeSessionsParts): U
     list: async (sub) => {
       const entries = await sessions.index.find({ sub })
       const seen = await Promise.all(entries.map((entry) => sessions.lastSeen(entry)))
-      const gone = entries.filter((_, place) => seen[place] === undefined)
-      await sessions.index.drop(
-        { sub },
-        gone.map(({ handle }) => handle),
-      )
+      // Not at once: the session of a login that is just being stored may not be there yet.
+      const gone = entries.filter(({ since }, place) => seen[place] === undefined && since < clock() - MINUTE)
+      await Promise.all(gone.map((entry) => sessions.endIndexed({ sub }, entry)))
       const live = entries.flatMap((entry, place) => describe(entry, seen[place]))
       return live.sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },

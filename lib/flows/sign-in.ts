@@ -1,5 +1,4 @@
-import type { Auth0Client } from '../auth0/client.js'
-import { passwordGrant } from '../auth0/password-grant.js'
+import { passwordGrant, type PasswordGrantParts } from '../auth0/password-grant.js'
 import { splitScope, type Grant } from '../auth0/token-response.js'
 import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
@@ -27,7 +26,7 @@ export interface SignedIn {
 
 export interface SignInParts {
   config: Config
-  auth0: Auth0Client
+  password: PasswordGrantParts
   sessions: Sessions
   seal: Seal
   report: Report
@@ -57,12 +56,14 @@ export function createSignIn(parts: SignInParts): SignIn {
 }
 
 async function logIn(
-  { config, auth0, sessions, revoke }: SignInParts,
+  { config, password: grantParts, sessions, revoke }: SignInParts,
   req: SessionRequest,
   { credentials, who }: { credentials: Credentials; who: WhoAsks },
 ): Promise<SignedIn> {
   const { username, password, realm, rememberMe = false } = credentials
-  const grant = await passwordGrant(auth0, config, {
+  // Not a password to Auth0 when the login could not be kept anyway.
+  await sessions.ping()
+  const grant = await passwordGrant(grantParts, {
     username,
     password,
     scope: rememberMe ? withOfflineAccess(config.scope) : config.scope,
@@ -70,6 +71,8 @@ async function logIn(
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
   try {
+    // A client that hung up will never see its cookie.
+    if (req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
     const login = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe, ip: who.ip })
     return { login, grant }
   } catch (err) {

@@ -26,8 +26,8 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
   const running = new Map<string, Promise<void>>()
   let closing = false
 
-  const commit = (sessionId: string, { version, ...tokens }: VersionedTokens): Promise<SwapResult> =>
-    vault.commit(sessionId, version - 1, tokens)
+  const commit = (sessionId: string, { version, refreshToken, tokenSets }: VersionedTokens): Promise<SwapResult> =>
+    vault.commit(sessionId, version - 1, { refreshToken, tokenSets })
 
   const writeLater = async (sessionId: string, tokens: VersionedTokens): Promise<void> => {
     while (!closing) {

@@ -19,6 +19,9 @@ export interface Wanted {
   scope?: string
 }
 
+/** Seconds that a token must have left. */
+export const MARGIN = 30
+
 export interface Choice {
   config: Config
   /** Seconds that the token must have left. */
@@ -28,11 +31,23 @@ export interface Choice {
 /** A token of the record that suits and lives long enough. */
 export function pick({ tokenSets }: TokenRecord, wanted: Wanted, { config, margin }: Choice): AccessToken | undefined {
   const soonest = config.clock() / 1000 + margin
-  return tokenSets.find((set) => set.expiresAt >= soonest && suits(set, wanted, config))
+  const found = tokenSets.find((set) => set.expiresAt >= soonest && suits(set, wanted, config))
+  if (!found) return undefined
+  const { accessToken, tokenType, expiresAt, scope, audience } = found
+  return { accessToken, tokenType, expiresAt, scope, audience }
 }
 
-function suits(set: TokenSet, { audience, scope = '' }: Wanted, config: Config): boolean {
-  const granted = set.scope.split(' ')
-  const asked = scope.split(' ').filter(Boolean)
-  return set.audience === (audience ?? config.audience) && asked.every((name) => granted.includes(name))
+/** The one that covers the scopes asked for; asked for none, the one that was not narrowed. */
+function suits(set: TokenSet, { audience, scope }: Wanted, config: Config): boolean {
+  if (set.audience !== (audience ?? config.audience)) return false
+  return scope === undefined ? !set.narrowed : covers(set.scope, scope)
+}
+
+/** True when every scope asked for was granted. */
+export function covers(granted: string, asked: string): boolean {
+  const names = granted.split(' ')
+  return asked
+    .split(' ')
+    .filter(Boolean)
+    .every((name) => names.includes(name))
 }

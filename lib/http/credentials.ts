@@ -69,7 +69,7 @@ export function readCredentials(sent: unknown, allowedRealms: readonly string[])
 }
 
 function checkName(raw: Record<string, unknown>, fields: Fields): void {
-  const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
+  const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field) && raw[field] !== undefined)
   if (given.length === 0) fields.username = 'is required (or email)'
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
 }

@@ -56,6 +56,7 @@ function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readon
 
 /** Express hangs the answer on the request, so a route need not mount the session itself. */
 function open(sessions: Sessions, req: Request): Promise<Presented> {
+  req.res?.set('Cache-Control', 'no-store')
   if (!req.res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
   return sessions.open(req, req.res)
 }

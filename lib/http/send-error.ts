@@ -57,7 +57,10 @@ function completed(error: AuthError, { loginUrl, recoveryUrl, exposeDeniedReason
 
 async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: Exchange) {
   try {
-    await onError(error, req, res, next)
+    // A bare next() would let the request pass the guard that has just refused it.
+    await onError(error, req, res, (reason?: unknown) => {
+      next(reason ?? error)
+    })
   } catch (err) {
     next(err)
   }

@@ -46,10 +46,12 @@ export interface Persisted {
   remember: boolean
   /** Stores what goes beside the session. */
   beside: (sessionId: string) => Promise<unknown>[]
+  /** Takes back what may have been stored. */
+  undo: (sessionId: string) => Promise<unknown>[]
 }
 
 /** Stores everything at once; if any of it fails there is no session and no cookie. */
-export async function persist(req: SessionRequest, { login, remember, beside }: Persisted): Promise<void> {
+export async function persist(req: SessionRequest, { login, remember, beside, undo }: Persisted): Promise<void> {
   const { session, sessionID } = req
   if (!session || sessionID === undefined) throw new SessionUnavailableError('the session could not be renewed')
   session.ropg = login
@@ -62,5 +64,6 @@ export async function persist(req: SessionRequest, { login, remember, beside }: 
   if (!failure) return
   // Without a session express-session sends no cookie for what could not be stored.
   delete req.session
+  void Promise.allSettled(undo(sessionID))
   throw failure.reason
 }

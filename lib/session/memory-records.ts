@@ -56,6 +56,12 @@ export class MemoryRecords implements Records {
     return Promise.resolve(free)
   }
 
+  async renew(key: string, value: string, ttl: number): Promise<void> {
+    const entry = this.#live(key)
+    if (entry?.value === value) entry.expires = this.#clock() + ttl
+    return Promise.resolve()
+  }
+
   async release(key: string, value: string): Promise<void> {
     if (this.#live(key)?.value === value) this.#entries.delete(key)
     return Promise.resolve()

@@ -20,6 +20,9 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
     },
     take: async (key) => (await guarded(() => client.getdel(key))) ?? undefined,
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
+    renew: async (key, value, ttl) => {
+      await guarded(() => runScript(client, RENEW, { keys: [key], args: [value, String(ttl)] }))
+    },
     release: async (key, value) => {
       await guarded(() => runScript(client, RELEASE, { keys: [key], args: [value] }))
     },
@@ -39,6 +42,10 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
     close: () => (owned ? quit(client) : Promise.resolve()),
   }
 }
+
+const RENEW = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+`
 
 const RELEASE = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end

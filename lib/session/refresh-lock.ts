@@ -5,19 +5,29 @@ import type { Records } from './records.js'
 export interface RefreshLock {
   /** The way to give it back, or undefined when somebody else holds it. */
   acquire(sessionId: string): Promise<(() => Promise<void>) | undefined>
-  /** Milliseconds after which a lock is free again whose holder has died. */
+  /** Milliseconds after which the lock of a holder that has died is free again. */
   readonly ttl: number
 }
 
+/** Long enough to survive a slow store, short enough for users to wait for the successor of a dead holder. */
+const LONGEST = 10_000
+
 export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: string; ttl: number }): RefreshLock {
+  const bounded = Math.min(LONGEST, ttl)
   return {
-    ttl,
+    ttl: bounded,
     acquire: async (sessionId) => {
       const key = `${prefix}l:${sessionId}`
       const owner = randomUUID()
-      if (!(await records.claim(key, owner, ttl))) return undefined
-      // Only our own lock: after a pause it may be somebody else's by now.
-      return () => records.release(key, owner).catch(() => undefined)
+      if (!(await records.claim(key, owner, bounded))) return undefined
+      // Held for as long as the holder lives and works, however slow Auth0 is.
+      const beat = setInterval(() => void records.renew(key, owner, bounded).catch(() => undefined), bounded / 3)
+      beat.unref()
+      return () => {
+        clearInterval(beat)
+        // Only our own lock: after a pause of this process it may be somebody else's by now.
+        return records.release(key, owner).catch(() => undefined)
+      }
     },
   }
 }

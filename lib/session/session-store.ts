@@ -21,6 +21,8 @@ export interface SessionStoreParts {
   /** Milliseconds that a session without a login lives. */
   idle: number
   clock: () => number
+  /** Deletes the tokens of a session. */
+  dropTokens: (sid: string) => Promise<void>
 }
 
 const MINUTE = 60_000
@@ -65,7 +67,12 @@ export class SessionStore extends RedisStore {
   }
 
   override async destroy(sid: string, callback?: Callback): Promise<void> {
-    await answer(this.#parts.records.remove(this.prefix + sid), callback)
+    const { records, dropTokens } = this.#parts
+    // The tokens too, whoever ends the session: an app may call req.session.destroy() itself.
+    await answer(
+      Promise.all([dropTokens(sid), records.remove(this.prefix + sid)]).then(() => null),
+      callback,
+    )
   }
 
   async #write(sid: string, session: SessionData): Promise<void> {

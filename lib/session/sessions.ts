@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
 import { describeLogin, persist, renew, type NewLogin } from './establish.js'
 import { loginOf, type Login } from './login.js'
@@ -24,6 +25,8 @@ export interface Sessions {
   open(req: SessionRequest, res: ServerResponse): Promise<Presented>
   /** Under a new id, in place of the login that was there. Resolves when all of it is stored. */
   establish(req: SessionRequest, login: NewLogin): Promise<Login>
+  /** Rejects with `session_unavailable` when a session could not be stored now. */
+  ping: () => Promise<void>
   /** Deletes the tokens and the session. */
   end(req: SessionRequest): Promise<void>
   /** The same for any session of a user, except that a session in the app's own store only loses its tokens. */
@@ -44,30 +47,24 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   const { clock } = config
   const tenant = tenantTag(config)
   const prefix = `${config.session.prefix}${tenant}:`
-  const store = createStore(config, records, prefix)
-  const middleware = createSessionMiddleware(config.session, store)
   const vault = createTokenVault({ records, seal, prefix })
   const index = createSessionIndex({ records, prefix, clock })
   const dropTokens = async (id: string) => {
     orphaned((await vault.take(id))?.refreshToken)
   }
+  const idle = config.session.ordinary.idleTimeout * 1000
+  const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock, dropTokens })
+  const middleware = createSessionMiddleware(config.session, store)
   const current = (req: SessionRequest) => loginOf(req.session, tenant, clock())
-  const parts: Parts = { config, tenant, store, vault, index, current, dropTokens }
+  const parts: Parts = { records, config, tenant, store, middleware, vault, index, current, dropTokens }
 
   return {
     middleware,
     vault,
     index,
+    ping: () => records.ping(),
     lock: createRefreshLock(records, { prefix, ttl: lockTtl(config) }),
-    open: async (req, res) => {
-      await promised((done) => {
-        middleware(req, res, done)
-      })
-      const login = current(req)
-      if (login && req.sessionID !== undefined) return { state: 'live', login, id: req.sessionID }
-      const over = middleware.cameWithEnded(req) || req.session?.ropg?.tenant === tenant
-      return { state: over ? 'ended' : 'none' }
-    },
+    open: (req, res) => open(parts, req, res),
     establish: (req, fresh) => establish(parts, req, fresh),
     end: (req) => end(parts, req),
     endIndexed: async (owner, { id, handle }) => {
@@ -83,31 +80,52 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   }
 }
 
+async function open(
+  { middleware, tenant, current }: Parts,
+  req: SessionRequest,
+  res: ServerResponse,
+): Promise<Presented> {
+  await promised((done) => {
+    middleware(req, res, done)
+  })
+  if (req.session && typeof req.session.regenerate !== 'function') throw new ConfigurationError(NOT_A_SESSION)
+  const login = current(req)
+  if (login && req.sessionID !== undefined) return { state: 'live', login, id: req.sessionID }
+  const over = middleware.cameWithEnded(req) || req.session?.ropg?.tenant === tenant
+  return { state: over ? 'ended' : 'none' }
+}
+
+const NOT_A_SESSION =
+  'req.session is not one of express-session: remove the other session middleware (cookie-session, say) in front of ' +
+  'the routes that use this package'
+
 interface Parts {
+  records: Records
   config: Config
   tenant: string
   store: SessionStore
+  middleware: SessionMiddleware
   vault: TokenVault
   index: SessionIndex
   current: (req: SessionRequest) => Login | undefined
   dropTokens: (sessionId: string) => Promise<void>
 }
 
-function createStore({ session, clock }: Config, records: Records, prefix: string): SessionStore {
-  return new SessionStore({ records, prefix: `${prefix}s:`, idle: session.ordinary.idleTimeout * 1000, clock })
-}
-
 async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
   const { config, vault, index, store } = parts
-  if (parts.current(req)) await endTokens(parts, req)
+  const replaced = parts.current(req)
+  if (replaced) await parts.dropTokens(req.sessionID ?? '')
   const login = describeLogin(config, parts.tenant, fresh)
   await renew(req, config.session.preserve)
+  await unlist(parts, replaced)
   const { refreshToken, tokenSets, remember } = fresh
   const { handle, since, until, idle } = login
   const origin = { ...(fresh.ip !== undefined && { ip: fresh.ip }), ...userAgent(req) }
   const foreign = (req as { sessionStore?: unknown }).sessionStore !== store
   await persist(req, {
     login,
+    // Writes that came too late for this answer may still reach the store, and these after them.
+    undo: (id) => [parts.dropTokens(id), parts.records.remove(store.prefix + id), unlist(parts, login)],
     remember,
     beside: (id) => [
       vault.create(id, { refreshToken, tokenSets }, until - since),
@@ -121,16 +139,17 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
 async function end(parts: Parts, req: SessionRequest): Promise<void> {
   const { session } = req
   if (!session) return
-  const tokens = endTokens(parts, req)
+  const login = parts.current(req)
+  const tokens = parts.dropTokens(req.sessionID ?? '')
   const blob = promised((done) => {
     session.destroy(done)
   })
   await Promise.all([tokens, blob])
+  await unlist(parts, login)
 }
 
-async function endTokens({ index, current, dropTokens }: Parts, req: SessionRequest): Promise<void> {
-  const login = current(req)
-  await dropTokens(req.sessionID ?? '')
+/** Last: what is off the list while it lives can no longer be revoked. */
+async function unlist({ index }: Parts, login: Login | undefined): Promise<void> {
   if (login) await Promise.all(ownersOf(login).map((owner) => index.drop(owner, [login.handle])))
 }
 
@@ -147,7 +166,7 @@ function tenantTag({ issuer, clientId }: Config): string {
   return createHash('sha256').update(`${issuer.href} ${clientId}`).digest('base64url').slice(0, 12)
 }
 
-/** Longer than a refresh can take, and never over 10 s: so long a dead holder's lock stands. */
+/** About what a refresh takes at the most; its holder renews it while it works. */
 function lockTtl({ timeouts }: Config): number {
-  return Math.min(10_000, timeouts.auth0 + 2 * timeouts.redis + 1000)
+  return timeouts.auth0 + 2 * timeouts.redis + 1000
 }

@@ -10,6 +10,8 @@ export interface TokenSet {
   scope: string
   /** Epoch seconds. */
   expiresAt: number
+  /** Asked for with scopes of its own, so not what a caller gets who asks for none. */
+  narrowed?: boolean
 }
 
 /** All tokens of one session. */
@@ -21,6 +23,8 @@ export interface TokenRecord {
 /** A record as read, with the version that a commit must name. */
 export interface VersionedTokens extends TokenRecord {
   version: number
+  /** True while a refresh of this very version has been announced, and neither finished nor withdrawn. */
+  announced?: true
 }
 
 /**
@@ -32,6 +36,11 @@ export interface TokenVault {
   read(sessionId: string): Promise<VersionedTokens | undefined>
   /** Writes only over the version that the caller has read. */
   commit(sessionId: string, version: number, tokens: TokenRecord): Promise<SwapResult>
+  /**
+   * Announces a refresh of a version, or withdraws it. Who cannot write this must not refresh; and who finds it though
+   * the lock is free knows that its writer may still hold newer tokens.
+   */
+  announce(sessionId: string, tokens: VersionedTokens, announced: boolean): Promise<SwapResult>
   /** Reads and deletes in one step. */
   take(sessionId: string): Promise<VersionedTokens | undefined>
 }
@@ -43,14 +52,19 @@ export interface VaultParts {
   prefix: string
 }
 
+/** Third part of a record, behind version and sealed text. */
+const ANNOUNCED = 'r'
+
 export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVault {
   const keyOf = (sessionId: string) => `${prefix}t:${sessionId}`
   const close = (key: string, version: number, tokens: TokenRecord) =>
     `${String(version)}.${seal.close(JSON.stringify(tokens), `${key}#${String(version)}`)}`
   const open = (key: string, value: string | undefined): VersionedTokens | undefined => {
-    const [version = '', sealed = ''] = value?.split('.') ?? []
+    const [version = '', sealed = '', mark] = value?.split('.') ?? []
     const text = seal.open(sealed, `${key}#${version}`)
-    return text === undefined ? undefined : { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
+    if (text === undefined) return undefined
+    const tokens = { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
+    return mark === ANNOUNCED ? { ...tokens, announced: true } : tokens
   }
 
   return {
@@ -65,6 +79,11 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
     commit: (sessionId, version, tokens) => {
       const key = keyOf(sessionId)
       return records.swap(key, `${version}.`, close(key, version + 1, tokens))
+    },
+    announce: (sessionId, { version, refreshToken, tokenSets }, announced) => {
+      const key = keyOf(sessionId)
+      const value = close(key, version, { refreshToken, tokenSets })
+      return records.swap(key, `${version}.`, announced ? `${value}.${ANNOUNCED}` : value)
     },
     take: async (sessionId) => {
       const key = keyOf(sessionId)

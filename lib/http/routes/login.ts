@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
-import type { SignedIn, SignIn } from '../../flows/sign-in.js'
+import type { Credentials, SignedIn, SignIn } from '../../flows/sign-in.js'
 import type { Config } from '../../options.js'
 import type { Sessions } from '../../session/sessions.js'
 import { readCredentials } from '../credentials.js'
@@ -14,11 +14,14 @@ export interface LoginParts {
   sendError: SendError
 }
 
+/** Not in res.locals, where a view or an error page could print them. */
+const checked = new WeakMap<Request, Credentials>()
+
 /** Checks the body, so that only a complete attempt counts as one. */
 export function checkCredentials({ config, sendError }: LoginParts): RequestHandler {
   return (req, res, next) => {
     try {
-      res.locals.credentials = readCredentials(req.body, config.allowedRealms)
+      checked.set(req, readCredentials(req.body, config.allowedRealms))
     } catch (err) {
       sendError(err, { req, res, next })
       return
@@ -33,7 +36,8 @@ export function login({ config, sessions, signIn, sendError }: LoginParts): Requ
     const attempt = async () => {
       if (!carriesCookie(config, req)) throw cookieLost(config)
       await sessions.open(req, res)
-      const signedIn = await signIn(req, res.locals.credentials as Parameters<SignIn>[1], whoAsks(req))
+      const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
+      const signedIn = await signIn(req, credentials, whoAsks(req))
       res.json(loginAnswer(signedIn, config))
     }
     attempt().catch((err: unknown) => {

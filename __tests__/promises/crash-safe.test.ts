@@ -1,0 +1,204 @@
+import { describe, expect, it } from '@jest/globals'
+import { ada, secret } from '../support/app.ts'
+import { testRedisUrl } from '../support/redis.ts'
+import {
+  keyOf,
+  keysOf,
+  type LoggedIn,
+  logInAndExpire,
+  logInSeveral,
+  refreshes,
+  refusal,
+  sessionKeysOf,
+  type Site,
+  startSite,
+  storedTokens,
+  until,
+} from './support/site.ts'
+import type { Stop } from './support/worker.ts'
+import { startWorker, useWorkers, type Worker } from './support/workers.ts'
+
+const TIMES = 20
+/** So many processes at once, so that starting them does not starve them. */
+const WAVE = 5
+
+/** A lock stands for auth0 + 2 * redis + 1000. */
+const timeouts = { auth0: 1500, redis: 500 }
+const LOCK_TTL = 3500
+
+/** Milliseconds: as far as the clock of the test is ahead. */
+const ahead = 61_000
+
+interface Crash {
+  site: Site
+  sessions: LoggedIn[]
+}
+
+/**
+ * 20 sessions, each with a process of its own that refreshes it and is killed on the way: there or, without a stop, at
+ * Auth0, which has rotated and has not answered yet.
+ */
+async function crash(stop?: Stop): Promise<Crash> {
+  const site = await startSite({ options: { timeouts } })
+  const sessions = await logInSeveral(site, { count: TIMES })
+  for (let first = 0; first < TIMES; first += WAVE) {
+    const wave = { site, sessions: sessions.slice(first, first + WAVE) }
+    await crashTogether(wave, stop)
+    expectToExpire(await locksOf(wave))
+  }
+  return { site, sessions }
+}
+
+async function crashTogether({ site, sessions }: Crash, stop: Stop | undefined): Promise<void> {
+  const { domain, clientId, clientSecret } = site.emulator
+  const session = { secret, prefix: site.prefix }
+  const options = { domain, clientId, clientSecret, session, timeouts, redis: testRedisUrl() }
+  const workers = await Promise.all(sessions.map(() => startWorker({ options, ...(stop && { stop }) })))
+  const kills = stop
+    ? workers.map((worker) => worker.stopped().then(() => worker.kill()))
+    : await killersAtAuth0({ site, sessions }, workers)
+  for (const [place, { cookie }] of sessions.entries()) void workers[place]!.ask(cookie, { ahead })
+  await Promise.all(kills)
+}
+
+/** Each worker at the moment when the request of its own session is at the gate. */
+async function killersAtAuth0({ site, sessions }: Crash, workers: Worker[]): Promise<Promise<void>[]> {
+  const tokens = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
+  return workers.map(async () => {
+    const gate = site.emulator.hold({ grantType: 'refresh_token', after: true })
+    const { params } = await gate.arrived
+    await workers[tokens.findIndex((token) => token!.refreshToken === params.refresh_token)]!.kill()
+    gate.release()
+  })
+}
+
+/** The locks of the dead, as milliseconds that they have left. */
+async function locksOf({ site, sessions }: Crash): Promise<number[]> {
+  const keys = await Promise.all(sessions.map(({ id }) => keyOf(site, { kind: 'l', id })))
+  return Promise.all(keys.map((key) => site.redis.pttl(key)))
+}
+
+/** -2: it has expired already; -1, a lock that stands for ever, must not be. */
+function expectToExpire(locks: number[]): void {
+  expect(locks).not.toContain(-1)
+  expect(Math.max(...locks)).toBeLessThanOrEqual(LOCK_TTL)
+}
+
+const askAll = ({ site, sessions }: Crash) => Promise.all(sessions.map(({ cookie }) => site.get('/token', cookie)))
+
+/** Each session can refresh with what is stored, for good. */
+async function expectAllWell({ site, sessions }: Crash): Promise<void> {
+  const tokens = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
+  const alive = tokens.map((token) => site.emulator.refreshTokens.isActive(token!.refreshToken!))
+  expect(alive).toEqual(sessions.map(() => true))
+  await until(async () => (await locksOf({ site, sessions })).every((left) => left === -2))
+  site.clock.advance(86_400)
+  const next = await askAll({ site, sessions })
+  expect(next.map(({ status }) => status)).toEqual(sessions.map(() => 200))
+}
+
+describe('a process is killed while it refreshes', () => {
+  useWorkers()
+
+  it('promise 5: 20 times before the request: its successor refreshes once the lock is gone', async () => {
+    const crashed = await crash('before the request')
+    expect(refreshes(crashed.site)).toHaveLength(0)
+
+    const answers = await askAll(crashed)
+
+    expect(answers.map(({ status }) => status)).toEqual(Array(TIMES).fill(200))
+    expect(refreshes(crashed.site)).toHaveLength(TIMES)
+    await expectAllWell(crashed)
+  }, 60_000)
+
+  it('promise 5: 20 times after the rotation: recovers within the leeway, else ends with nothing left', async () => {
+    const { site, sessions } = await crash()
+    const [lucky, unlucky] = [sessions.slice(0, TIMES / 2), sessions.slice(TIMES / 2)]
+    expect(refreshes(site)).toHaveLength(TIMES)
+
+    site.emulator.tenant.leeway = 3600
+    const recovered = await askAll({ site, sessions: lucky })
+    site.emulator.tenant.leeway = 0
+    const ended = await askAll({ site, sessions: unlucky })
+
+    expect(recovered.map(({ status }) => status)).toEqual(lucky.map(() => 200))
+    expect(ended.map(({ status, body }) => [status, body])).toEqual(
+      unlucky.map(() => [401, refusal('session_expired')]),
+    )
+    expect(refreshes(site)).toHaveLength(2 * TIMES)
+    await expectAllWell({ site, sessions: lucky })
+    const later = await Promise.all(unlucky.map(({ cookie }) => site.get('/me', cookie)))
+    expect(later.map(({ status }) => status)).toEqual(unlucky.map(() => 401))
+    const left = await Promise.all(unlucky.map(({ id }) => sessionKeysOf(site, id)))
+    expect(left.flat()).toEqual([])
+  }, 60_000)
+
+  it('promise 5: 20 times after the write: the new token is served at once, without another refresh', async () => {
+    const crashed = await crash('after the write')
+    const { site, sessions } = crashed
+    const stored = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
+    expect(stored.map((tokens) => tokens!.version)).toEqual(Array(TIMES).fill(2))
+
+    const answers = await askAll(crashed)
+
+    expect(answers.map(({ body }) => body.accessToken)).toEqual(stored.map((to) => to!.tokenSets[0]!.accessToken))
+    expect(refreshes(site)).toHaveLength(TIMES)
+    await expectAllWell(crashed)
+  }, 60_000)
+})
+
+describe('the lock of a refresh', () => {
+  it('promise 5: never stands for more than 10 s, however long the deadlines are', async () => {
+    const site = await startSite({ options: { timeouts: { auth0: 60_000, redis: 5000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const token = site.get('/token', cookie)
+    await gate.arrived
+
+    const left = await site.redis.pttl(await keyOf(site, { kind: 'l', id }))
+    gate.release()
+
+    expect(left).toBeLessThanOrEqual(10_000)
+    expect(left).toBeGreaterThan(5000)
+    expect((await token).status).toBe(200)
+  })
+
+  it('promise 5: is gone as soon as the refresh is over, refused ones included', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    const lock = await keyOf(site, { kind: 'l', id })
+    site.emulator.failNext({ grantType: 'refresh_token', status: 500 })
+
+    await site.get('/token', cookie)
+    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+    await site.get('/token', cookie)
+    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+  })
+})
+
+describe('a process is killed while it logs somebody in or out', () => {
+  it('promise 5: a session without tokens is over at the first call that needs one, and leaves nothing', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    await site.redis.del(await keyOf(site, { kind: 't', id }))
+
+    const { status, body } = await site.get('/token', cookie)
+
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(refreshes(site)).toHaveLength(0)
+    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
+    expect(await sessionKeysOf(site, id)).toEqual([])
+    expect(await keysOf(site)).toEqual([])
+  })
+
+  it('promise 5: tokens without a session open to nobody, and a new login works', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    await site.redis.del(await keyOf(site, { kind: 's', id }))
+
+    expect((await site.get('/token', cookie)).body).toEqual(refusal('session_expired'))
+    expect((await logInAndExpire(site)).answer.status).toBe(200)
+    const { sub } = site.emulator.users.get(ada.email)!
+    expect(await site.auth.sessions.list(sub)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,176 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Express } from 'express'
+import type { RopgAuth } from '../../lib/index.ts'
+import {
+  gate,
+  keyOf,
+  logIn,
+  logInAndExpire,
+  openVault,
+  refreshes,
+  startSite,
+  startTwin,
+  storedTokens,
+} from './support/site.ts'
+
+declare module 'express-session' {
+  interface SessionData {
+    cart?: string
+  }
+}
+
+/** `GET /slow` loads the session, waits at the gate, then writes the app's own data. */
+function slowWriter() {
+  const loaded = gate()
+  const released = gate()
+  const after = (app: Express, auth: RopgAuth) => {
+    app.get('/slow', auth.requireAuth, async (req, res) => {
+      loaded.open()
+      await released.opened
+      req.session.cart = 'book'
+      res.json({ cart: req.session.cart })
+    })
+    app.get('/cart', auth.requireAuth, (req, res) => {
+      res.json({ cart: req.session.cart ?? null })
+    })
+  }
+  return { loaded, released, after }
+}
+
+describe('a token record', () => {
+  it('promise 2: is not touched by a request that began before a refresh and writes the session after it', async () => {
+    const { loaded, released, after } = slowWriter()
+    const site = await startSite({ after })
+    const { cookie, id } = await logInAndExpire(site)
+    const slow = site.get('/slow', cookie)
+    await loaded.opened
+    await site.get('/token', cookie)
+    const refreshed = await site.redis.get(await keyOf(site, { kind: 't', id }))
+
+    released.open()
+    expect((await slow).body).toEqual({ cart: 'book' })
+
+    expect(await site.redis.get(await keyOf(site, { kind: 't', id }))).toBe(refreshed)
+    expect((await site.get('/cart', cookie)).body).toEqual({ cart: 'book' })
+    site.clock.advance(86_400)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+  })
+
+  it('promise 2: is not touched by session data that is written while Auth0 refreshes, in another process', async () => {
+    const { loaded, released, after } = slowWriter()
+    const site = await startSite({ after })
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const refresh = site.emulator.hold({ grantType: 'refresh_token', after: true })
+    const token = twin.get('/token', cookie)
+    await refresh.arrived
+    released.open()
+    await site.get('/slow', cookie)
+    await loaded.opened
+
+    refresh.release()
+
+    const { body } = await token
+    expect((await site.get('/cart', cookie)).body).toEqual({ cart: 'book' })
+    const { version, tokenSets, refreshToken } = (await storedTokens(site, id))!
+    expect([version, tokenSets[0]!.accessToken]).toEqual([2, body.accessToken])
+    expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
+  })
+
+  it('promise 2: keeps what 20 writers do at once out of the tokens', async () => {
+    const site = await startSite({
+      after: (app, auth) => {
+        app.get('/write/:key', auth.requireAuth, (req, res) => {
+          Object.assign(req.session, { [req.params.key]: req.params.key })
+          res.json({})
+        })
+      },
+    })
+    const { cookie, id } = await logInAndExpire(site)
+
+    const writes = Array.from({ length: 20 }, (_, place) => site.get(`/write/key${place}`, cookie))
+    const token = await site.get('/token', cookie)
+    const statuses = (await Promise.all(writes)).map(({ status }) => status)
+
+    expect(statuses).toEqual(Array(20).fill(200))
+    const { version, tokenSets } = (await storedTokens(site, id))!
+    expect([version, tokenSets[0]!.accessToken]).toEqual([2, token.body.accessToken])
+  })
+
+  it('promise 2: gets a version that only grows, and a refresh token that Auth0 knows', async () => {
+    const site = await startSite()
+    const twin = await startTwin(site)
+    const { cookie, id } = await logIn(site)
+    const key = await keyOf(site, { kind: 't', id })
+    const versions = [await site.redis.get(key)]
+
+    for (const next of [twin, site, twin, site]) {
+      site.clock.advance(86_400)
+      expect((await next.get('/token', cookie)).status).toBe(200)
+      versions.push(await site.redis.get(key))
+    }
+
+    expect(versions.map((value) => value!.split('.')[0])).toEqual(['1', '2', '3', '4', '5'])
+    const sent = refreshes(site).map(({ params }) => params.refresh_token)
+    expect(new Set(sent).size).toBe(4)
+    expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
+  })
+
+  it('promise 2: lives no longer and no shorter for a refresh', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    const key = await keyOf(site, { kind: 't', id })
+    await site.redis.pexpire(key, 1_000_000)
+
+    await site.get('/token', cookie)
+
+    const left = await site.redis.pttl(key)
+    expect(left).toBeLessThanOrEqual(1_000_000)
+    expect(left).toBeGreaterThan(980_000)
+  })
+
+  it('promise 2: answers conflict to a commit over an older version, and keeps what it holds', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    const vault = await openVault(site)
+    const old = (await vault.read(id))!
+    await site.get('/token', cookie)
+    const held = await vault.read(id)
+
+    const late = await vault.commit(id, old.version, { ...old, refreshToken: 'spent' })
+
+    expect(late).toBe('conflict')
+    expect(await vault.read(id)).toEqual(held)
+    expect(held!.version).toBe(2)
+  })
+
+  it('promise 2: answers conflict to a commit over a version that was never there, and gone where nothing is', async () => {
+    const site = await startSite()
+    const { id } = await logIn(site)
+    const vault = await openVault(site)
+    const tokens = (await vault.read(id))!
+
+    expect(await vault.commit(id, 7, tokens)).toBe('conflict')
+    expect(await vault.commit('no such session', 1, tokens)).toBe('gone')
+    expect(await vault.read('no such session')).toBeUndefined()
+  })
+
+  it('promise 2: of a new login holds nothing of the login before', async () => {
+    const site = await startSite()
+    const first = await logIn(site)
+    const before = (await storedTokens(site, first.id))!
+    const body = { email: 'ada@example.com', password: 'correct horse battery staple', remember_me: true }
+
+    const again = await site.send('POST', '/auth/login', { cookie: first.cookie, body })
+
+    const cookie = again.headers.get('set-cookie')!.split(';')[0]!
+    const id = /=s:([^.]+)\./.exec(decodeURIComponent(cookie))![1]!
+    const now = (await storedTokens(site, id))!
+    expect(id).not.toBe(first.id)
+    expect(now.refreshToken).not.toBe(before.refreshToken)
+    expect(now.tokenSets.map(({ accessToken }) => accessToken)).not.toContain(before.tokenSets[0]!.accessToken)
+    expect(now.version).toBe(1)
+    expect(await storedTokens(site, first.id)).toBeUndefined()
+  })
+})

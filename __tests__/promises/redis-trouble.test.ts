@@ -1,0 +1,300 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Express } from 'express'
+import { Redis } from 'ioredis'
+import type { RopgAuth } from '../../lib/index.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import {
+  gate,
+  keyOf,
+  keysOf,
+  logIn,
+  logInAndExpire,
+  refreshes,
+  refusal,
+  revoked,
+  type Site,
+  type SiteSettings,
+  startSite,
+  startTwin,
+  storedTokens,
+  until,
+} from './support/site.ts'
+import { sendAuthError } from './support/token-routes.ts'
+
+const afterRotation = { grantType: 'refresh_token', after: true }
+const timeouts = { auth0: 400, redis: 150 }
+
+let server: RedisServer
+
+beforeAll(async () => {
+  server = await startRedis()
+})
+afterEach(() => {
+  server.resume()
+})
+afterAll(() => server.stop())
+
+const startHere = (more: SiteSettings = {}) =>
+  startSite({ redisUrl: server.url, ...more, options: { timeouts, ...more.options } })
+
+/** A Redis that answers reads and refuses writes, as one that has lost its replicas. */
+const readOnly = ({ redis }: Site, on: boolean) => redis.config('SET', 'min-replicas-to-write', on ? '1' : '0')
+
+async function refusedWrites({ redis }: Site): Promise<number> {
+  return Number(/errorstat_NOREPLICAS:count=(\d+)/.exec(await redis.info('errorstats'))?.[1] ?? 0)
+}
+
+/** A refresh whose answer has come while nothing can be written. */
+async function rotateWhileReadOnly(site: Site, cookie: string) {
+  const held = site.emulator.hold(afterRotation)
+  const token = site.get('/token', cookie)
+  await held.arrived
+  await readOnly(site, true)
+  held.release()
+  return token
+}
+
+describe('Redis is frozen', () => {
+  it('promise 4: a guarded route answers 503 within the deadline, and the session is there afterwards', async () => {
+    const site = await startHere()
+    const { cookie } = await logIn(site)
+    server.pause()
+    const began = performance.now()
+
+    const { status, body, headers } = await site.get('/me', cookie)
+
+    expect(performance.now() - began).toBeLessThan(1000)
+    expect([status, body]).toEqual([503, refusal('session_unavailable')])
+    expect(headers.get('retry-after')).toBe('2')
+    expect(headers.get('set-cookie')).toBeNull()
+    expect((await site.get('/me')).status).toBe(401)
+
+    server.resume()
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(site.events.map(({ name }) => name)).toEqual(['login.succeeded', 'store.unavailable', 'store.recovered'])
+  })
+
+  it('promise 4: getAccessToken answers 503 without asking Auth0, and succeeds afterwards', async () => {
+    const loaded = gate()
+    const released = gate()
+    const after = (app: Express, auth: RopgAuth) => {
+      app.get('/late', auth.requireAuth, async (req, res) => {
+        loaded.open()
+        await released.opened
+        await req.auth.getAccessToken().then(
+          (token) => res.json(token),
+          (err: unknown) => sendAuthError(err, res),
+        )
+      })
+    }
+    const site = await startHere({ after })
+    const { cookie } = await logInAndExpire(site)
+    const late = site.get('/late', cookie)
+    await loaded.opened
+    server.pause()
+
+    released.open()
+
+    const { status, body } = await late
+    expect([status, body]).toEqual([503, refusal('session_unavailable')])
+    expect(refreshes(site)).toHaveLength(0)
+    server.resume()
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(refreshes(site)).toHaveLength(1)
+  })
+
+  it('promise 4: logout answers 503, and can be repeated', async () => {
+    const site = await startHere()
+    const { cookie } = await logIn(site)
+    server.pause()
+
+    const { status, headers } = await site.send('POST', '/auth/logout', { cookie })
+
+    expect(status).toBe(503)
+    expect(headers.get('set-cookie')).toBeNull()
+    server.resume()
+    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
+    expect(await keysOf(site)).toEqual([])
+  })
+})
+
+describe('Redis freezes between the rotation at Auth0 and the write', () => {
+  it('promise 4: the caller gets the new token, and it is written as soon as that is possible', async () => {
+    const site = await startHere()
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    server.pause()
+    held.release()
+
+    const { status, body } = await token
+    server.resume()
+    await until(async () => (await storedTokens(site, id))!.version === 2)
+
+    expect(status).toBe(200)
+    const { tokenSets, refreshToken } = (await storedTokens(site, id))!
+    expect(tokenSets[0]!.accessToken).toBe(body.accessToken)
+    expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
+    expect((await twin.get('/token', cookie)).body).toEqual(body)
+    site.clock.advance(86_400)
+    expect((await twin.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+  })
+
+  it('promise 4: a process that asks at the moment of the recovery waits for the new token', async () => {
+    const site = await startHere()
+    const twin = await startTwin(site)
+    const { cookie } = await logInAndExpire(site)
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    server.pause()
+    held.release()
+    const { body } = await token
+
+    server.resume()
+    const answers = await Promise.all(Array.from({ length: 5 }, () => twin.get('/token', cookie)))
+
+    expect(answers.map(({ body }) => body)).toEqual(Array(5).fill(body))
+    expect(refreshes(site)).toHaveLength(1)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+  })
+
+  it('promise 4: the same with a server that has forgotten the scripts', async () => {
+    const site = await startHere()
+    const { cookie, id } = await logInAndExpire(site)
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    await site.redis.script('FLUSH')
+    server.pause()
+    held.release()
+    await token
+
+    server.resume()
+    await until(async () => (await storedTokens(site, id))!.version === 2)
+
+    site.clock.advance(86_400)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+  })
+
+  it('promise 4: closing waits for the write', async () => {
+    const site = await startHere()
+    const { cookie, id } = await logInAndExpire(site)
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    server.pause()
+    held.release()
+    await token
+
+    const closed = site.auth.close()
+    server.resume()
+    await closed
+
+    const { version, refreshToken } = (await storedTokens(site, id))!
+    expect(version).toBe(2)
+    expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
+  })
+})
+
+describe('Redis refuses writes after the rotation at Auth0', () => {
+  afterEach(async () => {
+    const redis = new Redis(server.url)
+    await redis.config('SET', 'min-replicas-to-write', '0')
+    redis.disconnect()
+  })
+
+  it('promise 4: this process serves the new token, and the others answer 503 rather than spend the old one', async () => {
+    const site = await startHere({ options: { timeouts: { auth0: 2000, redis: 1000 } } })
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+
+    const { status, body } = await rotateWhileReadOnly(site, cookie)
+    const again = await site.get('/token', cookie)
+    const elsewhere = await twin.get('/token', cookie)
+
+    expect([status, again.status, elsewhere.status]).toEqual([200, 200, 503])
+    expect(again.body).toEqual(body)
+    expect(elsewhere.body).toEqual(refusal('session_unavailable'))
+    expect((await storedTokens(site, id))!.version).toBe(1)
+
+    await readOnly(site, false)
+    expect((await twin.get('/token', cookie)).body).toEqual(body)
+    expect(refreshes(site)).toHaveLength(1)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+  })
+
+  it('promise 4: the lock stands until the new token is written, then it is gone', async () => {
+    const site = await startHere({ options: { timeouts: { auth0: 2000, redis: 1000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const lock = await keyOf(site, { kind: 'l', id })
+
+    await rotateWhileReadOnly(site, cookie)
+    expect(await site.redis.exists(lock)).toBe(1)
+    await readOnly(site, false)
+
+    await until(async () => (await storedTokens(site, id))!.version === 2)
+    await until(async () => (await site.redis.exists(lock)) === 0)
+  })
+
+  it('promise 4: longer than the lock can stand, and within the leeway, the session lives on', async () => {
+    const site = await startHere({ emulator: { leeway: 60 } })
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const lock = await keyOf(site, { kind: 'l', id })
+
+    await rotateWhileReadOnly(site, cookie)
+    await until(async () => (await site.redis.exists(lock)) === 0)
+    await readOnly(site, false)
+    const answer = await twin.get('/token', cookie)
+
+    expect(answer.status).toBe(200)
+    await until(async () => (await site.redis.exists(lock)) === 0)
+    site.clock.advance(86_400)
+    expect((await twin.get('/token', cookie)).status).toBe(200)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
+  })
+
+  it('promise 4: longer than the lock can stand, and without a leeway, no process ends the session', async () => {
+    const site = await startHere()
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const lock = await keyOf(site, { kind: 'l', id })
+    const { body } = await rotateWhileReadOnly(site, cookie)
+    await until(async () => (await site.redis.exists(lock)) === 0)
+
+    // Right after a try to write, so that the other process comes first.
+    const tries = await refusedWrites(site)
+    await until(async () => (await refusedWrites(site)) > tries)
+    await readOnly(site, false)
+    const answer = await twin.get('/token', cookie)
+
+    expect([answer.status, answer.body]).toEqual([200, body])
+    expect((await twin.get('/me', cookie)).status).toBe(200)
+  })
+})
+
+describe('Redis comes back without its data', () => {
+  it('promise 3: a new refresh token that nobody can hold any more is revoked', async () => {
+    const site = await startHere()
+    const { cookie } = await logInAndExpire(site)
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    server.pause()
+    held.release()
+    expect((await token).status).toBe(200)
+
+    await server.restart()
+
+    await until(() => revoked(site).length === 1)
+    await until(() => site.emulator.refreshTokens.families() === 0)
+    await until(async () => (await site.get('/me', cookie)).status === 401)
+    expect(await keysOf(site)).toEqual([])
+  })
+})

@@ -1,0 +1,248 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Fault } from '../../lib/testing/emulator.ts'
+import {
+  type Answer,
+  keysOf,
+  type LoggedIn,
+  logInAndExpire,
+  refreshes,
+  refusal,
+  type Site,
+  startSite,
+  startTwin,
+  storedTokens,
+  until,
+} from './support/site.ts'
+import { ada } from '../support/app.ts'
+
+const ofRefresh = { grantType: 'refresh_token' }
+/** For answers that do not come. */
+const impatient = { auth0: 700, redis: 1000 }
+
+const timeoutsFor = ({ hang, delay }: Fault) => (hang || delay ? { timeouts: impatient } : {})
+
+type Row = [name: string, fault: Fault, retryAfter: string]
+
+const html = { body: '<html>Bad gateway</html>', headers: { 'content-type': 'text/html' } }
+
+/** What leaves the refresh token unspent. */
+const transient: Row[] = [
+  ['an empty 500', { status: 500 }, '5'],
+  ['500 with JSON', { status: 500, body: { error: 'server_error' } }, '5'],
+  ['503 with Retry-After', { status: 503, headers: { 'retry-after': '7' } }, '7'],
+  ['502 with HTML', { status: 502, ...html }, '5'],
+  ['200 with HTML', { status: 200, ...html }, '5'],
+  ['403 with HTML', { status: 403, ...html }, '5'],
+  ['429 with Retry-After', { status: 429, body: { error: 'too_many_requests' }, headers: { 'retry-after': '9' } }, '9'],
+  ['429 without a body', { status: 429 }, '5'],
+  ['429 of attack protection', { status: 429, body: { error: 'too_many_attempts' } }, '5'],
+  ['no answer', { hang: true }, '5'],
+  ['an answer that comes too late', { delay: 2000, status: 500 }, '5'],
+  ['a reset connection', { reset: true }, '5'],
+]
+
+/** What is a definite no. */
+const definite: [name: string, act: (site: Site, token: string) => void][] = [
+  ['invalid_grant', ({ emulator }, token) => emulator.refreshTokens.revoke(token)],
+  ['access_denied of an Action', ({ emulator }) => emulator.users.update(ada.email, { denied: 'no more' })],
+  ['a blocked user', ({ emulator }) => emulator.users.update(ada.email, { blocked: true })],
+  ['a user who was deleted', ({ emulator }) => emulator.users.remove(ada.email)],
+  [
+    '403 access_denied for a revoked token',
+    ({ emulator }) => emulator.failNext({ ...ofRefresh, status: 403, body: { error: 'access_denied' } }),
+  ],
+  [
+    '401 invalid_grant, as old tenants say it',
+    ({ emulator }) => emulator.failNext({ ...ofRefresh, status: 401, body: { error: 'invalid_grant' } }),
+  ],
+]
+
+/** A token with 20 s left: refreshed when possible, served when not. */
+async function logInWithLittleLeft(site: Site): Promise<LoggedIn> {
+  const loggedIn = await logInAndExpire(site)
+  site.clock.advance(-21)
+  return loggedIn
+}
+
+function expectUnavailable({ status, body, headers }: Answer, retryAfter: string): void {
+  expect([status, body]).toEqual([503, refusal('auth_unavailable')])
+  expect(headers.get('retry-after')).toBe(retryAfter)
+  expect(headers.get('set-cookie')).toBeNull()
+}
+
+describe.each(transient)('Auth0 answers a refresh with %s', (_name, fault, retryAfter) => {
+  it('promise 4: serves a token that is still valid, and tries again at the next call', async () => {
+    const site = await startSite({ options: timeoutsFor(fault) })
+    const { cookie, id } = await logInWithLittleLeft(site)
+    const before = (await storedTokens(site, id))!
+    site.emulator.failNext({ ...ofRefresh, ...fault })
+
+    const served = await site.get('/token', cookie)
+    const next = await site.get('/token', cookie)
+
+    expect([served.status, served.body.accessToken]).toEqual([200, before.tokenSets[0]!.accessToken])
+    expect(next.status).toBe(200)
+    expect(next.body.accessToken).toBe((await storedTokens(site, id))!.tokenSets[0]!.accessToken)
+    expect(refreshes(site)).toHaveLength(2)
+  })
+
+  it('promise 4: answers 503 when the token has expired, keeps the session, and succeeds at the next call', async () => {
+    const site = await startSite({ options: timeoutsFor(fault) })
+    const { cookie, id } = await logInAndExpire(site)
+    const before = await storedTokens(site, id)
+    site.emulator.failNext({ ...ofRefresh, ...fault })
+
+    expectUnavailable(await site.get('/token', cookie), retryAfter)
+
+    expect(await storedTokens(site, id)).toEqual(before)
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+    expect(refreshes(site)).toHaveLength(2)
+  })
+})
+
+describe('Auth0 is away for a while', () => {
+  it('promise 4: every caller gets 503, all share one try, and the session goes on afterwards', async () => {
+    let waiting = 0
+    const site = await startSite({ asked: () => waiting++ })
+    const { cookie } = await logInAndExpire(site)
+    const gate = site.emulator.hold(ofRefresh)
+    site.emulator.failNext({ ...ofRefresh, status: 503 })
+    const answers = Array.from({ length: 20 }, () => site.get('/token', cookie))
+    await gate.arrived
+    // Each reads the record before it joins the refresh.
+    await until(() => waiting === 20)
+    await site.get('/me', cookie)
+
+    gate.release()
+
+    for (const answer of await Promise.all(answers)) expectUnavailable(answer, '5')
+    expect(refreshes(site)).toHaveLength(1)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+  })
+
+  it('promise 4: the other processes do not fail with the first, they take their turn', async () => {
+    const site = await startSite()
+    const twin = await startTwin(site)
+    const { cookie } = await logInAndExpire(site)
+    const gate = site.emulator.hold(ofRefresh)
+    site.emulator.failNext({ ...ofRefresh, status: 503 })
+    const first = site.get('/token', cookie)
+    await gate.arrived
+    const second = twin.get('/token', cookie)
+
+    gate.release()
+
+    expectUnavailable(await first, '5')
+    expect((await second).status).toBe(200)
+    expect(refreshes(site)).toHaveLength(2)
+  })
+})
+
+describe('the answer of Auth0 is lost after it has rotated', () => {
+  const lost: [string, Fault][] = [
+    ['a reset connection', { reset: true }],
+    ['half an answer', { truncate: true }],
+    ['no answer', { hang: true }],
+    ['503', { status: 503 }],
+  ]
+
+  it.each(lost)('promise 4: %s within the leeway of the tenant is made good by the next call', async (_name, fault) => {
+    const site = await startSite({ options: timeoutsFor(fault), emulator: { leeway: 60 } })
+    const { cookie, id } = await logInAndExpire(site)
+    site.emulator.failNext({ ...ofRefresh, ...fault, afterProcessing: true })
+
+    expectUnavailable(await site.get('/token', cookie), '5')
+
+    expect((await site.get('/token', cookie)).status).toBe(200)
+    expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
+  })
+
+  it.each(lost)('promise 4: %s without a leeway ends in session_expired, with nothing left', async (_name, fault) => {
+    const site = await startSite({ options: timeoutsFor(fault) })
+    const { cookie } = await logInAndExpire(site)
+    site.emulator.failNext({ ...ofRefresh, ...fault, afterProcessing: true })
+
+    expectUnavailable(await site.get('/token', cookie), '5')
+
+    const { status, body } = await site.get('/token', cookie)
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(await keysOf(site)).toEqual([])
+  })
+})
+
+describe.each(definite)('Auth0 refuses a refresh: %s', (_name, act) => {
+  it.each([
+    ['expired', logInAndExpire],
+    ['still valid for 20 s', logInWithLittleLeft],
+  ])('promise 4: ends the session of a token that is %s, for every process', async (_token, login) => {
+    const site = await startSite()
+    const twin = await startTwin(site)
+    const { cookie, id } = await login(site)
+    act(site, (await storedTokens(site, id))!.refreshToken!)
+
+    const { status, body, headers } = await site.get('/token', cookie)
+
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(headers.get('set-cookie')).toBe(
+      'auth=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax',
+    )
+    expect(await keysOf(site)).toEqual([])
+    for (const answer of [await site.get('/me', cookie), await twin.get('/token', cookie)]) {
+      expect([answer.status, answer.body]).toEqual([401, refusal('session_expired')])
+    }
+    expect(await keysOf(site)).toEqual([])
+    expect(refreshes(site)).toHaveLength(1)
+  })
+})
+
+describe('Auth0 asks for more before a refresh', () => {
+  it('promise 4: mfa_required is told and keeps the session', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site)
+    const before = await storedTokens(site, id)
+    const body = {
+      error: 'mfa_required',
+      error_description: 'Multifactor authentication required',
+      mfa_token: 'Fe26..',
+    }
+    site.emulator.failNext({ ...ofRefresh, status: 403, body })
+
+    const answer = await site.get('/token', cookie)
+
+    expect([answer.status, answer.body]).toEqual([403, refusal('mfa_required')])
+    expect(JSON.stringify(site.events) + site.logged.join()).not.toContain('Fe26')
+    expect(await storedTokens(site, id)).toEqual(before)
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect((await site.get('/token', cookie)).status).toBe(200)
+  })
+
+  it.each([
+    ['invalid_client', 401],
+    ['unauthorized_client', 403],
+    ['invalid_request', 400],
+  ])('promise 4: %s is the fault of the set-up and keeps the session', async (error, status) => {
+    const site = await startSite()
+    const { cookie } = await logInAndExpire(site)
+    site.emulator.failNext({ ...ofRefresh, status, body: { error } })
+
+    const answer = await site.get('/token', cookie)
+
+    expect([answer.status, answer.body]).toEqual([500, refusal('configuration_error')])
+    expect((await site.get('/token', cookie)).status).toBe(200)
+  })
+})
+
+describe('a session without a refresh token', () => {
+  it('promise 4: keeps going when its access token has expired, and only getAccessToken says so', async () => {
+    const site = await startSite()
+    const { cookie } = await logInAndExpire(site, { remember_me: false })
+
+    const { status, body } = await site.get('/token', cookie)
+
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(refreshes(site)).toHaveLength(0)
+  })
+})

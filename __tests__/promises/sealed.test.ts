@@ -1,0 +1,311 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+import type { Express } from 'express'
+import type { RopgAuth } from '../../lib/index.ts'
+import { createRedisRecords } from '../../lib/session/redis-records.ts'
+import { createSeal } from '../../lib/session/seal.ts'
+import { createTokenVault } from '../../lib/session/token-vault.ts'
+import { ada, secret } from '../support/app.ts'
+import {
+  keyOf,
+  keysOf,
+  logIn,
+  logInAndExpire,
+  refreshes,
+  refusal,
+  revoked,
+  type Site,
+  startSite,
+  startTwin,
+  storedTokens,
+  until,
+} from './support/site.ts'
+
+const grace = { email: 'grace@example.com', password: 'nanoseconds of wire', name: 'Grace Hopper' }
+const API = 'https://api.example.com'
+const newSecret = 'the secret that comes after the one that was first'
+
+/** Every key, and every value as text. */
+async function dump(site: Site): Promise<string[]> {
+  const { redis } = site
+  const read = async (key: string) => {
+    const type = await redis.type(key)
+    if (type === 'hash') return Object.entries(await redis.hgetall(key)).flat()
+    expect(type).toBe('string')
+    return [await redis.get(key)]
+  }
+  const keys = await keysOf(site)
+  return (await Promise.all(keys.map(async (key) => [key, ...(await read(key))]))).flat().map(String)
+}
+
+/** The texts, and what they say when taken for base64. */
+function withDecoded(texts: string[]): string {
+  const parts = texts.flatMap((text) => text.split(/[^\w+/=-]+/))
+  return [...texts, ...parts.map((part) => Buffer.from(part, 'base64').toString('latin1'))].join('\n')
+}
+
+/** Everything that must not be readable: what Auth0 issued, what was typed, what was configured. */
+function secretsOf(site: Site, tokens: (string | undefined)[]): string[] {
+  const spent = refreshes(site).map(({ params }) => String(params.refresh_token))
+  return [...tokens.map(String), ...spent, ada.password, grace.password, secret, site.emulator.clientSecret]
+}
+
+describe('all that lies in Redis', () => {
+  it('promise 7: holds no token, password or secret after logins, refreshes, limits, writes and a logout', async () => {
+    const site = await startSite({
+      emulator: { users: [ada, grace], leeway: 60 },
+      options: { audience: API, exposeTokens: true, rateLimit: { subnet: { limit: 4, windowMs: 60_000 } } },
+      after: (app, auth) => {
+        app.get('/write', auth.requireAuth, async (req, res) => {
+          await req.auth.getAccessToken()
+          Object.assign(req.session, { cart: ['book'] })
+          res.json({})
+        })
+      },
+    })
+    const one = await logInAndExpire(site)
+    const two = await logIn(site, grace)
+    const left = await logIn(site)
+    await site.send('POST', '/auth/logout', { cookie: left.cookie })
+    const limited = { email: grace.email, password: 'wrong' }
+    const statuses = [
+      await site.send('POST', '/auth/login', { body: limited }),
+      await site.send('POST', '/auth/login', { body: limited }),
+    ].map(({ status }) => status)
+    const { body } = await site.get('/token', one.cookie)
+    await site.get('/write', one.cookie)
+    // With a lock in place, too.
+    site.clock.advance(86_400)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const held = site.get('/token', two.cookie)
+    await gate.arrived
+
+    const texts = await dump(site)
+    gate.release()
+
+    expect(statuses).toEqual([401, 429])
+    expect(
+      texts.filter((text) => /:(?:s|t|l|u|rl):/.test(text)).map((key) => /:(s|t|l|u):/.exec(key)?.[1] ?? 'rl'),
+    ).toEqual(expect.arrayContaining(['s', 't', 'l', 'u', 'rl']))
+    const logins = [one, two, left].flatMap(({ answer }) => [answer.body.access_token, answer.body.refresh_token])
+    const stored = await Promise.all([one, two].map(({ id }) => storedTokens(site, id)))
+    const now = stored.flatMap((tokens) => [tokens!.refreshToken, ...tokens!.tokenSets.map((set) => set.accessToken)])
+    const readable = withDecoded(texts)
+    for (const secretText of secretsOf(site, [...logins, ...now, body.accessToken])) {
+      expect(secretText.length).toBeGreaterThan(10)
+      expect(readable).not.toContain(secretText)
+    }
+    expect(readable).not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/)
+    expect(readable).not.toMatch(/"(?:access|refresh|id)_?token"/i)
+    expect((await held).status).toBe(200)
+  })
+
+  it('promise 7: names nobody in the keys, those of the rate limit included', async () => {
+    const site = await startSite({ options: { rateLimit: { subnet: { limit: 2, windowMs: 60_000 } } } })
+    await logIn(site)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await site.send('POST', '/auth/login', { body: { email: ada.email, password: 'wrong' } })
+    }
+
+    const keys = (await keysOf(site)).join('\n')
+
+    expect(keys).toMatch(/rl:/)
+    expect(keys).not.toMatch(/ada|example\.com|auth0\|/i)
+    expect(keys).not.toContain(site.emulator.users.get(ada.email)!.sub)
+  })
+})
+
+describe('a token record', () => {
+  async function twoUsers() {
+    const site = await startSite({ emulator: { users: [ada, grace] } })
+    const [one, two] = [await logIn(site), await logIn(site, grace)]
+    const [from, to] = [await keyOf(site, { kind: 't', id: one.id }), await keyOf(site, { kind: 't', id: two.id })]
+    return { site, one, two, from, to }
+  }
+
+  it('promise 7: does not open when it is copied to another session', async () => {
+    const { site, two, from, to } = await twoUsers()
+    await site.redis.set(to, (await site.redis.get(from))!, 'KEEPTTL')
+
+    const { status, body } = await site.get('/token', two.cookie)
+
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(await storedTokens(site, two.id)).toBeUndefined()
+  })
+
+  it('promise 7: does not open under another version, so that an old copy cannot be put back as the newest', async () => {
+    const { site, one, from } = await twoUsers()
+    const value = (await site.redis.get(from))!
+    await site.redis.set(from, value.replace(/^1\./, '2.'), 'KEEPTTL')
+
+    expect((await site.get('/token', one.cookie)).body).toEqual(refusal('session_expired'))
+    await site.redis.set(from, value, 'KEEPTTL')
+    expect((await site.get('/token', one.cookie)).status).toBe(200)
+  })
+
+  it('promise 7: does not open for another tenant or prefix', async () => {
+    const { site, one, from } = await twoUsers()
+    const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
+    const elsewhere = createTokenVault({ records, seal: createSeal([secret]), prefix: `${site.prefix}other:` })
+    expect(await storedTokens(site, one.id)).toBeDefined()
+
+    await site.redis.set(`${site.prefix}other:t:${one.id}`, (await site.redis.get(from))!, 'PX', 60_000)
+
+    expect(await elsewhere.read(one.id)).toBeUndefined()
+  })
+
+  it.each([
+    ['a flipped bit', (value: string) => flipLastByte(value)],
+    ['a cut', (value: string) => value.slice(0, -8)],
+    ['nothing', () => ''],
+    ['plain JSON', () => `1.${JSON.stringify({ refreshToken: 'mine', tokenSets: [] })}`],
+    ['a short text', () => '1.AAAA'],
+  ])('promise 7: does not open after tampering: %s', async (_name, tamper) => {
+    const { site, one, two, from } = await twoUsers()
+    await site.redis.set(from, tamper((await site.redis.get(from))!), 'KEEPTTL')
+
+    const { status, body } = await site.get('/token', one.cookie)
+
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect((await site.get('/token', two.cookie)).status).toBe(200)
+    expect((await site.send('POST', '/auth/logout', { cookie: one.cookie })).status).toBe(200)
+  })
+
+  it('promise 7: is sealed anew each time', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logIn(site)
+    const key = await keyOf(site, { kind: 't', id })
+    const values = [await site.redis.get(key)]
+    for (const _round of [1, 2]) {
+      site.clock.advance(86_400)
+      await site.get('/token', cookie)
+      values.push(await site.redis.get(key))
+    }
+
+    // Key id, then the nonce.
+    const nonces = values.map((value) =>
+      Buffer.from(value!.split('.')[1]!, 'base64url').subarray(4, 16).toString('hex'),
+    )
+    expect(new Set(nonces).size).toBe(3)
+  })
+})
+
+function flipLastByte(value: string): string {
+  const [version, sealed] = value.split('.')
+  const bytes = Buffer.from(sealed!, 'base64url')
+  bytes[bytes.length - 1]! ^= 1
+  return `${version}.${bytes.toString('base64url')}`
+}
+
+describe('the rotation of session.secret', () => {
+  const keyIdOf = (value: string | null) =>
+    Buffer.from(value!.split('.')[1]!, 'base64url').subarray(0, 4).toString('hex')
+
+  async function rotated() {
+    const site = await startSite()
+    const next = await startTwin(site, { options: { session: { secret: [newSecret, secret] } } })
+    const loggedIn = await logInAndExpire(site)
+    return { site, next, ...loggedIn, key: await keyOf(site, { kind: 't', id: loggedIn.id }) }
+  }
+
+  it('promise 7: lets old sessions go on, with their tokens', async () => {
+    const { site, next, cookie } = await rotated()
+    site.clock.advance(-61)
+
+    expect((await next.get('/me', cookie)).status).toBe(200)
+    expect((await next.get('/token', cookie)).body).toEqual((await site.get('/token', cookie)).body)
+    expect(refreshes(site)).toHaveLength(0)
+  })
+
+  it('promise 7: seals with the new key at the next write', async () => {
+    const { site, next, cookie, id, key } = await rotated()
+    const before = keyIdOf(await site.redis.get(key))
+
+    expect((await next.get('/token', cookie)).status).toBe(200)
+
+    expect(keyIdOf(await site.redis.get(key))).not.toBe(before)
+    const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
+    const vault = createTokenVault({
+      records,
+      seal: createSeal([newSecret]),
+      prefix: key.slice(0, key.indexOf('t:' + id)),
+    })
+    expect((await vault.read(id))!.version).toBe(2)
+    expect(await storedTokens(site, id)).toBeUndefined()
+  })
+
+  it('promise 7: seals new logins with the new key, and signs their cookies with it', async () => {
+    const { site, next } = await rotated()
+    const alone = await startTwin(site, { options: { session: { secret: newSecret } } })
+
+    const { cookie } = await logIn(next)
+
+    expect((await alone.get('/token', cookie)).status).toBe(200)
+    expect((await site.get('/me', cookie)).status).toBe(401)
+  })
+
+  it('promise 7: ends old sessions once the old secret is gone', async () => {
+    const { site, cookie } = await rotated()
+    const alone = await startTwin(site, { options: { session: { secret: newSecret } } })
+
+    const { status, body } = await alone.get('/me', cookie)
+
+    expect([status, body]).toEqual([401, refusal('unauthenticated')])
+  })
+
+  it('promise 7: still revokes what an old session held', async () => {
+    const { site, next, cookie, id } = await rotated()
+    const { refreshToken } = (await storedTokens(site, id))!
+
+    await next.send('POST', '/auth/logout', { cookie })
+
+    await until(() => revoked(site).length === 1)
+    expect(revoked(site)).toEqual([refreshToken])
+  })
+})
+
+describe('req.session and req.auth', () => {
+  it('promise 7: print no token, by JSON.stringify or util.inspect, before and after a refresh', async () => {
+    const printed: string[] = []
+    const print = (value: unknown) => {
+      printed.push(
+        inspect(value, { showHidden: true, depth: 10 }),
+        inspect(value),
+        JSON.stringify(value),
+        String(value),
+      )
+    }
+    const after = (app: Express, auth: RopgAuth) => {
+      app.get('/print', auth.requireAuth, async (req, res) => {
+        print(req.session)
+        print(req.auth)
+        const token = await req.auth.getAccessToken()
+        print(req.session)
+        print(req.auth)
+        res.json(token)
+      })
+      app.post('/own-login', async (req, res) => {
+        const result = await auth.login(req, { username: ada.email, password: ada.password, rememberMe: true })
+        print(req.session)
+        print(result)
+        res.json({})
+      })
+    }
+    const site = await startSite({ after, options: { exposeTokens: true } })
+    const { cookie, id, answer } = await logInAndExpire(site)
+    await site.send('POST', '/own-login')
+    const before = (await storedTokens(site, id))!
+
+    const { body } = await site.get('/print', cookie)
+
+    const now = (await storedTokens(site, id))!
+    const all = printed.join('\n')
+    expect(now.tokenSets[0]!.accessToken).toBe(body.accessToken)
+    expect(printed).toHaveLength(24)
+    expect(all).toContain('getAccessToken')
+    const sets = [...before.tokenSets, ...now.tokenSets].map(({ accessToken }) => accessToken)
+    const tokens = [...sets, before.refreshToken, now.refreshToken, answer.body.access_token, ada.password, secret]
+    for (const token of tokens) expect(all).not.toContain(token)
+    expect(all).not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/)
+  })
+})

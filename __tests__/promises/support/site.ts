@@ -1,0 +1,209 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { ERRORS, type AuthErrorCode } from '../../../lib/errors.ts'
+import { createRedisRecords } from '../../../lib/session/redis-records.ts'
+import { createSeal } from '../../../lib/session/seal.ts'
+import { createTokenVault, type TokenVault, type VersionedTokens } from '../../../lib/session/token-vault.ts'
+import type { RecordedRequest } from '../../../lib/testing/emulator.ts'
+import { ada, secret, startApp, type TestApp, type TestAppOptions } from '../../support/app.ts'
+import { testRedisUrl } from '../../support/redis.ts'
+import { addTokenRoute } from './token-routes.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  body: any // eslint-disable-line @typescript-eslint/no-explicit-any -- what JSON.parse gives
+}
+
+export interface AppClock {
+  now(): number
+  advance(seconds: number): void
+}
+
+/** A test app that listens, with `GET /token`, a clock that can be moved, and a look into its Redis. */
+export interface Site extends TestApp {
+  url: string
+  clock: AppClock
+  redis: Redis
+  settings: SiteSettings
+  get(path: string, cookie?: string): Promise<Answer>
+  send(method: 'POST' | 'DELETE', path: string, sent?: { cookie?: string; body?: object }): Promise<Answer>
+}
+
+export interface SiteSettings extends TestAppOptions {
+  redisUrl?: string
+  clock?: AppClock
+  /** Called as soon as a request to `GET /token` asks for its token. */
+  asked?: () => void
+}
+
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  await Promise.all(cleanups.splice(0).map((clean) => clean()))
+})
+
+/** Ends with the test, whatever becomes of it. */
+export function endWithTest(clean: () => Promise<unknown>): void {
+  cleanups.push(clean)
+}
+
+export async function startSite(settings: SiteSettings = {}): Promise<Site> {
+  const { redisUrl = testRedisUrl(), clock = createClock() } = settings
+  const test = await startApp({
+    ...settings,
+    options: { ...(settings.store !== 'memory' && { redis: redisUrl }), ...settings.options },
+    seams: { clock: () => clock.now(), ...settings.seams },
+    after: (app, auth) => {
+      addTokenRoute(app, auth, settings)
+      settings.after?.(app, auth)
+    },
+  })
+  const url = await listen(test.app)
+  const redis = new Redis(redisUrl)
+  endWithTest(async () => redis.disconnect())
+  return {
+    ...{ ...test, url, clock, redis, settings },
+    get: async (path, cookie) => answerOf(await fetch(url + path, { headers: cookieHeader(cookie) })),
+    send: async (method, path, { cookie, body } = {}) => {
+      const headers = { ...cookieHeader(cookie), 'content-type': 'application/json' }
+      return answerOf(await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) }))
+    },
+  }
+}
+
+/** Another instance with the same tenant, Redis, prefix and clock, as another process would have it. */
+export function startTwin({ settings, emulator, prefix, clock }: Site, more: SiteSettings = {}): Promise<Site> {
+  const { options = {} } = settings
+  return startSite({
+    ...{ ...settings, emulator, clock, ...more },
+    options: { ...options, ...more.options, session: { ...options.session, prefix, ...more.options?.session } },
+  })
+}
+
+function createClock(): AppClock {
+  let ahead = 0
+  return {
+    now: () => Date.now() + ahead,
+    advance(seconds) {
+      ahead += seconds * 1000
+    },
+  }
+}
+
+async function listen(app: TestApp['app']): Promise<string> {
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  endWithTest(async () => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const cookieHeader = (cookie?: string): Record<string, string> => (cookie === undefined ? {} : { cookie })
+
+async function answerOf(response: globalThis.Response): Promise<Answer> {
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json')
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+}
+
+export interface LoggedIn {
+  cookie: string
+  /** Session id inside the cookie. */
+  id: string
+  answer: Answer
+}
+
+/** A login with `remember_me`, hence with a refresh token. */
+export async function logIn(site: Site, body: object = {}): Promise<LoggedIn> {
+  const sent = { email: ada.email, password: ada.password, remember_me: true, ...body }
+  const answer = await site.send('POST', '/auth/login', { body: sent })
+  expect(answer.status).toBe(200)
+  const cookie = answer.headers.get('set-cookie')!.split(';')[0]!
+  return { cookie, id: /=s:([^.]+)\./.exec(decodeURIComponent(cookie))![1]!, answer }
+}
+
+/** A login whose access token has expired since, while the session lives on. */
+export async function logInAndExpire(site: Site, body: object = {}): Promise<LoggedIn> {
+  const [loggedIn] = await logInSeveral(site, { count: 1, body })
+  return loggedIn!
+}
+
+/** Several logins at once whose access tokens have expired since. */
+export async function logInSeveral(site: Site, { count, body = {} }: { count: number; body?: object }) {
+  const { tenant } = site.emulator
+  const usual = tenant.accessTokenTtl
+  tenant.accessTokenTtl = 60
+  const loggedIn = await Promise.all(Array.from({ length: count }, () => logIn(site, body)))
+  tenant.accessTokenTtl = usual
+  site.clock.advance(61)
+  return loggedIn
+}
+
+/** Refreshes that Auth0 was asked for, oldest first. */
+export function refreshes({ emulator }: Site): RecordedRequest[] {
+  return emulator.requestsTo('/oauth/token').filter(({ grantType }) => grantType === 'refresh_token')
+}
+
+/** Tokens that Auth0 was told to revoke. */
+export function revoked({ emulator }: Site): string[] {
+  return emulator.requestsTo('/oauth/revoke').map(({ params }) => String(params.token))
+}
+
+export async function keysOf({ redis, prefix }: Site): Promise<string[]> {
+  return (await redis.keys(`${prefix}*`)).sort()
+}
+
+/** The keys of a session: blob, tokens and lock. */
+export async function sessionKeysOf(site: Site, id: string): Promise<string[]> {
+  return (await keysOf(site)).filter((key) => key.endsWith(`:${id}`))
+}
+
+export async function keyOf(site: Site, { kind, id }: { kind: 's' | 't' | 'l'; id: string }): Promise<string> {
+  return `${await keyPrefix(site)}${kind}:${id}`
+}
+
+/** Prefix and tenant, as every key of a session begins. */
+async function keyPrefix(site: Site): Promise<string> {
+  const known = (await keysOf(site)).find((key) => /:[stu]:/.test(key))!
+  return /^(.*:)[stu]:/.exec(known)![1]!
+}
+
+/** The vault as another process would open it. */
+export async function openVault(site: Site): Promise<TokenVault> {
+  const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
+  return createTokenVault({ records, seal: createSeal([secret]), prefix: await keyPrefix(site) })
+}
+
+export async function storedTokens(site: Site, id: string): Promise<VersionedTokens | undefined> {
+  return (await openVault(site)).read(id)
+}
+
+/** Resolves when the condition holds; the time between is Redis' or Auth0's, not ours. */
+export async function until(condition: () => Promise<boolean> | boolean, patience = 5000): Promise<void> {
+  const deadline = performance.now() + patience
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${String(condition)}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** The body of an error answer. */
+export function refusal(error: AuthErrorCode): object {
+  return { success: false, error, message: ERRORS[error][1] }
+}
+
+/** A promise and its resolver. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
