@@ -58,6 +58,7 @@ const MOST_TOKEN_SETS = 10
 
 export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
   const running = new Set<Promise<unknown>>()
+  const releasing = new Set<Promise<unknown>>()
 
   return {
     held: parts.storeTokens.held,
@@ -65,7 +66,9 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
       const task = reported(parts, renewal).finally(() => {
         running.delete(task)
         // While a spent token is all that others could read, nobody else may refresh.
-        void parts.storeTokens.settled(renewal.owner.id).then(renewal.release)
+        const release = parts.storeTokens.settled(renewal.owner.id).then(renewal.release)
+        releasing.add(release)
+        void release.finally(() => releasing.delete(release))
       })
       running.add(task)
       return task
@@ -73,6 +76,7 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
     drain: async () => {
       await Promise.allSettled(running)
       await parts.storeTokens.drain()
+      await Promise.allSettled(releasing)
     },
   }
 }

@@ -25,17 +25,19 @@ export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logge
 }
 
 const WAITS_FOR_EVER =
-  'the ioredis client in `redis` queues commands for ever when Redis is gone: set commandTimeout and ' +
-  'maxRetriesPerRequest, or pass a URL and let this package set them'
+  'the ioredis client in `redis` waits for ever when Redis is frozen or gone: set commandTimeout (and a low ' +
+  'maxRetriesPerRequest), or pass a URL or options and let this package set them'
 
 function open(redis: string | RedisOptions, commandTimeout: number): Redis {
   const defaults: RedisOptions = {
     commandTimeout,
     connectTimeout: commandTimeout,
     maxRetriesPerRequest: 1,
+    // A machine that is gone says no goodbye: without this the connection would be taken for alive for minutes.
+    socketTimeout: 2 * commandTimeout,
     retryStrategy: (times) => Math.min(times * 50, 1000),
     // After a failover the old master answers READONLY: reconnect, and send the command again.
-    reconnectOnError: (err) => (err.message.startsWith('READONLY') ? 2 : false),
+    reconnectOnError: (err) => (err.message.includes('READONLY') ? 2 : false),
   }
   return typeof redis === 'string' ? new Redis(redis, defaults) : new Redis({ ...defaults, ...redis })
 }
@@ -61,11 +63,6 @@ function assertUsableStore() {
 }
 
 function waitsForEver({ options }: RedisClient): boolean {
-  const { commandTimeout, maxRetriesPerRequest } = (
-    'redisOptions' in options ? options.redisOptions : options
-  ) as RedisOptions
-  return (
-    commandTimeout === undefined &&
-    (maxRetriesPerRequest === null || maxRetriesPerRequest === undefined || maxRetriesPerRequest > 5)
-  )
+  const { commandTimeout } = 'redisOptions' in options ? (options.redisOptions ?? {}) : (options as RedisOptions)
+  return commandTimeout === undefined
 }

@@ -19,7 +19,10 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
     acquire: async (sessionId) => {
       const key = `${prefix}l:${sessionId}`
       const owner = randomUUID()
-      if (!(await records.claim(key, owner, bounded))) return undefined
+      const claimed = records.claim(key, owner, bounded)
+      // A claim whose answer did not come in time may still be granted, to nobody.
+      claimed.catch(() => records.release(key, owner).catch(() => undefined))
+      if (!(await claimed)) return undefined
       // Held for as long as the holder lives and works, however slow Auth0 is.
       const beat = setInterval(() => void records.renew(key, owner, bounded).catch(() => undefined), bounded / 3)
       beat.unref()

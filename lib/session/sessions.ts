@@ -145,10 +145,10 @@ async function end(parts: Parts, req: SessionRequest): Promise<void> {
     session.destroy(done)
   })
   await Promise.all([tokens, blob])
-  await unlist(parts, login)
+  await unlist(parts, login).catch(() => undefined)
 }
 
-/** Last: what is off the list while it lives can no longer be revoked. */
+/** Last: what is off the list while it lives can no longer be revoked. Reading the list forgets what is over. */
 async function unlist({ index }: Parts, login: Login | undefined): Promise<void> {
   if (login) await Promise.all(ownersOf(login).map((owner) => index.drop(owner, [login.handle])))
 }

@@ -1,0 +1,48 @@
+/** What may happen to one refresh on its way, by the refresh token that it sends. */
+export interface Trouble {
+  /** Auth0 deals with it, and its answer is lost. */
+  lost: Set<string>
+  /** Auth0 is too busy, and does nothing. */
+  refused: Set<string>
+  /** Auth0 has answered; the answer arrives once this resolves. */
+  held: Map<string, Promise<unknown>>
+  /** Users whose next login goes through at Auth0 and whose answer is lost. */
+  lostLogins: Set<string>
+}
+
+/** The way from the instances to Auth0. */
+export interface Network extends Trouble {
+  fetch: typeof fetch
+  /** Refresh token -> requests that carried it. */
+  sent: Map<string, number>
+}
+
+export function createNetwork(): Network {
+  const trouble: Trouble = { lost: new Set(), refused: new Set(), held: new Map(), lostLogins: new Set() }
+  const sent = new Map<string, number>()
+
+  const refresh = async (token: string, go: () => Promise<Response>) => {
+    sent.set(token, (sent.get(token) ?? 0) + 1)
+    if (trouble.refused.delete(token)) return new Response('busy', { status: 503 })
+    const isLost = trouble.lost.delete(token)
+    const answer = await go()
+    if (isLost) throw new TypeError('fetch failed')
+    await trouble.held.get(token)
+    return answer
+  }
+
+  return {
+    ...trouble,
+    sent,
+    fetch: async (input, init) => {
+      const go = () => fetch(input, init)
+      const body = new URLSearchParams(init?.body as URLSearchParams | string | undefined)
+      const token = body.get('refresh_token')
+      if (token !== null) return refresh(token, go)
+      const isLost = trouble.lostLogins.delete(body.get('username') ?? '')
+      const answer = await go()
+      if (isLost) throw new TypeError('fetch failed')
+      return answer
+    },
+  }
+}

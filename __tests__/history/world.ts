@@ -1,0 +1,179 @@
+import { jest } from '@jest/globals'
+import express from 'express'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Redis } from 'ioredis'
+import { createRopgAuth, type RopgAuth } from '../../lib/index.ts'
+import { MemoryRecords } from '../../lib/session/memory-records.ts'
+import type { Records } from '../../lib/session/records.ts'
+import { createRedisRecords } from '../../lib/session/redis-records.ts'
+import { createSeal } from '../../lib/session/seal.ts'
+import { createStoreGuard } from '../../lib/session/store-health.ts'
+import { createTokenVault, type TokenVault } from '../../lib/session/token-vault.ts'
+import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
+import { secret } from '../support/app.ts'
+import { startRedis } from '../support/redis-server.ts'
+import { uniquePrefix } from '../support/redis.ts'
+import { createHttpClient, type HttpClient } from './http-client.ts'
+import { createNetwork, type Network } from './network.ts'
+
+export const TOKEN_LIFE = 3_600
+export const LEEWAY = 60
+/** Seconds; idle and absolute, so that the clock of the app alone says when a session is over. */
+export const LIFETIME = { ordinary: 86_400, remembered: 3 * 86_400 }
+export const AUDIENCE = 'https://api.example.com'
+export const users = ['ada', 'bob', 'eve'].map((name) => ({
+  ...{ email: `${name}@example.com`, password: `the password of ${name}`, name, sub: `auth0|${name}` },
+}))
+
+export interface Instance {
+  auth: RopgAuth
+  port: number
+  stop(): Promise<void>
+}
+
+/** Several instances on one store, Auth0, the way between them, and the means to look into the store. */
+export interface World {
+  instances: Instance[]
+  emulator: Auth0Emulator
+  network: Network
+  http: HttpClient
+  /** Where handlers of the app wait. */
+  gates: Map<string, Promise<unknown>>
+  now(): number
+  advance(seconds: number): void
+  /** Only of Redis. */
+  redis: Redis | undefined
+  records(): Promise<Records>
+  vault(): Promise<TokenVault>
+  /** Prefix of the keys of this tenant. */
+  prefix(): Promise<string>
+  /** Ends an instance and starts another one in its place. */
+  restart(place: number): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startWorld(store: 'redis' | 'memory', count: number): Promise<World> {
+  const emulator = await startAuth0Emulator({ users, accessTokenTtl: TOKEN_LIFE, leeway: LEEWAY })
+  const server = store === 'redis' ? await startRedis() : undefined
+  const redis = server && new Redis(server.url)
+  const [network, http, gates, keyPrefix] = [createNetwork(), createHttpClient(), new Map(), uniquePrefix('history')]
+  let ahead = 0
+  const now = () => Date.now() + ahead
+  const start = () => startInstance({ emulator, network, gates, now, keyPrefix, redisUrl: server?.url })
+  const instances = await Promise.all(Array.from({ length: count }, start))
+  const records = lazily(() => (redis ? recordsIn(redis) : recordsOf(instances[0]!)))
+  const prefix = lazily(async () => {
+    const [key] = await (await records()).keys(keyPrefix)
+    if (key === undefined) throw new Error('nothing is stored yet')
+    return `${keyPrefix}${key.slice(keyPrefix.length).split(':')[0] ?? ''}:`
+  })
+  return {
+    ...{ instances, emulator, network, http, gates, now, redis, records, prefix },
+    vault: async () =>
+      createTokenVault({ records: await records(), seal: createSeal([secret]), prefix: await prefix() }),
+    advance: (seconds) => {
+      ahead += seconds * 1000
+      emulator.clock.advance(seconds)
+    },
+    restart: async (place) => {
+      await instances[place]!.stop()
+      instances[place] = await start()
+    },
+    stop: async () => {
+      http.close()
+      await Promise.all(instances.map((instance) => instance.stop()))
+      redis?.disconnect()
+      await server?.stop()
+      await emulator.close()
+    },
+  }
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () =>
+    (made ??= make().catch((err: unknown) => {
+      made = undefined
+      throw err
+    }))
+}
+
+interface InstanceParts {
+  emulator: Auth0Emulator
+  network: Network
+  gates: Map<string, Promise<unknown>>
+  now: () => number
+  keyPrefix: string
+  redisUrl: string | undefined
+}
+
+async function startInstance({ emulator, network, gates, now, keyPrefix, redisUrl }: InstanceParts): Promise<Instance> {
+  const auth = createRopgAuth(
+    {
+      ...{ domain: emulator.domain, clientId: emulator.clientId, clientSecret: emulator.clientSecret },
+      ...{ audience: AUDIENCE, rateLimit: false, logger: false },
+      ...(redisUrl !== undefined && { redis: redisUrl }),
+      session: {
+        ...{ secret, prefix: keyPrefix, absoluteTimeout: LIFETIME.ordinary, idleTimeout: LIFETIME.ordinary },
+        remembered: { absoluteTimeout: LIFETIME.remembered, idleTimeout: LIFETIME.remembered },
+      },
+    },
+    { clock: now, fetch: network.fetch },
+  )
+  const server = createServer(createApp(auth, gates)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { auth, port: (server.address() as AddressInfo).port, stop: () => stopInstance(auth, server) }
+}
+
+function createApp(auth: RopgAuth, gates: Map<string, Promise<unknown>>): express.Express {
+  const app = express()
+  const noteOf = (req: object) => (req as { session: { note?: string } }).session.note
+  app.disable('x-powered-by')
+  app.use('/auth', auth.router)
+  app.get('/me', auth.requireAuth, (req, res) => {
+    res.json({ sub: req.auth.sub, sessionId: req.auth.sessionId, note: noteOf(req) })
+  })
+  app.get('/token', auth.requireAuth, (req, res) => {
+    req.auth.getAccessToken().then(
+      (token) => res.json(token),
+      (err: unknown) => {
+        const { status, code } = err as { status?: number; code?: string }
+        res.status(status ?? 500).json({ error: code ?? String(err) })
+      },
+    )
+  })
+  app.post('/write/:note', auth.requireAuth, (req, res) => {
+    const write = () => {
+      Object.assign(req.session, { note: req.params.note })
+      res.json({})
+    }
+    const gate = gates.get(req.params.note)
+    if (gate) void gate.then(write)
+    else write()
+  })
+  return app
+}
+
+async function stopInstance(auth: RopgAuth, server: Server): Promise<void> {
+  server.close()
+  server.closeAllConnections()
+  await auth.close()
+}
+
+async function recordsIn(redis: Redis): Promise<Records> {
+  return createRedisRecords(
+    { client: redis, owned: false },
+    createStoreGuard(10_000, () => undefined),
+  )
+}
+
+/** The in-process store is known to its instance only. */
+async function recordsOf({ auth }: Instance): Promise<Records> {
+  const spy = jest.spyOn(MemoryRecords.prototype, 'ping')
+  await auth.ready()
+  const [found] = spy.mock.contexts
+  spy.mockRestore()
+  return found as Records
+}

@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { Cluster } from 'ioredis'
+import { Cluster as Cluster6 } from 'ioredis6'
+import { get, logIn, post, sidOf, startPair } from './pair.ts'
+import { type RedisCluster, startCluster } from './redis-cluster.ts'
+import { itKeepsSessions } from './session-suite.ts'
+
+let cluster: RedisCluster
+const opened: { disconnect(): void }[] = []
+
+beforeAll(async () => {
+  cluster = await startCluster(3)
+}, 30_000)
+
+afterAll(() => cluster.stop())
+
+afterEach(() => {
+  for (const client of opened.splice(0)) client.disconnect()
+})
+
+const clientOf = (Client: typeof Cluster) => () => {
+  const client = new Client(cluster.nodes, { redisOptions: { commandTimeout: 1000, maxRetriesPerRequest: 1 } })
+  opened.push(client)
+  return client
+}
+
+const five = clientOf(Cluster)
+
+describe.each([
+  ['ioredis 5', five],
+  ['ioredis 6', clientOf(Cluster6 as unknown as typeof Cluster)],
+])('sessions in a Redis Cluster of three nodes, through %s', (_name, redis) => {
+  itKeepsSessions({ redis, masters: () => cluster.direct })
+})
+
+describe('a Redis Cluster of three nodes', () => {
+  it('holds sessions on every node', async () => {
+    const { first, prefix } = await startPair({ redis: five })
+    for (let turn = 0; turn < 8; turn++) await logIn(first)
+    const keys = await Promise.all(cluster.direct.map((node) => node.keys(`${prefix}*`)))
+    expect(keys.map((found) => found.length > 0)).toEqual([true, true, true])
+  })
+
+  it('is ready once every node answers, and is left open by auth.close()', async () => {
+    const client = five()
+    const { first } = await startPair({ redis: () => client })
+    await first.auth.ready()
+    await first.auth.close()
+    expect(await client.ping()).toBe('PONG')
+  })
+
+  it('finds a session while its slot moves to another node, and afterwards', async () => {
+    const { first, second } = await startPair({ redis: five })
+    const cookie = await logIn(first)
+    await get(second, '/me', cookie).expect(200)
+    for (const kind of [':s:', ':t:']) {
+      const finish = await moveSlotOf((key) => key.includes(`${kind}${sidOf(cookie)}`))
+      await get(first, '/me', cookie).expect(200)
+      await get(second, '/token', cookie).expect(200)
+      await finish()
+    }
+    await post(second, '/note', cookie).expect(200)
+    await get(first, '/token', cookie).expect(200)
+    await post(second, '/auth/logout', cookie).expect(200)
+    await get(first, '/me', cookie).expect(401)
+  })
+})
+
+/** Hands the keys of a slot to the next node; the way to tell all nodes so. */
+async function moveSlotOf(isWanted: (key: string) => boolean): Promise<() => Promise<unknown>> {
+  const { direct, nodes } = cluster
+  const keys = await Promise.all(direct.map((node) => node.keys('*')))
+  const from = keys.findIndex((found) => found.some(isWanted))
+  const to = (from + 1) % direct.length
+  const slot = await direct[from]!.cluster('KEYSLOT', keys[from]!.find(isWanted)!)
+  const [fromId, toId] = [await direct[from]!.cluster('MYID'), await direct[to]!.cluster('MYID')]
+  await direct[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
+  await direct[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
+  const moving = await direct[from]!.cluster('GETKEYSINSLOT', slot, 100)
+  await direct[from]!.call('MIGRATE', '127.0.0.1', nodes[to]!.port, '', 0, 1000, 'KEYS', ...moving)
+  return () => Promise.all([to, from].map((place) => direct[place]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId)))
+}

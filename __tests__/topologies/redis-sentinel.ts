@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { findRedisServer } from '../../scripts/find-redis.js'
+import { answersPing, freePort, type RedisServer, startRedis } from '../support/redis-server.ts'
+
+const READY_WITHIN = 15_000
+const NAME = 'tests'
+
+/** A master, its replica and a sentinel that watches them, all on loopback ports. */
+export interface SentinelSet {
+  /** The name that clients ask the sentinel for. */
+  name: string
+  sentinels: { host: string; port: number }[]
+  master: RedisServer
+  replica: RedisServer
+  /** A connection to the sentinel. */
+  sentinel: Redis
+  /** The port of the master, as the sentinel knows it. */
+  masterPort(): Promise<number>
+  stop: () => Promise<void>
+}
+
+export async function startSentinelSet(): Promise<SentinelSet> {
+  const undo: (() => Promise<unknown>)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+    undo.push(() => master.stop())
+    const replica = await startRedis({
+      args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
+    })
+    undo.push(() => replica.stop())
+    // Before the sentinel asks: it would not ask again for ten seconds.
+    await untilReplicates(replica)
+    const { port, end } = await startSentinel(master.port)
+    undo.push(end)
+    const sentinel = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: 1 })
+    undo.push(async () => sentinel.disconnect())
+    await untilWatched(sentinel)
+    return {
+      ...{ name: NAME, sentinels: [{ host: '127.0.0.1', port }], master, replica, sentinel, stop },
+      masterPort: async () => {
+        const [, found] = (await sentinel.call('SENTINEL', 'get-master-addr-by-name', NAME)) as [string, string]
+        return Number(found)
+      },
+    }
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+}
+
+async function untilReplicates({ url }: RedisServer): Promise<void> {
+  const client = new Redis(url)
+  try {
+    await until('the replica is connected', async () => (await client.info('replication')).includes('link_status:up'))
+  } finally {
+    client.disconnect()
+  }
+}
+
+/** The sentinel knows the replica, and knows from itself that it is in sync. */
+async function untilWatched(sentinel: Redis): Promise<void> {
+  await until('the sentinel knows the replica', async () => {
+    const replicas = (await sentinel.call('SENTINEL', 'replicas', NAME)) as string[][]
+    return replicas.some((fields) => {
+      const place = fields.indexOf('master-link-status')
+      return place !== -1 && fields[place + 1] === 'ok'
+    })
+  })
+}
+
+/** Sentinel rewrites its configuration, so it needs a file; `redis-server --sentinel` is the same program everywhere. */
+async function startSentinel(masterPort: number): Promise<{ port: number; end: () => Promise<void> }> {
+  const port = await freePort()
+  const dir = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-sentinel-'))
+  const file = join(dir, 'sentinel.conf')
+  const lines = [
+    ...[`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, 'logfile sentinel.log'],
+    `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 1`,
+    ...[`down-after-milliseconds ${NAME} 500`, `failover-timeout ${NAME} 5000`].map((line) => `sentinel ${line}`),
+  ]
+  await writeFile(file, `${lines.join('\n')}\n`)
+  const child = spawn(findRedisServer() ?? 'redis-server', [file, '--sentinel'], { stdio: 'ignore' })
+  const guard = guardOf(child, dir)
+  const end = async () => {
+    guard.kill('SIGKILL')
+    guard.stdin?.destroy()
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(dir, { recursive: true, force: true })
+  }
+  await until('the sentinel answers', () => answersPing(port))
+  return { port, end }
+}
+
+/** Ends the sentinel when our end of the pipe closes, which it does however this process dies. */
+function guardOf(child: ChildProcess, dir: string): ChildProcess {
+  const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$0"; rm -rf "$1"', String(child.pid), dir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.stdin.on('error', () => undefined)
+  guard.unref()
+  ;(guard.stdin as unknown as { unref(): void }).unref()
+  return guard
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN
+  while (Date.now() < deadline) {
+    if (await isSo()) return
+    await wait(30)
+  }
+  throw new Error(`in vain waited until ${what}`)
+}

@@ -1,0 +1,159 @@
+import { expect, it } from '@jest/globals'
+import type { Redis } from 'ioredis'
+import type { RopgAuthOptions } from '../../lib/index.ts'
+import { ada } from '../support/app.ts'
+import { del, get, logIn, post, sidOf, signal, startPair, until } from './pair.ts'
+
+/** Where sessions are kept, as far as the suite needs to know it. */
+export interface Topology {
+  /** Value of the option `redis`, for one instance. */
+  redis: () => RopgAuthOptions['redis']
+  /** A direct connection to each master. */
+  masters: () => Redis[]
+}
+
+/** What holds for one server, Sentinel and Cluster alike. */
+export function itKeepsSessions({ redis, masters }: Topology): void {
+  const keysWith = async (text: string) => {
+    const found = await Promise.all(masters().map((node) => node.keys('*')))
+    return found.flat().filter((key) => key.includes(text))
+  }
+  const forgetScripts = () => Promise.all(masters().map((node) => node.script('FLUSH')))
+
+  it('promise 1: keeps a login for every instance and refreshes once', async () => {
+    const { first, second, expireTokens, refreshes } = await startPair({ redis })
+    const cookie = await logIn(first)
+    const seen = await Promise.all([get(first, '/me', cookie), get(second, '/me', cookie)])
+    expect(seen.map(({ status }) => status)).toEqual([200, 200])
+    expect(seen[1].body).toEqual(seen[0].body)
+    const before = await get(second, '/token', cookie)
+    expireTokens()
+    const calls = Array.from({ length: 20 }, (_, turn) => get(turn % 2 ? first : second, '/token', cookie))
+    const answers = await Promise.all(calls)
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    expect(new Set(answers.map(({ body }) => body.accessToken)).size).toBe(1)
+    expect(answers[0]!.body.accessToken).not.toBe(before.body.accessToken)
+    expect(refreshes()).toBe(1)
+  })
+
+  it('promise 8: extends a session that is used', async () => {
+    const { first, prefix } = await startPair({ redis })
+    const cookie = await logIn(first)
+    const [key] = (await keysWith(sidOf(cookie))).filter((name) => name.includes(':s:'))
+    const ttls = async () => Math.max(...(await Promise.all(masters().map((node) => pttl(node, key!)))))
+    const idle = 14 * 86_400_000
+    expect(key).toMatch(prefix)
+    expect(await ttls()).toBeGreaterThan(idle - 20_000)
+    await Promise.all(masters().map((node) => node.pexpire(key!, idle / 2).catch(() => undefined)))
+    expect(await ttls()).toBeLessThanOrEqual(idle / 2)
+    await get(first, '/me', cookie).expect(200)
+    expect(await ttls()).toBeGreaterThan(idle - 20_000)
+  })
+
+  it('promise 3: forgets everything of a session at logout, and revokes its refresh token', async () => {
+    const { first, second, emulator } = await startPair({ redis })
+    const cookie = await logIn(first)
+    expect((await keysWith(sidOf(cookie))).length).toBeGreaterThanOrEqual(2)
+    expect(emulator.refreshTokens.families()).toBe(1)
+    await post(second, '/auth/logout', cookie).expect(200)
+    expect(await keysWith(sidOf(cookie))).toEqual([])
+    for (const app of [first, second]) {
+      const answer = await get(app, '/me', cookie).expect(401)
+      expect(answer.body.error).toBe('session_expired')
+    }
+    await until(() => emulator.refreshTokens.families() === 0)
+  })
+
+  it('promise 3: a write that ends after the logout brings nothing back', async () => {
+    const gate = signal()
+    const entered = signal()
+    const { first, second } = await startPair({
+      redis,
+      after: (app, auth) => {
+        app.post('/slow', auth.requireAuth, (req, res, next) => {
+          entered.give()
+          gate.given
+            .then(() => {
+              Object.assign(req.session, { note: 'too late' })
+              res.json({})
+            })
+            .catch(next)
+        })
+      },
+    })
+    const cookie = await logIn(first)
+    const slow = post(first, '/slow', cookie).then((answer) => answer.status)
+    await entered.given
+    await post(second, '/auth/logout', cookie).expect(200)
+    gate.give()
+    expect(await slow).toBe(200)
+    expect(await keysWith(sidOf(cookie))).toEqual([])
+    for (const app of [first, second]) await get(app, '/me', cookie).expect(401)
+  })
+
+  it('lists the sessions of a user, ends one of them and ends the others', async () => {
+    const { first, second } = await startPair({ redis })
+    const [mine, other, third] = [await logIn(first), await logIn(second), await logIn(first)]
+    const { body } = await get(second, '/auth/sessions', mine).expect(200)
+    expect(body.sessions).toHaveLength(3)
+    expect(body.sessions.map(({ current }: { current: boolean }) => current)).toEqual([false, false, true])
+    const { sessionId } = (await get(first, '/me', other).expect(200)).body
+    await del(second, `/auth/sessions/${sessionId}`, mine).expect(204)
+    await get(first, '/me', other).expect(401)
+    await get(second, '/me', third).expect(200)
+    await del(first, '/auth/sessions', mine).expect(204)
+    await get(second, '/me', third).expect(401)
+    expect((await get(first, '/auth/sessions', mine).expect(200)).body.sessions).toHaveLength(1)
+    expect([...(await keysWith(sidOf(other))), ...(await keysWith(sidOf(third)))]).toEqual([])
+  })
+
+  it('lists and revokes without SCAN and without KEYS', async () => {
+    const { first, second, emulator } = await startPair({ redis })
+    const cookies = [await logIn(first), await logIn(first), await logIn(second)]
+    const { sub } = emulator.users.get(ada.email)!
+    await Promise.all(masters().map((node) => node.config('RESETSTAT')))
+    const [{ id } = { id: '' }] = await first.auth.sessions.list(sub)
+    expect(await second.auth.sessions.revoke(sub, id)).toBe(true)
+    expect(await second.auth.sessions.revokeAll(sub)).toBe(2)
+    expect(await first.auth.sessions.list(sub)).toEqual([])
+    const stats = await Promise.all(masters().map((node) => node.info('commandstats')))
+    expect(stats.join('\n')).toMatch(/cmdstat_hgetall/)
+    expect(stats.join('\n')).not.toMatch(/cmdstat_(?:scan|keys|hscan)/)
+    for (const cookie of cookies) await get(first, '/me', cookie).expect(401)
+  })
+
+  it('counts login attempts for all instances', async () => {
+    const rateLimit = { subnet: { limit: 3, windowMs: 60_000 } }
+    const { first, second } = await startPair({ redis, options: { rateLimit } })
+    const attempts = []
+    for (const app of [first, second, first, second]) attempts.push(await app.login())
+    expect(attempts.map(({ status }) => status)).toEqual([200, 200, 200, 429])
+    expect(Number(attempts[3]!.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  it('goes on when the servers have forgotten every script', async () => {
+    const rateLimit = { subnet: { limit: 3, windowMs: 60_000 } }
+    const { first, second, expireTokens, refreshes } = await startPair({ redis, options: { rateLimit } })
+    const cookie = await logIn(first)
+    await forgetScripts()
+    const other = await logIn(second)
+    expireTokens()
+    await forgetScripts()
+    await get(first, '/token', cookie).expect(200)
+    await get(second, '/token', cookie).expect(200)
+    expect(refreshes()).toBe(1)
+    await forgetScripts()
+    await first.login().expect(200)
+    await forgetScripts()
+    await second.login().expect(429)
+    expect((await get(first, '/auth/sessions', cookie).expect(200)).body.sessions).toHaveLength(3)
+    await forgetScripts()
+    await post(second, '/auth/logout', other).expect(200)
+    await get(first, '/me', other).expect(401)
+  })
+}
+
+/** -2 where another node has the key. */
+function pttl(node: Redis, key: string): Promise<number> {
+  return node.pttl(key).catch(() => -2)
+}
