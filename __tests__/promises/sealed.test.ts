@@ -147,7 +147,7 @@ describe('a token record', () => {
     const { site, one, from } = await twoUsers()
     const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
     const elsewhere = createTokenVault({ records, seal: createSeal([secret]), prefix: `${site.prefix}other:` })
-    expect(await storedTokens(site, one.id)).toBeDefined()
+    expect((await storedTokens(site, one.id))?.version).toBe(1)
 
     await site.redis.set(`${site.prefix}other:t:${one.id}`, (await site.redis.get(from))!, 'PX', 60_000)
 

@@ -32,6 +32,7 @@ function open(redis: string | RedisOptions, commandTimeout: number): Redis {
   const defaults: RedisOptions = {
     commandTimeout,
     connectTimeout: commandTimeout,
+    disconnectTimeout: commandTimeout,
     maxRetriesPerRequest: 1,
     // A machine that is gone says no goodbye: without this the connection would be taken for alive for minutes.
     socketTimeout: 2 * commandTimeout,
