@@ -30,7 +30,9 @@ const base: Project = {
 
 const config: Config = {
   maxWorkers: 2,
-  testTimeout: 20_000,
+  // A worker that has run many files is slow with what they left in its heap: a new one takes over.
+  workerIdleMemoryLimit: '700MB',
+  testTimeout: 60_000,
   globalSetup: '<rootDir>/__tests__/support/global-setup.ts',
   globalTeardown: '<rootDir>/__tests__/support/global-teardown.ts',
   collectCoverageFrom: ['lib/**/*.ts'],

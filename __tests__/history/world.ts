@@ -124,6 +124,8 @@ async function startInstance({ emulator, network, gates, now, keyPrefix, redisUr
   )
   const server = createServer(createApp(auth, gates)).listen(0, '127.0.0.1')
   await once(server, 'listening')
+  // An idle connection that the server closes just when it is used again would look like a fault of ours.
+  server.keepAliveTimeout = 0
   return { auth, port: (server.address() as AddressInfo).port, stop: () => stopInstance(auth, server) }
 }
 
