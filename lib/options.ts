@@ -116,6 +116,8 @@ export interface Seams {
   clock?: () => number
   /** Default the global `fetch`. */
   fetch?: typeof fetch
+  /** False: express-session runs for every request, not only for those that look at `req.session`. Default true. */
+  lazySessions?: boolean
 }
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> }
@@ -155,4 +157,5 @@ export interface Config {
   readonly onError: RopgAuthOptions['onError']
   readonly clock: () => number
   readonly fetch: typeof fetch
+  readonly lazySessions: boolean
 }

@@ -30,6 +30,7 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
     onError: options.onError,
     clock: seams.clock ?? Date.now,
     fetch: seams.fetch ?? ((input, init) => fetch(input, init)),
+    lazySessions: seams.lazySessions ?? true,
   }
   return freeze(config)
 }

@@ -53,7 +53,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     const lifetime = { idleTimeout: 20_000_000, absoluteTimeout: 30_000_000 }
     const options = {
       ...{ domain: emulator.domain, clientId: emulator.clientId, clientSecret: emulator.clientSecret },
-      ...{ redis: redisServer.url, timeouts: { auth0: 1000, redis: 500 } },
+      ...{ redis: redisServer.url, timeouts: { auth0: 5000, redis: 3000 } },
       session: { secret, prefix: 'history:', ...lifetime, remembered: lifetime },
     }
     let ahead = 0

@@ -40,7 +40,7 @@ describe('an authenticated GET', () => {
     const { status, headers } = await site.get('/me', cookie)
 
     expect(await roundTrips(site)).toBe(1)
-    expect(await commands(site)).toEqual({ get: 1, pttl: 1 })
+    expect(await commands(site)).toEqual({ get: 1 })
     expect(status).toBe(200)
     expect(headers.get('set-cookie')).toBeNull()
   })
@@ -54,7 +54,7 @@ describe('an authenticated GET', () => {
     expect((await site.get('/token', cookie)).status).toBe(200)
 
     expect(await roundTrips(site)).toBe(2)
-    expect(await commands(site)).toEqual({ get: 2, pttl: 2 })
+    expect(await commands(site)).toEqual({ get: 2 })
   })
 
   it('promise 6: 1,000 times in a minute on one session causes one write', async () => {
@@ -66,10 +66,13 @@ describe('an authenticated GET', () => {
 
     for (let second = 0; second < 50; second++) {
       answers.push(...(await Promise.all(Array.from({ length: 20 }, () => site.get('/me', cookie)))))
-      site.clock.advance(1.19)
+      site.clock.advance(1)
     }
 
-    expect(await commands(site)).toEqual({ get: 1000, pttl: 1000, pexpire: 1 })
+    const { pttl, ...others } = await commands(site)
+    expect(others).toEqual({ get: 1000, pexpire: 1 })
+    // The test itself takes a few of the seconds of that minute.
+    expect(pttl).toBeLessThanOrEqual(2)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(answers.filter(({ headers }) => headers.has('set-cookie'))).toEqual([])
   })
@@ -81,7 +84,7 @@ describe('an authenticated GET', () => {
 
     await Promise.all(Array.from({ length: 100 }, () => site.get('/me', cookie)))
 
-    expect(await commands(site)).toEqual({ get: 100, pttl: 100 })
+    expect(await commands(site)).toEqual({ get: 100, pttl: 1 })
   })
 })
 
@@ -100,7 +103,7 @@ describe('the idle time of a session', () => {
 
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(answers.filter(({ headers }) => headers.has('set-cookie'))).toEqual([])
-    expect(await commands(site)).toEqual({ get: 50, pttl: 50, pexpire: 1 })
+    expect(await commands(site)).toEqual({ get: 50, pttl: 1, pexpire: 1 })
     expect(await site.redis.pttl(key)).toBeGreaterThan(idle - 5000)
     expect(await site.redis.pttl(key)).toBeLessThanOrEqual(idle)
   })
@@ -139,6 +142,7 @@ describe('the idle time of a session', () => {
     const { cookie, id } = await logIn(site, { remember_me: false })
     await site.get('/me', cookie)
     await twin.get('/me', cookie)
+    site.clock.advance(60)
     await site.redis.pexpire(await keyOf(site, { kind: 's', id }), DAY / 2)
     await resetStats(site)
 

@@ -34,7 +34,7 @@ function inMemory(): Backend {
   return {
     records,
     expire: async (key) => {
-      now += (await records.read(key))?.ttl ?? MINUTE
+      now += (await records.readWithTtl(key))?.ttl ?? MINUTE
     },
     stop: () => records.close(),
   }
@@ -57,14 +57,15 @@ describe.each([
   })
   afterAll(() => backend.stop())
 
-  const ttlOf = async (key: string) => (await records.read(key))?.ttl
+  const ttlOf = async (key: string) => (await records.readWithTtl(key))?.ttl
   const valueOf = async (key: string) => (await records.read(key))?.value
 
   describe('write and read', () => {
     it('keep a value with its time to live', async () => {
       const key = newKey()
       await records.write(key, 'välue 😀', MINUTE)
-      expect(await records.read(key)).toEqual({ value: 'välue 😀', ttl: expect.any(Number) })
+      expect(await records.read(key)).toMatchObject({ value: 'välue 😀' })
+      expect(await records.readWithTtl(key)).toEqual({ value: 'välue 😀', ttl: expect.any(Number) })
       expect(await ttlOf(key)).toBeGreaterThan(MINUTE - 5_000)
       expect(await ttlOf(key)).toBeLessThanOrEqual(MINUTE)
     })
@@ -362,6 +363,7 @@ describe('createRedisRecords', () => {
     await records.close()
     const calls = [
       records.read('key'),
+      records.readWithTtl('key'),
       records.write('key', 'value', 1),
       records.replace('key', 'value', 1),
       records.extend('key', 1),

@@ -49,7 +49,7 @@ describe('createTokenVault', () => {
   it('keeps the record as long as it is told', async () => {
     const { vault, records } = setUp()
     await vault.create('one', tokens, MINUTE)
-    expect((await records.read('auth:tenant:t:one'))?.ttl).toBe(MINUTE)
+    expect((await records.readWithTtl('auth:tenant:t:one'))?.ttl).toBe(MINUTE)
   })
 
   it('gives the tokens to one of many takers, and deletes them', async () => {

@@ -18,6 +18,10 @@ export class MemoryRecords implements Records {
   }
 
   async read(key: string): Promise<StoredRecord | undefined> {
+    return this.readWithTtl(key)
+  }
+
+  async readWithTtl(key: string): Promise<Required<StoredRecord> | undefined> {
     const entry = this.#live(key)
     return Promise.resolve(entry && { value: entry.value, ttl: entry.expires - this.#clock() })
   }

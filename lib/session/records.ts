@@ -1,7 +1,7 @@
-/** A value and the milliseconds it has left to live. */
+/** A value and, where it was asked for, the milliseconds it has left to live. */
 export interface StoredRecord {
   value: string
-  ttl: number
+  ttl?: number
 }
 
 /** `conflict`: the value begins otherwise; `gone`: there is none. */
@@ -13,8 +13,9 @@ export type SwapResult = 'done' | 'conflict' | 'gone'
  * the store does not answer in time.
  */
 export interface Records {
-  /** One round trip. */
   read(key: string): Promise<StoredRecord | undefined>
+  /** One round trip, as well. */
+  readWithTtl(key: string): Promise<Required<StoredRecord> | undefined>
   write(key: string, value: string, ttl: number): Promise<void>
   /** Writes only while the key exists; tells whether it did. */
   replace(key: string, value: string, ttl: number): Promise<boolean>

@@ -7,7 +7,11 @@ import type { Guarded } from './store-health.js'
 /** Sessions in Redis: one server, Sentinel or Cluster. */
 export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guarded): Records {
   return {
-    read: (key) => guarded(() => readWithTtl(client, key)),
+    read: async (key) => {
+      const value = await guarded(() => client.get(key))
+      return value === null ? undefined : { value }
+    },
+    readWithTtl: (key) => guarded(() => readWithTtl(client, key)),
     write: async (key, value, ttl) => {
       await guarded(() => client.set(key, value, 'PX', ttl))
     },

@@ -3,6 +3,7 @@ import type { Session, SessionData } from 'express-session'
 import type { Request } from 'express'
 import type { Login } from './login.js'
 import type { Records } from './records.js'
+import type { Arrival } from './session-middleware.js'
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
@@ -26,39 +27,60 @@ export interface SessionStoreParts {
 }
 
 const MINUTE = 60_000
+/** More than looking takes. */
+const LOOK = 1000
+/** About 10 MB. */
+const MOST_RESTING = 50_000
 
 /**
  * connect-redis, with three differences: an established session is written only while its key exists, so that no late
- * request brings it back after logout; touch reaches the store at most once a minute; every call has a deadline (that
- * of {@link Records}).
+ * request brings it back after logout; a session is extended at most once a minute; every call has a deadline (that of
+ * {@link Records}).
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
-  /** Sessions that the store holds -> the time to live they were read with. */
-  readonly #established = new WeakMap<object, number>()
-  /** Session id -> when this process last extended it, so that parallel requests extend once. */
-  readonly #extended = new Map<string, number>()
+  /** Sessions that the store holds. */
+  readonly #established = new WeakSet()
+  readonly #rests = new RestingSessions()
+  #arrival: Arrival | undefined
 
   constructor(parts: SessionStoreParts) {
     super({ client: clientOf(parts.records), prefix: parts.prefix })
     this.#parts = parts
   }
 
-  override async get(sid: string, callback?: Callback): Promise<void> {
-    await answer(this.#load(sid), callback)
+  /** The session of a request, extended where that is due. */
+  async find(sid: string): Promise<SessionData | undefined> {
+    const { records, clock } = this.#parts
+    const key = this.prefix + sid
+    // Of requests in parallel one looks at the time that is left, and extends for all.
+    const looks = this.#rests.until(sid) <= clock()
+    if (looks) this.#rests.set(sid, clock() + LOOK)
+    const found = await (looks ? records.readWithTtl(key) : records.read(key))
+    const blob = found && parse(found.value)
+    if (!blob || isOver(blob.ropg, clock())) return undefined
+    if (found.ttl !== undefined) this.#extendIfDue(sid, this.#idleOf(blob), found.ttl)
+    return blob
   }
 
-  async #load(sid: string): Promise<SessionData | null> {
-    const found = await this.#parts.records.read(this.prefix + sid)
-    const blob = found && parse(found.value)
-    if (!blob || isOver(blob.ropg, this.#parts.clock())) return null
-    this.#established.set(blob, found.ttl)
-    return blob
+  /** While `run` runs, the session with this id is answered from what was read, in the same tick. */
+  answering(arrival: Arrival, run: () => void): void {
+    this.#arrival = arrival
+    try {
+      run()
+    } finally {
+      this.#arrival = undefined
+    }
+  }
+
+  override async get(sid: string, callback?: Callback): Promise<void> {
+    if (this.#arrival) callback?.(null, this.#arrival.id === sid ? (this.#arrival.blob ?? null) : null)
+    else await answer(this.find(sid), callback)
   }
 
   override createSession(req: Request, blob: SessionData): Session & SessionData {
     const session = super.createSession(req, blob)
-    this.#established.set(session, this.#established.get(blob) ?? 0)
+    this.#established.add(session)
     return session
   }
 
@@ -83,33 +105,25 @@ export class SessionStore extends RedisStore {
       return
     }
     await records.write(this.prefix + sid, JSON.stringify(session), idle)
-    this.#established.set(session, idle)
+    this.#established.add(session)
   }
 
-  override async touch(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    const idle = this.#idleOf(session)
-    if (!this.#isDue(sid, session, idle)) {
-      // In the same tick: express-session holds back the end of the answer until then.
-      callback?.()
-      return
-    }
-    try {
-      await this.#parts.records.extend(this.prefix + sid, idle)
-    } catch {
-      // A session that could not be extended is still a session; the guard of the store has told of the failure.
-      this.#extended.delete(sid)
-    }
+  /** Nothing is left to do: a session is extended when it is read. In the same tick, or answers would be cut in two. */
+  override async touch(_sid: string, _session: SessionData, callback?: () => void): Promise<void> {
     callback?.()
+    return Promise.resolve()
   }
 
-  #isDue(sid: string, session: SessionData, idle: number): boolean {
+  #extendIfDue(sid: string, idle: number, ttl: number): void {
     const now = this.#parts.clock()
     const interval = Math.min(MINUTE, idle / 2)
-    if (idle - (this.#established.get(session) ?? idle) < interval) return false
-    if (now - (this.#extended.get(sid) ?? 0) < interval) return false
-    if (this.#extended.size >= 10_000) this.#extended.clear()
-    this.#extended.set(sid, now)
-    return true
+    const due = now + ttl - (idle - interval)
+    this.#rests.set(sid, due > now ? due : now + interval)
+    if (due > now) return
+    // A session that could not be extended is still a session; the guard of the store has told of the failure.
+    this.#parts.records.extend(this.prefix + sid, idle).catch(() => {
+      this.#rests.set(sid, 0)
+    })
   }
 
   /** Nothing of an id that was never stored needs to be deleted. */
@@ -128,6 +142,21 @@ export class SessionStore extends RedisStore {
 
   // express-session sets it when it takes the store.
   declare generate: (req: Request) => void
+}
+
+/** Until when sessions need no extension, as far as this process knows. Bounded: what is forgotten is asked for anew. */
+class RestingSessions {
+  readonly #until = new Map<string, number>()
+
+  /** Epoch milliseconds; 0 for a session that is not known. */
+  until(sid: string): number {
+    return this.#until.get(sid) ?? 0
+  }
+
+  set(sid: string, until: number): void {
+    if (this.#until.size >= MOST_RESTING) this.#until.clear()
+    this.#until.set(sid, until)
+  }
 }
 
 /** Outside of any try: what a callback throws is not for the callback to hear. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
 import { describeLogin, persist, renew, type NewLogin } from './establish.js'
 import { loginOf, type Login } from './login.js'
@@ -17,7 +16,6 @@ import { createTokenVault, type TokenVault } from './token-vault.js'
 export type Presented = { state: 'none' | 'ended' } | { state: 'live'; login: Login; id: string }
 
 export interface Sessions {
-  middleware: SessionMiddleware
   vault: TokenVault
   lock: RefreshLock
   index: SessionIndex
@@ -54,12 +52,11 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   }
   const idle = config.session.ordinary.idleTimeout * 1000
   const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock, dropTokens })
-  const middleware = createSessionMiddleware(config.session, store)
-  const current = (req: SessionRequest) => loginOf(req.session, tenant, clock())
+  const middleware = createSessionMiddleware({ session: config.session, store, lazy: config.lazySessions })
+  const current = (req: SessionRequest) => loginOf(middleware.standing(req).data, tenant, clock())
   const parts: Parts = { records, config, tenant, store, middleware, vault, index, current, dropTokens }
 
   return {
-    middleware,
     vault,
     index,
     ping: () => records.ping(),
@@ -74,7 +71,7 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
     },
     lastSeen: async ({ id, idle, since, foreign }) => {
       if (foreign) return (await vault.read(id)) && since
-      const blob = await records.read(store.prefix + id)
+      const blob = await records.readWithTtl(store.prefix + id)
       return blob && Math.max(since, clock() - Math.max(0, idle - blob.ttl))
     },
   }
@@ -85,19 +82,12 @@ async function open(
   req: SessionRequest,
   res: ServerResponse,
 ): Promise<Presented> {
-  await promised((done) => {
-    middleware(req, res, done)
-  })
-  if (req.session && typeof req.session.regenerate !== 'function') throw new ConfigurationError(NOT_A_SESSION)
+  await middleware.attach(req, res)
+  const { id, data } = middleware.standing(req)
   const login = current(req)
-  if (login && req.sessionID !== undefined) return { state: 'live', login, id: req.sessionID }
-  const over = middleware.cameWithEnded(req) || req.session?.ropg?.tenant === tenant
-  return { state: over ? 'ended' : 'none' }
+  if (login && id !== undefined) return { state: 'live', login, id }
+  return { state: middleware.cameWithEnded(req) || data?.ropg?.tenant === tenant ? 'ended' : 'none' }
 }
-
-const NOT_A_SESSION =
-  'req.session is not one of express-session: remove the other session middleware (cookie-session, say) in front of ' +
-  'the routes that use this package'
 
 interface Parts {
   records: Records
