@@ -28,11 +28,13 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
     logUserName: options.logUserName ?? 'plain',
     onEvent: options.onEvent,
     onError: options.onError,
-    clock: seams.clock ?? Date.now,
-    fetch: seams.fetch ?? ((input, init) => fetch(input, init)),
-    lazySessions: seams.lazySessions ?? true,
+    ...seamsOf(seams),
   }
   return freeze(config)
+}
+
+function seamsOf({ clock = Date.now, lazySessions = true, ...seams }: Seams) {
+  return { clock, lazySessions, fetch: seams.fetch ?? ((input, init) => fetch(input, init)) }
 }
 
 function checkShape(written: RopgAuthOptions): RopgAuthOptions {

@@ -25,7 +25,7 @@ export const LAYERS = {
   auth0: { layers: ['leaf', 'auth0'], packages: ['openid-client', 'jose'], packageTypes: [] },
   session: {
     layers: ['leaf', 'session'],
-    packages: ['express-session', 'connect-redis', 'ioredis'],
+    packages: ['express-session', 'cookie', 'cookie-signature', 'connect-redis', 'ioredis'],
     packageTypes: 'any',
   },
   testing: {

@@ -1,5 +1,5 @@
 import type { Report } from '../events.js'
-import type { SessionRequest } from '../session/session-middleware.js'
+import type { SessionRequest } from '../session/arrival.js'
 import type { Sessions } from '../session/sessions.js'
 import type { WhoAsks } from './who-asks.js'
 

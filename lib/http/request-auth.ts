@@ -16,7 +16,7 @@ export interface AuthParts {
 
 type Live = Extract<Presented, { state: 'live' }>
 
-const scopes = new WeakMap<RequestAuth, string>()
+const SCOPE = Symbol('scope')
 
 /** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
 export function authOf(req: Request, { login, id }: Live, parts: AuthParts): RequestAuth {
@@ -36,8 +36,7 @@ export function authOf(req: Request, { login, id }: Live, parts: AuthParts): Req
       if (req.res) clearCookie(req, req.res)
     },
   }
-  scopes.set(auth, login.scope)
-  return auth
+  return Object.defineProperty(auth, SCOPE, { value: login.scope })
 }
 
 export function userOf({ user, sub }: Login): RequestAuth['user'] {
@@ -46,5 +45,5 @@ export function userOf({ user, sub }: Login): RequestAuth['user'] {
 
 /** The scopes that Auth0 granted at login. */
 export function grantedScope(auth: RequestAuth): string {
-  return scopes.get(auth) ?? ''
+  return (auth as { [SCOPE]?: string })[SCOPE] ?? ''
 }

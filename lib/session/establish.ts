@@ -3,7 +3,7 @@ import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import type { Login } from './login.js'
 import { promised } from './promised.js'
-import type { SessionRequest } from './session-middleware.js'
+import type { SessionRequest } from './arrival.js'
 import type { TokenRecord } from './token-vault.js'
 
 /** What a login puts into a session. */

@@ -7,10 +7,7 @@ import type { Guarded } from './store-health.js'
 /** Sessions in Redis: one server, Sentinel or Cluster. */
 export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guarded): Records {
   return {
-    read: async (key) => {
-      const value = await guarded(() => client.get(key))
-      return value === null ? undefined : { value }
-    },
+    read: (key) => guarded(() => readValue(client, key)),
     readWithTtl: (key) => guarded(() => readWithTtl(client, key)),
     write: async (key, value, ttl) => {
       await guarded(() => client.set(key, value, 'PX', ttl))
@@ -69,6 +66,11 @@ const ENLIST = `
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 `
+
+async function readValue(client: RedisClient, key: string) {
+  const value = await client.get(key)
+  return value === null ? undefined : { value }
+}
 
 async function readWithTtl(client: RedisClient, key: string) {
   const replies = await client.pipeline().get(key).pttl(key).exec()

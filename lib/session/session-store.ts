@@ -1,9 +1,9 @@
 import { RedisStore } from 'connect-redis'
 import type { Session, SessionData } from 'express-session'
 import type { Request } from 'express'
+import type { Found } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records } from './records.js'
-import type { Arrival } from './session-middleware.js'
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
@@ -42,7 +42,7 @@ export class SessionStore extends RedisStore {
   /** Sessions that the store holds. */
   readonly #established = new WeakSet()
   readonly #rests = new RestingSessions()
-  #arrival: Arrival | undefined
+  #found: Found | undefined
 
   constructor(parts: SessionStoreParts) {
     super({ client: clientOf(parts.records), prefix: parts.prefix })
@@ -64,17 +64,17 @@ export class SessionStore extends RedisStore {
   }
 
   /** While `run` runs, the session with this id is answered from what was read, in the same tick. */
-  answering(arrival: Arrival, run: () => void): void {
-    this.#arrival = arrival
+  answering(found: Found, run: () => void): void {
+    this.#found = found
     try {
       run()
     } finally {
-      this.#arrival = undefined
+      this.#found = undefined
     }
   }
 
   override async get(sid: string, callback?: Callback): Promise<void> {
-    if (this.#arrival) callback?.(null, this.#arrival.id === sid ? (this.#arrival.blob ?? null) : null)
+    if (this.#found) callback?.(null, this.#found.id === sid ? (this.#found.data ?? null) : null)
     else await answer(this.find(sid), callback)
   }
 
