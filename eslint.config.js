@@ -61,6 +61,11 @@ export default tseslint.config(
       globals: { process: 'readonly', console: 'readonly', module: 'writable', fetch: 'readonly', URL: 'readonly' },
     },
   },
+  {
+    files: ['bench/contenders/**/*.js'],
+    languageOptions: { globals: { Buffer: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly' } },
+    rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
+  },
 )
 
 /**

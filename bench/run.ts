@@ -3,20 +3,18 @@ import { writeFile } from 'node:fs/promises'
 import { BASE, CONTENDERS, type Contender } from './harness/contenders.ts'
 import { enter, type Entrant } from './harness/enter.ts'
 import { type Flags, readFlags } from './harness/flags.ts'
-import { describeMachine, describeVersions } from './harness/machine.ts'
-import { measure, requestsOf, type Shape } from './harness/measure.ts'
-import { type Results, resultTable, type Turn } from './harness/report.ts'
 import { HOW_TO_READ } from './harness/how-to-read.ts'
-import { startWorld, type World } from './harness/world.ts'
-
-type Scale = 'hot' | 'login'
+import { describeMachine, describeVersions } from './harness/machine.ts'
+import { measure, requestsOf, type Scale, type Shape, warmUp } from './harness/measure.ts'
+import { type Results, resultTable, type Turn } from './harness/report.ts'
+import { startWorld } from './harness/world.ts'
 
 const TITLES = { hot: 'Authenticated GET', login: 'Login' }
 
 const flags = readFlags()
 const scales: Scale[] = flags.scale === 'all' ? ['hot', 'login'] : [flags.scale]
 const world = await startWorld()
-const parts = [`# Benchmark results`, [...(await describeMachine(world.redis)), settingsLine(flags)].join('\n')]
+const parts = ['# Benchmark results', [...(await describeMachine(world.redis)), settingsLine(flags)].join('\n')]
 for (const scale of scales) {
   const results = await runScale(scale)
   parts.push(`## ${TITLES[scale]}`, resultTable(results, scale), whoIsWho(results))
@@ -29,23 +27,22 @@ process.stdout.write(text)
 process.exit()
 
 function settingsLine({ rounds, seconds }: Flags): string {
-  return `- ${rounds} rounds; each contender ${seconds} s with 50 connections and ${seconds / 2} s with one, after a warm-up`
+  const [many, one] = [seconds, seconds / 2].map((value) => `${value} s`)
+  return `- Rounds: ${rounds}; in each, every contender gets ${many} with 50 connections and ${one} with one, after a warm-up.`
 }
 
 async function runScale(scale: Scale): Promise<Results> {
   await world.redis.flushall()
   const entrants: Entrant[] = []
   for (const [user, contender] of chosen(scale).entries()) entrants.push(await enter(world, contender, user))
+  for (const entrant of entrants)
+    await warmUp(world, entrant, { ...shapes().many, requests: requestsOf(scale, entrant) })
   const turns = new Map<Entrant, Turn[]>(entrants.map((entrant) => [entrant, []]))
   for (let round = 0; round < flags.rounds; round++) {
     for (const entrant of rotated(entrants, round)) {
-      const turn = await takeTurn(world, scale, entrant)
+      const turn = await takeTurn(scale, entrant)
       turns.get(entrant)?.push(turn)
-      note(
-        scale,
-        round,
-        `${entrant.contender.name} ${Math.round(turn.many.perSecond)}/s, load ${turn.many.loadBusy.toFixed(2)}`,
-      )
+      note(`${scale} ${round + 1}/${flags.rounds}`, entrant, turn)
     }
   }
   await Promise.all(entrants.map(({ child }) => child.stop()))
@@ -56,36 +53,39 @@ async function runScale(scale: Scale): Promise<Results> {
 function chosen(scale: Scale): Contender[] {
   const { only } = flags
   const unknown = only.filter((name) => !CONTENDERS.some((contender) => contender.name === name))
-  if (unknown.length) throw new Error(`--only knows no ${unknown.join(', ')}`)
+  if (unknown.length) throw new Error(`--only: there is no ${unknown.join(', ')}`)
   return CONTENDERS.filter(
     ({ name, scales }) => scales.includes(scale) && (only.length === 0 || name === BASE || only.includes(name)),
   )
 }
 
-/** Each round begins with another contender, so that none is always the first or behind the same one. */
+/** Each round begins with another contender, so that none is always the first. */
 function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }
 
-async function takeTurn(world: World, scale: Scale, entrant: Entrant): Promise<Turn> {
+function shapes() {
+  const { seconds } = flags
+  return { many: { connections: 50, seconds }, one: { connections: 1, seconds: seconds / 2 } }
+}
+
+async function takeTurn(scale: Scale, entrant: Entrant): Promise<Turn> {
   const requests = requestsOf(scale, entrant)
-  const shapes = {
-    many: { connections: 50, seconds: flags.seconds },
-    one: { connections: 1, seconds: flags.seconds / 2 },
-  }
   const run = async (shape: Shape) => {
     // The sessions that logins leave behind are not to slow down who comes next.
     if (scale === 'login') await world.redis.flushall()
     return measure(world, entrant, { ...shape, requests })
   }
-  return { many: await run(shapes.many), one: await run(shapes.one) }
+  const { many, one } = shapes()
+  return { many: await run(many), one: await run(one) }
 }
 
 function whoIsWho(results: Results): string {
   return [...results.keys()].map(({ contender: { name, what } }) => `- ${name}: ${what}`).join('\n')
 }
 
-function note(scale: Scale, round: number, what: string): void {
-  process.stderr.write(`${scale} ${round + 1}/${flags.rounds}: ${what}\n`)
+function note(round: string, { contender }: Entrant, { many, one }: Turn): void {
+  const rates = [many, one].map(({ perSecond }) => Math.round(perSecond)).join(' and ')
+  process.stderr.write(`${round}: ${contender.name} ${rates} req/s, load took ${many.loadBusy.toFixed(2)} CPU\n`)
 }

@@ -43,9 +43,9 @@ async function redisVersion(redis: Redis): Promise<string> {
 }
 
 function commit(): string {
-  const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim()
+    const { dirname } = import.meta
+    return execFileSync('git', ['-C', dirname, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
   } catch {
     return 'unknown'
   }

@@ -1,5 +1,6 @@
 import { emailOf, PASSWORD, USERS } from '../processes/tokens.ts'
 import type { LoadOrder, LoadReport } from '../processes/load.ts'
+import type { Child } from './child.ts'
 import type { Entrant } from './enter.ts'
 import { type Calls, callsOf, callsPerRequest } from './redis-stats.ts'
 import type { World } from './world.ts'
@@ -26,10 +27,17 @@ export interface Shape {
   seconds: number
 }
 
+export type Scale = 'hot' | 'login'
+
+export interface Order extends Shape {
+  requests: string[]
+}
+
+/** Part of the measured time that goes before it, unmeasured. */
 const WARM_UP = 0.3
 
 /** Requests that a scale sends; each login is of another user than the one before. */
-export function requestsOf(scale: 'hot' | 'login', { cookie }: Pick<Entrant, 'cookie'>): string[] {
+export function requestsOf(scale: Scale, { cookie }: Pick<Entrant, 'cookie'>): string[] {
   if (scale === 'hot') return [`GET /me HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`]
   return Array.from({ length: USERS }, (_, user) => {
     const body = JSON.stringify({ email: emailOf(user), password: PASSWORD })
@@ -38,11 +46,15 @@ export function requestsOf(scale: 'hot' | 'login', { cookie }: Pick<Entrant, 'co
   })
 }
 
-export async function measure(world: World, { contender, child }: Entrant, order: Shape & { requests: string[] }) {
-  const target = { port: Number(new URL(child.url).port), ...order }
-  await runLoad(world, contender.name, { ...target, seconds: order.seconds * WARM_UP })
+export async function warmUp(world: World, { contender, child }: Entrant, order: Order): Promise<void> {
+  await runLoad(world, contender.name, { port: portOf(child), ...order })
+}
+
+export async function measure(world: World, entrant: Entrant, order: Order): Promise<Measured> {
+  const { contender, child } = entrant
+  await warmUp(world, entrant, { ...order, seconds: order.seconds * WARM_UP })
   const [calls, usage] = [await callsOf(world.redis), await child.ask<Usage>('usage')]
-  const report = await runLoad(world, contender.name, target)
+  const report = await runLoad(world, contender.name, { port: portOf(child), ...order })
   const after = await child.ask<Usage>('usage')
   return {
     perSecond: report.requests / report.seconds,
@@ -51,8 +63,10 @@ export async function measure(world: World, { contender, child }: Entrant, order
     cpu: (totalOf(after) - totalOf(usage)) / report.requests,
     calls: callsPerRequest(calls, await callsOf(world.redis), report.requests),
     loadBusy: report.busy,
-  } satisfies Measured
+  }
 }
+
+const portOf = ({ url }: Child) => Number(new URL(url).port)
 
 const totalOf = ({ cpu: { user, system } }: Usage) => user + system
 

@@ -26,5 +26,5 @@ export async function keysOf(redis: Redis): Promise<string[]> {
 
 export async function bytesOf(redis: Redis, keys: readonly string[]): Promise<number> {
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)))
-  return sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0)
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
 }

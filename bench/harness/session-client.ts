@@ -1,5 +1,11 @@
 import type { Tenants } from './world.ts'
 
+interface Outgoing {
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
 /** A browser as far as logins need one: it keeps cookies and follows redirects. */
 export class SessionClient {
   readonly #cookies = new Map<string, string>()
@@ -32,7 +38,7 @@ export class SessionClient {
     return response
   }
 
-  async #send(url: string, init: RequestInit): Promise<Response> {
+  async #send(url: string, init: Outgoing): Promise<Response> {
     const { httpsDomain, httpsBase } = this.#tenants
     const response = await fetch(url.replace(`https://${httpsDomain}`, httpsBase), {
       ...init,

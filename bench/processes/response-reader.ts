@@ -17,12 +17,12 @@ export class ResponseReader {
       return
     }
     this.#held = undefined
-    this.#answered(Number(seen.latin1Slice(9, 12)))
+    this.#answered(Number(seen.toString('latin1', 9, 12)))
   }
 }
 
 function bodyLength(seen: Buffer, end: number): number {
-  const length = /\r\ncontent-length: *(\d+)/i.exec(seen.latin1Slice(0, end))?.[1]
+  const length = /\r\ncontent-length: *(\d+)/i.exec(seen.toString('latin1', 0, end))?.[1]
   if (length === undefined) throw new Error('a contender answered without Content-Length')
   return Number(length)
 }

@@ -65,10 +65,9 @@ function idClaims(issuer: string, user: number) {
 }
 
 function accessClaims(issuer: string, user: number) {
-  const permissions = ['orders', 'invoices', 'profile', 'addresses', 'vouchers'].flatMap((what) => [
-    `read:${what}`,
-    `write:${what}`,
-  ])
+  const permissions = ['orders', 'invoices', 'profile', 'addresses', 'vouchers', 'wishlists', 'returns'].flatMap(
+    (what) => [`read:${what}`, `write:${what}`],
+  )
   return {
     iss: issuer,
     sub: subOf(user),
