@@ -63,7 +63,9 @@ export default tseslint.config(
   },
   {
     files: ['bench/contenders/**/*.js'],
-    languageOptions: { globals: { Buffer: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly' } },
+    languageOptions: {
+      globals: { Buffer: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly', performance: 'readonly' },
+    },
     rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
   },
 )

@@ -8,7 +8,7 @@ export const settings = {
   httpsBase: process.env.BENCH_HTTPS_BASE ?? '',
   clientId: 'bench-client',
   clientSecret: 'bench-client-secret',
-  sessionSecret: 'a session secret for the benchmark only',
+  sessionSecret: process.env.BENCH_SESSION_SECRET ?? '',
   scope: 'openid profile email offline_access',
   variant: process.argv.slice(2),
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** A process of the benchmark, which says where it listens and answers questions over IPC. */
@@ -14,12 +15,13 @@ export interface Launch {
   file: string
   args?: readonly string[]
   env?: Record<string, string>
-  cpu: number
+  /** As taskset takes it: `0`, `0-1`. */
+  cpu: string
   nodeOptions?: readonly string[]
 }
 
 const running = new Set<ChildProcess>()
-const canPin = spawnSync('taskset', ['-V']).status === 0
+const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -32,15 +34,15 @@ export function isPinned(): boolean {
 }
 
 /** A process that runs already, and all its threads. */
-export function pin(pid: number, cpu: number): void {
-  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)])
+export function pin(pid: number, cpu: string): void {
+  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', cpu, String(pid)])
 }
 
 export async function startChild({ file, args = [], env = {}, cpu, nodeOptions = [] }: Launch): Promise<Child> {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
   const node = [process.execPath, ...loader, ...nodeOptions, path, ...args]
-  const [command = '', ...rest] = canPin ? ['taskset', '-c', String(cpu), ...node] : node
+  const [command = '', ...rest] = canPin ? ['taskset', '-c', cpu, ...node] : node
   const child = spawn(command, rest, { env: environment(env), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   running.add(child)
   child.on('exit', () => running.delete(child))

@@ -1,5 +1,5 @@
 import { emailOf, PASSWORD, subOf } from '../processes/tokens.ts'
-import { type Child, startChild } from './child.ts'
+import { type Child, type Launch, startChild } from './child.ts'
 import type { Contender } from './contenders.ts'
 import { bytesOf, keysOf } from './redis-stats.ts'
 import { forge, SessionClient } from './session-client.ts'
@@ -10,27 +10,37 @@ export interface Entrant {
   contender: Contender
   child: Child
   cookie: string
-  /** Bytes of one session in Redis, keys and overhead included, and in how many keys. */
-  stored: { bytes: number; keys: number }
+  /** Bytes of one session in Redis, keys and overhead included, and its keys. */
+  stored: { bytes: number; keys: readonly string[] }
 }
 
 export async function enter(world: World, contender: Contender, user: number): Promise<Entrant> {
-  const { file, variant } = contender
-  const child = await startChild({ file: `contenders/${file}`, args: variant, env: world.env, cpu: CONTENDER_CPU })
+  return enterAs(await launch(world, contender), world, { contender, user })
+}
+
+export function launch({ env }: World, { file, variant }: Contender, options: Partial<Launch> = {}): Promise<Child> {
+  return startChild({ file: `contenders/${file}`, args: variant, env, cpu: CONTENDER_CPU, ...options })
+}
+
+interface Who {
+  contender: Contender
+  user: number
+}
+
+/** Logs in at a contender that runs, and checks it. */
+export async function enterAs(child: Child, world: World, { contender, user }: Who): Promise<Entrant> {
   const before = new Set(await keysOf(world.redis))
   const cookie = await logIn(world, { contender, child, user })
   const added = (await keysOf(world.redis)).filter((key) => !before.has(key))
   await checkAnswers({ contender, child, cookie, user })
-  return { contender, child, cookie, stored: { bytes: await bytesOf(world.redis, added), keys: added.length } }
+  return { contender, child, cookie, stored: { bytes: await bytesOf(world.redis, added), keys: added } }
 }
 
-interface Checked {
-  contender: Contender
+interface Checked extends Who {
   child: Child
-  user: number
 }
 
-async function logIn({ tenants }: World, { contender, child, user }: Checked): Promise<string> {
+export async function logIn({ tenants }: World, { contender, child, user }: Checked): Promise<string> {
   const client = new SessionClient(tenants)
   if (contender.login === 'none') return client.cookie
   const response =

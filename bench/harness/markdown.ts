@@ -26,3 +26,8 @@ export function spread(values: readonly number[], digits: number): string {
 export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
+
+/** 1 key, 2 keys */
+export function counted(count: number, what: string): string {
+  return `${whole(count)} ${what}${count === 1 ? '' : 's'}`
+}

@@ -47,14 +47,14 @@ export function requestsOf(scale: Scale, { cookie }: Pick<Entrant, 'cookie'>): s
 }
 
 export async function warmUp(world: World, { contender, child }: Entrant, order: Order): Promise<void> {
-  await runLoad(world, contender.name, { port: portOf(child), ...order })
+  await runLoad(world, contender.name, { ports: [portOf(child)], ...order })
 }
 
 export async function measure(world: World, entrant: Entrant, order: Order): Promise<Measured> {
   const { contender, child } = entrant
   await warmUp(world, entrant, { ...order, seconds: order.seconds * WARM_UP })
   const [calls, usage] = [await callsOf(world.redis), await child.ask<Usage>('usage')]
-  const report = await runLoad(world, contender.name, { port: portOf(child), ...order })
+  const report = await runLoad(world, contender.name, { ports: [portOf(child)], ...order })
   const after = await child.ask<Usage>('usage')
   return {
     perSecond: report.requests / report.seconds,
@@ -66,11 +66,11 @@ export async function measure(world: World, entrant: Entrant, order: Order): Pro
   }
 }
 
-const portOf = ({ url }: Child) => Number(new URL(url).port)
+export const portOf = ({ url }: Child) => Number(new URL(url).port)
 
 const totalOf = ({ cpu: { user, system } }: Usage) => user + system
 
-async function runLoad({ load }: World, name: string, order: LoadOrder): Promise<LoadReport> {
+export async function runLoad({ load }: World, name: string, order: LoadOrder): Promise<LoadReport> {
   const report = await load.ask<LoadReport>('run', order)
   const wrong = Object.keys(report.statuses).filter((status) => status !== '200')
   if (wrong.length || !report.requests) throw new Error(`${name} answered ${JSON.stringify(report.statuses)}`)

@@ -1,6 +1,6 @@
 import { BASE } from './contenders.ts'
 import type { Entrant } from './enter.ts'
-import { type Cell, median, spread, table, whole } from './markdown.ts'
+import { type Cell, counted, median, spread, table, whole } from './markdown.ts'
 import type { Measured } from './measure.ts'
 
 /** One contender in one round. */
@@ -80,5 +80,5 @@ function commands(measured: readonly Measured[]): string {
 const short = (value: number) => String(Number(value.toFixed(2)))
 
 function storedCells({ cookie, stored: { bytes, keys } }: Entrant): Cell[] {
-  return [keys ? `${whole(bytes)} in ${keys} ${keys === 1 ? 'key' : 'keys'}` : '0', cookie.length]
+  return [keys.length ? `${whole(bytes)} in ${counted(keys.length, 'key')}` : '0', cookie.length]
 }

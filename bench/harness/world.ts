@@ -3,8 +3,11 @@ import type { RedisServer } from '../../__tests__/support/redis-server.ts'
 import { startRedis } from '../../__tests__/support/redis-server.ts'
 import { type Child, pin, startChild } from './child.ts'
 
-export const CONTENDER_CPU = 0
-export const OTHERS_CPU = 1
+export const CONTENDER_CPU = '0'
+export const OTHERS_CPU = '1'
+
+/** Known to the harness, so that it can sign cookies of sessions that it has copied. */
+export const SESSION_SECRET = 'a session secret for the benchmark only'
 
 export interface Tenants {
   issuer: string
@@ -34,6 +37,7 @@ export async function startWorld(): Promise<World> {
   const tenants = await stub.ask<Tenants>('tenants')
   const env = {
     BENCH_REDIS_URL: server.url,
+    BENCH_SESSION_SECRET: SESSION_SECRET,
     BENCH_ISSUER: tenants.issuer,
     BENCH_HTTPS_DOMAIN: tenants.httpsDomain,
     BENCH_HTTPS_BASE: tenants.httpsBase,

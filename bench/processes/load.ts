@@ -8,9 +8,12 @@ import { answerParent } from './answering.ts'
 import { ResponseReader } from './response-reader.ts'
 
 export interface LoadOrder {
-  port: number
+  /** The connections are spread over them. */
+  ports: number[]
   connections: number
-  seconds: number
+  /** When to stop: after so long, or after so many requests. */
+  seconds?: number
+  total?: number
   /** Whole requests as they go over the wire, taken in turn. */
   requests: string[]
 }
@@ -29,29 +32,42 @@ export interface LoadReport {
 
 answerParent('', { run })
 
-async function run({ port, connections, seconds, requests }: LoadOrder): Promise<LoadReport> {
-  const sockets = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true }))
+async function run({ ports, connections, requests, ...limits }: LoadOrder): Promise<LoadReport> {
+  const portOf = (place: number) => ports[place % ports.length] ?? 0
+  const open = (place: number) => connect({ port: portOf(place), host: '127.0.0.1', noDelay: true })
+  const sockets = Array.from({ length: connections }, (_, place) => open(place))
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-  const tally = new Tally(requests.map((request) => Buffer.from(request)))
+  const tally = new Tally(
+    requests.map((request) => Buffer.from(request)),
+    limits,
+  )
   const cpu = process.cpuUsage()
   const begin = performance.now()
-  await Promise.all(sockets.map((socket) => keepAsking(socket, tally, begin + seconds * 1000)))
+  await Promise.all(sockets.map((socket) => keepAsking(socket, tally)))
   const elapsed = performance.now() - begin
   const { user, system } = process.cpuUsage(cpu)
   return { ...tally.report(), seconds: elapsed / 1000, busy: (user + system) / 1000 / elapsed }
 }
 
+type Limits = Pick<LoadOrder, 'seconds' | 'total'>
+
 class Tally {
   readonly #requests: Buffer[]
+  readonly #until: number
+  readonly #total: number
   readonly #latencies: number[] = []
   readonly #statuses: Record<string, number> = {}
   #sent = 0
 
-  constructor(requests: Buffer[]) {
+  constructor(requests: Buffer[], { seconds = Infinity, total = Infinity }: Limits) {
     this.#requests = requests
+    this.#until = performance.now() + seconds * 1000
+    this.#total = total
   }
 
-  next(): Buffer {
+  /** The next request; undefined when it is time to stop. */
+  next(): Buffer | undefined {
+    if (performance.now() >= this.#until || this.#sent >= this.#total) return undefined
     return this.#requests[this.#sent++ % this.#requests.length]!
   }
 
@@ -67,18 +83,21 @@ class Tally {
   }
 }
 
-function keepAsking(socket: Socket, tally: Tally, until: number): Promise<void> {
+function keepAsking(socket: Socket, tally: Tally): Promise<void> {
   return new Promise((resolve, reject) => {
     let sentAt = 0
     const ask = () => {
+      const request = tally.next()
+      if (!request) {
+        socket.destroy()
+        return
+      }
       sentAt = performance.now()
-      socket.write(tally.next())
+      socket.write(request)
     }
     const reader = new ResponseReader((status) => {
-      const now = performance.now()
-      tally.count(status, now - sentAt)
-      if (now < until) ask()
-      else socket.destroy()
+      tally.count(status, performance.now() - sentAt)
+      ask()
     })
     socket.on('data', (data) => {
       reader.read(data)
