@@ -28,3 +28,7 @@ export async function bytesOf(redis: Redis, keys: readonly string[]): Promise<nu
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)))
   return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
 }
+
+export function total(calls: Calls): number {
+  return Object.values(calls).reduce((sum, one) => sum + one, 0)
+}

@@ -1,12 +1,15 @@
 import { enterAs, launch } from '../harness/enter.ts'
 import { median, spread, table, whole } from '../harness/markdown.ts'
 import { measure, type Measured, warmUp } from '../harness/measure.ts'
+import { total } from '../harness/redis-stats.ts'
 import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
 import { StoredSessions } from './stored-sessions.ts'
 
 /** Different sessions that the load comes with. */
 const COOKIES = 10_000
 const CONNECTIONS = 50
+/** With fewer sessions used_memory is that of everything else. */
+const ENOUGH_TO_TELL = 1000
 
 interface Reading extends Measured {
   /** Bytes of Redis' memory for one session, everything included. */
@@ -37,10 +40,10 @@ async function takeRound(
   await world.redis.flushall()
   const empty = await usedMemory(world.redis)
   const entrant = await enterAs(child, world, { contender: OURS, user: 0 })
-  const sessions = new StoredSessions(world.redis, entrant)
+  const sessions = await StoredSessions.of(world.redis, entrant)
   for (const count of flags.stored) {
     await sessions.fillTo(count)
-    const requests = sessions.cookies(COOKIES).map((cookie) => getRequest('/me', cookie))
+    const requests = (await sessions.cookies(COOKIES)).map((cookie) => getRequest('/me', cookie))
     const order = { connections: CONNECTIONS, seconds: flags.seconds, requests }
     const bytes = ((await usedMemory(world.redis)) - empty) / count
     await warmUp(world, entrant, { ...order, seconds: flags.seconds / 2 })
@@ -53,7 +56,15 @@ async function usedMemory(redis: ScaleContext['world']['redis']): Promise<number
 }
 
 function tableOf(readings: ReadonlyMap<number, readonly Reading[]>): string {
-  const head = ['sessions', 'req/s (min to max)', 'p50 ms', 'p99 ms', 'CPU µs/req', 'Redis memory/session']
+  const head = [
+    'sessions',
+    'req/s (min to max)',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs/req',
+    'Redis commands/req',
+    'Redis memory/session',
+  ]
   const rows = [...readings].map(([count, taken]) => [
     whole(count),
     spread(
@@ -63,7 +74,8 @@ function tableOf(readings: ReadonlyMap<number, readonly Reading[]>): string {
     (median(taken.map(({ p50 }) => p50)) / 1000).toFixed(2),
     (median(taken.map(({ p99 }) => p99)) / 1000).toFixed(2),
     whole(median(taken.map(({ cpu }) => cpu))),
-    whole(median(taken.map(({ bytes }) => bytes))),
+    median(taken.map(({ calls }) => total(calls))).toFixed(2),
+    count < ENOUGH_TO_TELL ? '-' : whole(median(taken.map(({ bytes }) => bytes))),
   ])
   return table(head, rows)
 }

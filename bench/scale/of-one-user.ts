@@ -2,7 +2,7 @@ import type { Child } from '../harness/child.ts'
 import { enterAs, type Entrant, launch, logIn } from '../harness/enter.ts'
 import { counted, median, spread, table, whole } from '../harness/markdown.ts'
 import { portOf, runLoad } from '../harness/measure.ts'
-import { callsOf, callsPerRequest } from '../harness/redis-stats.ts'
+import { callsOf, callsPerRequest, total } from '../harness/redis-stats.ts'
 import { subOf } from '../processes/tokens.ts'
 import { getRequest, OURS_CALLS, type Part, type ScaleContext } from './context.ts'
 
@@ -48,8 +48,7 @@ async function takeReading({ world, flags }: ScaleContext, child: Child, count: 
     sub: subOf(USER),
   })
   if (revoked !== count) throw new Error(`revokeAll ended ${revoked} sessions in place of ${count}`)
-  const calls = callsPerRequest(before, await callsOf(world.redis), 1)
-  const commands = Object.values(calls).reduce((sum, one) => sum + one, 0)
+  const commands = total(callsPerRequest(before, await callsOf(world.redis), 1))
   return { p50: median(times), p99: times[Math.floor(times.length * 0.99)] ?? NaN, revokeAll: milliseconds, commands }
 }
 

@@ -13,9 +13,9 @@ export async function processMemory({ world, flags }: ScaleContext): Promise<Par
   await world.redis.flushall()
   const child = await launch(world, OURS, { nodeOptions: ['--expose-gc'] })
   const entrant = await enterAs(child, world, { contender: OURS, user: 4 })
-  const sessions = new StoredSessions(world.redis, entrant)
+  const sessions = await StoredSessions.of(world.redis, entrant)
   await sessions.fillTo(SESSIONS)
-  const requests = sessions.cookies(SESSIONS).map((cookie) => getRequest('/me', cookie))
+  const requests = (await sessions.cookies(SESSIONS)).map((cookie) => getRequest('/me', cookie))
   const rows: string[][] = []
   let sent = 0
   for (const mark of MARKS) {

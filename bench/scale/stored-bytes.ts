@@ -25,8 +25,8 @@ export async function storedBytes({ world }: ScaleContext): Promise<Part> {
   ]
   const head = ['what', 'MEMORY USAGE, bytes', 'to access + ID + refresh token', 'to access + refresh token']
   const rows = [...keys.sort(), total('ours in all', ours.stored), total('base in all', base.stored)]
-  const raw = `The tokens as issued: access ${access.length}, ID ${id.length}, refresh ${refresh.length} bytes.`
-  return { title: 'Bytes of one session', text: `${table(head, rows)}\n\n${raw} ${NOTES}` }
+  const raw = `The tokens as issued: access ${access.length}, ID ${id.length}, refresh ${refresh.length} bytes.\n`
+  return { title: 'Bytes of one session', text: `${table(head, rows)}\n\n${raw}${NOTES}` }
 }
 
 const NOTES = `\
@@ -39,8 +39,14 @@ async function tokensOf(issuer: string): Promise<TokenResponse> {
   return (await response.json()) as TokenResponse
 }
 
-/** Keys are told apart by what is before their last part, which is an id or a hash. */
 async function rowOf(redis: Redis, key: string): Promise<string[]> {
-  const kind = key.slice(0, key.lastIndexOf(':') + 1)
-  return [`ours, ${await redis.type(key)} ${kind}*`, whole(await bytesOf(redis, [key])), '', '']
+  return [`ours, ${await redis.type(key)} ${kindOf(key)}`, whole(await bytesOf(redis, [key])), '', '']
+}
+
+/** The key without ids and hashes, which are all longer than what tells the kinds apart. */
+function kindOf(key: string): string {
+  return key
+    .split(':')
+    .map((part) => (part.length > 8 ? '*' : part))
+    .join(':')
 }

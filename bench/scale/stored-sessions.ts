@@ -10,20 +10,34 @@ for number = 1, #ARGV do
 end
 `
 
+/** As if they had been logged in just now, so that no request has to extend them, however long the copying took. */
+const FRESHEN_ALL = `
+for number = 1, #ARGV, 2 do
+  redis.call('PEXPIRE', ARGV[number], ARGV[number + 1])
+end
+`
+
 const BATCH = 500
 
 /** Real sessions, all alike: the keys of one that was logged in, copied under new ids. */
 export class StoredSessions {
   readonly #redis: Redis
-  readonly #keys: readonly string[]
+  /** Key -> milliseconds that it has to live after a login. */
+  readonly #keys: ReadonlyMap<string, number>
   readonly #cookieName: string
   readonly #id: string
   readonly #ids: string[]
 
-  constructor(redis: Redis, { cookie, stored }: Entrant) {
+  /** Right after the login of the entrant. */
+  static async of(redis: Redis, { cookie, stored }: Entrant): Promise<StoredSessions> {
+    const ttls = await Promise.all(stored.keys.map(async (key) => [key, await redis.pttl(key)] as const))
+    return new StoredSessions(redis, cookie, new Map(ttls))
+  }
+
+  private constructor(redis: Redis, cookie: string, keys: ReadonlyMap<string, number>) {
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(cookie) ?? []
     this.#redis = redis
-    this.#keys = stored.keys
+    this.#keys = keys
     this.#cookieName = name
     this.#id = /^s:([^.]+)\./.exec(decodeURIComponent(value))?.[1] ?? ''
     this.#ids = [this.#id]
@@ -41,11 +55,19 @@ export class StoredSessions {
     }
   }
 
-  /** Cookies of at most so many of them, picked evenly. */
-  cookies(most: number): string[] {
+  /** Cookies of at most so many of them, picked evenly and made fresh. */
+  async cookies(most: number): Promise<string[]> {
     const step = Math.max(1, this.count / most)
-    const picked = Array.from({ length: Math.min(most, this.count) }, (_, place) => this.#ids[Math.floor(place * step)])
-    return picked.flatMap((id) => (id === undefined ? [] : [this.#cookieOf(id)]))
+    const places = Array.from({ length: Math.min(most, this.count) }, (_, place) => Math.floor(place * step))
+    const picked = places.map((place) => this.#ids[place] ?? '')
+    for (let done = 0; done < picked.length; done += BATCH) await this.#freshen(picked.slice(done, done + BATCH))
+    return picked.map((id) => this.#cookieOf(id))
+  }
+
+  async #freshen(ids: readonly string[]): Promise<void> {
+    const owned = [...this.#keys].filter(([key]) => key.includes(this.#id))
+    const lives = ids.flatMap((id) => owned.flatMap(([key, ttl]) => [this.#keyFor(key, id), ttl]))
+    await this.#redis.eval(FRESHEN_ALL, 0, ...lives)
   }
 
   #newIds(count: number): string[] {
@@ -56,8 +78,9 @@ export class StoredSessions {
   }
 
   async #copyTo(ids: readonly string[]): Promise<void> {
-    const copies = ids.flatMap((id) => this.#keys.map((key) => this.#keyFor(key, id)))
-    await this.#redis.eval(COPY_ALL, this.#keys.length, ...this.#keys, ...copies)
+    const keys = [...this.#keys.keys()]
+    const copies = ids.flatMap((id) => keys.map((key) => this.#keyFor(key, id)))
+    await this.#redis.eval(COPY_ALL, keys.length, ...keys, ...copies)
   }
 
   /** A key that does not name the session, as the list of a user's sessions, becomes one of another user. */
