@@ -1,6 +1,7 @@
 /**
- * The load: keep-alive connections that each send the next request when the last is answered. Raw sockets, because a
- * full HTTP client costs as much as the servers it is to measure.
+ * The load: keep-alive connections that each send the next request when the last is answered. Raw sockets in place of a
+ * load tool, for latencies in microseconds, and because whoever reads counters afterwards finds that every request which
+ * was sent has been answered.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -21,7 +22,7 @@ export interface LoadOrder {
 export interface LoadReport {
   requests: number
   seconds: number
-  /** Status -> how many. */
+  /** Status -> how many; `lost` for a connection that broke. */
   statuses: Record<string, number>
   /** Microseconds. */
   p50: number
@@ -71,7 +72,7 @@ class Tally {
     return this.#requests[this.#sent++ % this.#requests.length]!
   }
 
-  count(status: number, milliseconds: number): void {
+  count(status: string, milliseconds: number): void {
     this.#latencies.push(milliseconds)
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1
   }
@@ -84,11 +85,13 @@ class Tally {
 }
 
 function keepAsking(socket: Socket, tally: Tally): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let sentAt = 0
+    let done = false
     const ask = () => {
       const request = tally.next()
       if (!request) {
+        done = true
         socket.destroy()
         return
       }
@@ -102,8 +105,11 @@ function keepAsking(socket: Socket, tally: Tally): Promise<void> {
     socket.on('data', (data) => {
       reader.read(data)
     })
-    socket.on('error', reject)
-    socket.on('close', resolve)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      if (!done) tally.count('lost', performance.now() - sentAt)
+      resolve()
+    })
     ask()
   })
 }

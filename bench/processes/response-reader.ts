@@ -2,10 +2,10 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** Finds the end of each response of one connection. All contenders send Content-Length. */
 export class ResponseReader {
-  readonly #answered: (status: number) => void
+  readonly #answered: (status: string) => void
   #held: Buffer | undefined
 
-  constructor(answered: (status: number) => void) {
+  constructor(answered: (status: string) => void) {
     this.#answered = answered
   }
 
@@ -17,7 +17,7 @@ export class ResponseReader {
       return
     }
     this.#held = undefined
-    this.#answered(Number(seen.toString('latin1', 9, 12)))
+    this.#answered(seen.toString('latin1', 9, 12))
   }
 }
 
