@@ -6,8 +6,10 @@ export const HOW_TO_READ = `\
 - 50 connections show the throughput of one process at full load, one connection the time of a single request. Latencies
   with 50 connections are mostly waiting for one's turn, as the load sends the next request as soon as it has an answer.
 - Before anything is measured each contender has logged in for real and has answered 200 with the right sub to its
-  cookie, 401 without one, 401 to a forged one and 401 to a wrong password. An answer other than 200 during a measurement
-  ends the run.
+  cookie, 401 without one, 401 to a forged one and, where it has a password login, 401 to a wrong password (not the
+  floors). An answer other than 200 or a broken connection during a measurement ends the run.
+- In the login table base stores the session twice: once because it is saved before the answer, and once more because
+  express-session saves a new session at the end of the answer, whether or not that has been done.
 - CPU is the time of all threads of the contender's process, with 50 connections.
 - Redis commands are those that the server counted; a script counts as evalsha and as each command that it runs.
 - Bytes are MEMORY USAGE of all keys that the login added: the claims of the ID token and all three tokens for the
