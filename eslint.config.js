@@ -61,6 +61,13 @@ export default tseslint.config(
       globals: { process: 'readonly', console: 'readonly', module: 'writable', fetch: 'readonly', URL: 'readonly' },
     },
   },
+  {
+    files: ['bench/contenders/**/*.js'],
+    languageOptions: {
+      globals: { Buffer: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly', performance: 'readonly' },
+    },
+    rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
+  },
 )
 
 /**

@@ -1,0 +1,54 @@
+import express from 'express'
+import session from 'express-session'
+import passport from 'passport'
+import { promisify } from 'node:util'
+import { openGrant } from './grants.js'
+import { keepInSession, loginRoute } from './login-session.js'
+import { openStore } from './redis-clients.js'
+import { serve } from './serve.js'
+import { IDLE_SECONDS, settings } from './settings.js'
+
+const { variant, sessionSecret } = settings
+const withPassport = variant.includes('passport')
+
+await serve(async () => {
+  const app = express()
+  app.use(
+    session({
+      store: await openStore(variant, `bench:${variant.join('-')}:`),
+      secret: sessionSecret,
+      resave: false,
+      saveUninitialized: false,
+      cookie: { httpOnly: true, sameSite: 'lax', maxAge: IDLE_SECONDS * 1000 },
+    }),
+  )
+  if (withPassport) usePassport(app)
+  const keep = withPassport ? keepWithPassport : keepInSession
+  app.post('/login', express.json(), loginRoute(await openGrant(variant), keep))
+  app.get('/me', withPassport ? passportGuard : sessionGuard, (req, res) => {
+    res.json({ sub: withPassport ? req.user.sub : req.session.user.sub })
+  })
+  return app
+})
+
+function sessionGuard(req, res, next) {
+  if (req.session.user) next()
+  else res.status(401).json({ error: 'unauthenticated' })
+}
+
+function passportGuard(req, res, next) {
+  if (req.isAuthenticated()) next()
+  else res.status(401).json({ error: 'unauthenticated' })
+}
+
+function usePassport(app) {
+  passport.serializeUser((user, done) => done(null, user))
+  passport.deserializeUser((user, done) => done(null, user))
+  app.use(passport.session())
+}
+
+/** passport gives the session its new id itself. */
+async function keepWithPassport(req, { user, tokens }) {
+  await promisify(req.logIn.bind(req))(user)
+  req.session.tokens = tokens
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import express from 'express'
+import { openGrant } from './grants.js'
+import { contentOf } from './login-session.js'
+import { openIoredis } from './redis-clients.js'
+import { serve } from './serve.js'
+import { IDLE_SECONDS, settings } from './settings.js'
+
+const PREFIX = 'bench:floor:'
+
+await serve(settings.variant.includes('redis-get') ? oneGet : noAuthentication)
+
+function noAuthentication() {
+  const app = express()
+  app.get('/me', (_req, res) => {
+    res.json({ sub: 'nobody' })
+  })
+  return app
+}
+
+/** The least that a session in Redis can cost: the cookie is the key, unsigned. */
+async function oneGet() {
+  const redis = openIoredis()
+  const grantPassword = await openGrant([])
+  const app = express()
+  app.post('/login', express.json(), async (req, res) => {
+    const grant = await grantPassword(req.body.email, req.body.password, req.ip)
+    const id = randomBytes(24).toString('base64url')
+    await redis.set(PREFIX + id, JSON.stringify({ cookie: {}, ...contentOf(grant) }), 'EX', IDLE_SECONDS)
+    res.cookie('id', id).json({ success: true })
+  })
+  app.get('/me', async (req, res) => {
+    const blob = await redis.get(PREFIX + (req.headers.cookie ?? '').slice('id='.length))
+    const session = blob === null ? undefined : JSON.parse(blob)
+    if (session) res.json({ sub: session.user.sub })
+    else res.status(401).json({ error: 'unauthenticated' })
+  })
+  return app
+}

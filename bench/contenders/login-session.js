@@ -1,0 +1,32 @@
+import { promisify } from 'node:util'
+import { claimsOf } from './grants.js'
+
+/** What people keep in a session: the claims of the user, and the tokens as they came. */
+export function contentOf(grant) {
+  const { access_token, id_token, refresh_token, expires_in } = grant
+  return {
+    user: claimsOf(id_token),
+    tokens: { access_token, id_token, refresh_token, expires_at: Math.floor(Date.now() / 1000) + expires_in },
+  }
+}
+
+/** POST /login by hand, on express-session. */
+export function loginRoute(grantPassword, keep) {
+  return async (req, res) => {
+    const { email, password } = req.body
+    const grant = await grantPassword(email, password, req.ip)
+    if (!grant) {
+      res.status(401).json({ error: 'invalid_credentials' })
+      return
+    }
+    const { user, tokens } = contentOf(grant)
+    await keep(req, { user, tokens })
+    await promisify(req.session.save.bind(req.session))()
+    res.json({ success: true, user: { id: user.sub, email: user.email, name: user.name } })
+  }
+}
+
+export async function keepInSession(req, { user, tokens }) {
+  await promisify(req.session.regenerate.bind(req.session))()
+  Object.assign(req.session, { user, tokens })
+}

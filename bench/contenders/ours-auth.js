@@ -1,0 +1,15 @@
+import { createRopgAuth } from '../../dist/index.js'
+import { settings } from './settings.js'
+
+export const auth = createRopgAuth({
+  domain: settings.issuer,
+  clientId: settings.clientId,
+  clientSecret: settings.clientSecret,
+  scope: settings.scope,
+  redis: settings.redisUrl,
+  // Plain HTTP on loopback, though NODE_ENV is production as for every contender.
+  session: { secret: settings.sessionSecret, cookie: { name: 'auth', secure: false } },
+  requireHttps: false,
+  rateLimit: false,
+  logger: false,
+})

@@ -1,0 +1,36 @@
+/** For scale.ts: calls of the package, timed in the process that makes them. */
+import express from 'express'
+import { auth } from './ours-auth.js'
+import { serve } from './serve.js'
+
+/** Milliseconds of each getAccessToken(). */
+let times = []
+
+await serve(createApp, {
+  takeTimes: () => {
+    const taken = times
+    times = []
+    return taken
+  },
+  revokeAll: async ({ sub }) => {
+    const begin = performance.now()
+    const revoked = await auth.sessions.revokeAll(sub)
+    return { revoked, milliseconds: performance.now() - begin }
+  },
+})
+
+async function createApp() {
+  await auth.ready()
+  const app = express()
+  app.use(auth.router)
+  app.get('/me', auth.requireAuth, (req, res) => {
+    res.json({ sub: req.auth.sub })
+  })
+  app.get('/token', auth.requireAuth, async (req, res) => {
+    const begin = performance.now()
+    const { expiresAt } = await req.auth.getAccessToken()
+    times.push(performance.now() - begin)
+    res.json({ expiresAt })
+  })
+  return app
+}

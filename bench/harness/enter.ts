@@ -1,0 +1,81 @@
+import { emailOf, PASSWORD, subOf } from '../processes/tokens.ts'
+import { type Child, type Launch, startChild } from './child.ts'
+import type { Contender } from './contenders.ts'
+import { bytesOf, keysOf } from './redis-stats.ts'
+import { forge, SessionClient } from './session-client.ts'
+import { CONTENDER_CPU, type World } from './world.ts'
+
+/** A contender that runs, has a session, and has been checked. */
+export interface Entrant {
+  contender: Contender
+  child: Child
+  cookie: string
+  /** Bytes of one session in Redis, keys and overhead included, and its keys. */
+  stored: { bytes: number; keys: readonly string[] }
+}
+
+export async function enter(world: World, contender: Contender, user: number): Promise<Entrant> {
+  return enterAs(await launch(world, contender), world, { contender, user })
+}
+
+export function launch({ env }: World, { file, variant }: Contender, options: Partial<Launch> = {}): Promise<Child> {
+  return startChild({ file: `contenders/${file}`, args: variant, env, cpu: CONTENDER_CPU, ...options })
+}
+
+interface Who {
+  contender: Contender
+  user: number
+}
+
+/** Logs in at a contender that runs, and checks it. */
+export async function enterAs(child: Child, world: World, { contender, user }: Who): Promise<Entrant> {
+  const before = new Set(await keysOf(world.redis))
+  const cookie = await logIn(world, { contender, child, user })
+  const added = (await keysOf(world.redis)).filter((key) => !before.has(key))
+  await checkAnswers({ contender, child, cookie, user })
+  return { contender, child, cookie, stored: { bytes: await bytesOf(world.redis, added), keys: added } }
+}
+
+interface Checked extends Who {
+  child: Child
+}
+
+export async function logIn({ tenants }: World, { contender, child, user }: Checked): Promise<string> {
+  const client = new SessionClient(tenants)
+  if (contender.login === 'none') return client.cookie
+  const response =
+    contender.login === 'redirect'
+      ? await client.followRedirects(`${child.url}/login`, String(user))
+      : await client.postJson(`${child.url}/login`, { email: emailOf(user), password: PASSWORD })
+  if (!client.cookie) await fail(contender, response, 'the login set no cookie')
+  return client.cookie
+}
+
+async function checkAnswers({ contender, child, cookie, user }: Checked & { cookie: string }): Promise<void> {
+  const get = (headers: Record<string, string>) => fetch(`${child.url}/me`, { headers })
+  const response = await get({ cookie })
+  const body = await response.clone().text()
+  const { sub } = response.status === 200 ? (JSON.parse(body) as { sub: unknown }) : { sub: undefined }
+  const isOpen = contender.login === 'none'
+  if (response.status !== 200 || (!isOpen && sub !== subOf(user))) await fail(contender, response, 'a session')
+  if (isOpen) return
+  for (const headers of [{}, { cookie: forge(cookie) }]) {
+    const refused = await get(headers)
+    if (refused.status !== 401) await fail(contender, refused, Object.keys(headers).length ? 'forged' : 'no cookie')
+  }
+  if (contender.login === 'password' && contender.name !== 'floor-get')
+    await checkWrongPassword({ contender, child, user })
+}
+
+async function checkWrongPassword({ contender, child, user }: Checked): Promise<void> {
+  const response = await fetch(`${child.url}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: emailOf(user), password: 'wrong' }),
+  })
+  if (response.status !== 401) await fail(contender, response, 'a wrong password')
+}
+
+async function fail({ name }: Contender, response: Response, what: string): Promise<never> {
+  throw new Error(`${name}: ${what}: ${response.status} ${(await response.text()).slice(0, 300)}`)
+}

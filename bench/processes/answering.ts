@@ -1,0 +1,10 @@
+type Question = Record<string, unknown> & { id: number; ask: string }
+
+/** Answers what the parent asks over IPC, tells it where this process listens, and ends with it. */
+export function answerParent(url: string, answers: Record<string, (input: never) => unknown>): void {
+  process.on('message', ({ id, ask, ...input }: Question) => {
+    void Promise.resolve(answers[ask]?.(input as never)).then((answer) => process.send?.({ id, answer }))
+  })
+  process.on('disconnect', () => process.exit())
+  process.send?.({ ready: url })
+}

@@ -1,0 +1,45 @@
+import { enterAs, launch } from '../harness/enter.ts'
+import { table, whole } from '../harness/markdown.ts'
+import { portOf, runLoad, type Usage } from '../harness/measure.ts'
+import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
+import { StoredSessions } from './stored-sessions.ts'
+
+const SESSIONS = 10_000
+const CONNECTIONS = 50
+const MARKS = [0, 0.25, 0.5, 1]
+
+/** Memory of one process over many requests of many sessions: flat, or growing. */
+export async function processMemory({ world, flags }: ScaleContext): Promise<Part> {
+  await world.redis.flushall()
+  const child = await launch(world, OURS, { nodeOptions: ['--expose-gc'] })
+  const entrant = await enterAs(child, world, { contender: OURS, user: 4 })
+  const sessions = await StoredSessions.of(world.redis, entrant)
+  await sessions.fillTo(SESSIONS)
+  const requests = (await sessions.cookies(SESSIONS)).map((cookie) => getRequest('/me', cookie))
+  const rows: string[][] = []
+  let sent = 0
+  for (const mark of MARKS) {
+    const total = Math.round(mark * flags.requests) - sent
+    if (total > 0) await runLoad(world, 'ours', { ports: [portOf(child)], connections: CONNECTIONS, total, requests })
+    sent += total
+    rows.push([whole(sent), ...(await memoryCells(child))])
+  }
+  await child.stop()
+  const head = ['requests', 'RSS MB', 'heap used MB', 'RSS MB after collection', 'heap used MB after collection']
+  return { title: 'Memory of the process', text: `${table(head, rows)}\n\n${NOTES}` }
+}
+
+const NOTES = `\
+One process, ${CONNECTIONS} connections, the cookies of ${whole(SESSIONS)} sessions in turn. Each row is read when the
+load has stopped, and once more after a full garbage collection. The first row is before the first of them, with cold
+code; whether memory is flat shows between the others.`
+
+async function memoryCells(child: Awaited<ReturnType<typeof launch>>): Promise<string[]> {
+  const cells: string[] = []
+  for (const collect of [false, true]) {
+    if (collect) await child.ask('collect')
+    const { rss, heapUsed } = (await child.ask<Usage>('usage')).memory
+    cells.push(...[rss, heapUsed].map((bytes) => (bytes / 2 ** 20).toFixed(1)))
+  }
+  return cells
+}
