@@ -25,7 +25,8 @@ export function authOf(req: Request, { login, id }: Live, parts: AuthParts): Req
     await sessions.end(req)
     if (req.res) clearCookie(req, req.res)
   }
-  const auth: RequestAuth = {
+  const auth: RequestAuth & { [SCOPE]: string } = {
+    [SCOPE]: login.scope,
     user: userOf(login),
     sub: login.sub,
     authenticatedAt: new Date(login.since),
@@ -36,7 +37,7 @@ export function authOf(req: Request, { login, id }: Live, parts: AuthParts): Req
       if (req.res) clearCookie(req, req.res)
     },
   }
-  return Object.defineProperty(auth, SCOPE, { value: login.scope })
+  return auth
 }
 
 export function userOf({ user, sub }: Login): RequestAuth['user'] {

@@ -15,58 +15,112 @@ export interface Found {
 /** Brings express-session to life for a request. */
 export type Wake = (found: Found) => void
 
-interface Arrival extends Found {
-  asleep: boolean
+interface ArrivalParts {
+  /** Tells whose it is. */
+  store: object
+  found: Found
   wake: Wake
 }
 
-export interface Arrivals {
-  /** Puts express-session off until somebody touches `req.session`. */
-  putOff(req: SessionRequest, found: Found, wake: Wake): void
-  /** What the request came with; undefined where nothing was put off. */
-  of(req: SessionRequest): Readonly<Found & { asleep: boolean }> | undefined
+/** Private, so that printing a request shows nothing of it. */
+export class Arrival {
+  readonly #parts: ArrivalParts
+  #asleep = true
+
+  constructor(parts: ArrivalParts) {
+    this.#parts = parts
+  }
+
+  get store(): object {
+    return this.#parts.store
+  }
+
+  get found(): Found {
+    return this.#parts.found
+  }
+
+  /** True until somebody touches `req.session`. */
+  get asleep(): boolean {
+    return this.#asleep
+  }
+
+  wake(): void {
+    if (!this.#asleep) return
+    this.#asleep = false
+    this.#parts.wake(this.#parts.found)
+  }
 }
 
-/** Kept on the requests themselves: a WeakMap of every request costs more than all the rest of a session. */
-export function createArrivals(): Arrivals {
-  const OURS = Symbol('express-auth0-ropg')
-  const find = (req: SessionRequest) => Reflect.get(req, OURS) as Arrival | undefined
+const ARRIVAL = Symbol('express-auth0-ropg')
 
-  const wake = (req: SessionRequest) => {
-    const arrival = find(req)
-    if (!arrival?.asleep) return
-    arrival.asleep = false
-    for (const name of PUT_OFF) Object.defineProperty(req, name, EMPTY)
-    arrival.wake(arrival)
-  }
-  const descriptors = Object.fromEntries(PUT_OFF.map((name) => [name, descriptorOf(name, wake)]))
+type Arrived = SessionRequest & { [ARRIVAL]?: Arrival; app?: App }
 
-  return {
-    putOff: (req, found, wake) => {
-      Object.defineProperty(req, OURS, { value: { ...found, asleep: true, wake } })
-      Object.defineProperties(req, descriptors)
-    },
-    of: find,
-  }
+interface App {
+  request?: object
+  parent?: App
 }
 
-/** express-session sets both. */
-const PUT_OFF = ['session', 'sessionID'] as const
+export function arrivalOf(req: Arrived): Arrival | undefined {
+  return req[ARRIVAL]
+}
 
-const EMPTY = { value: undefined, writable: true, configurable: true, enumerable: true }
+/** Puts express-session off until somebody touches `req.session`. */
+export function putOff(req: Arrived, arrival: Arrival): void {
+  req[ARRIVAL] = arrival
+  const kind = rootRequest(req) ?? req
+  if (OURS.has(kind)) return
+  // Where somebody else has put something, the request itself must do.
+  const target = 'session' in kind ? req : kind
+  Object.defineProperties(target, PUT_OFF)
+  if (target !== req) OURS.add(target)
+}
 
-/** The same functions for all requests, or each request would be an object of a kind of its own to the engine. */
-function descriptorOf(name: (typeof PUT_OFF)[number], wake: (req: SessionRequest) => void): PropertyDescriptor {
-  return {
+/**
+ * What all requests of an app inherit from (`app.request`, where Express wants them extended). Accessors on each single
+ * request would cost an eighth of a whole authenticated GET.
+ */
+function rootRequest({ app }: Arrived): object | undefined {
+  let root = app
+  while (root?.parent) root = root.parent
+  return root?.request
+}
+
+/** Where the accessors are. */
+const OURS = new WeakSet()
+
+const PUT_OFF: PropertyDescriptorMap = {
+  session: {
     configurable: true,
     enumerable: true,
-    get(this: SessionRequest) {
-      wake(this)
-      return this[name]
+    get(this: Arrived) {
+      const arrival = this[ARRIVAL]
+      if (!arrival?.asleep) return undefined
+      arrival.wake()
+      return this.session
     },
-    set(this: SessionRequest, value: never) {
-      wake(this)
-      this[name] = value
+    set(this: Arrived, value: unknown) {
+      this[ARRIVAL]?.wake()
+      own(this, 'session', value)
     },
-  }
+  },
+  sessionID: {
+    configurable: true,
+    enumerable: true,
+    get(this: Arrived) {
+      const arrival = this[ARRIVAL]
+      if (!arrival?.asleep) return undefined
+      if (arrival.found.data) return arrival.found.id
+      arrival.wake()
+      return this.sessionID
+    },
+    set(this: Arrived, value: unknown) {
+      this[ARRIVAL]?.wake()
+      own(this, 'sessionID', value)
+    },
+  },
+}
+
+/** From now on an ordinary property of this request. */
+function own(req: SessionRequest, name: string, value: unknown): void {
+  Object.defineProperty(req, name, { value, writable: true, configurable: true, enumerable: true })
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
-import { createArrivals, type SessionRequest } from './arrival.js'
+import { Arrival, arrivalOf, putOff, type Found, type SessionRequest } from './arrival.js'
 import { createReadSessionId } from './session-cookie.js'
 import type { SessionStore } from './session-store.js'
 
@@ -39,27 +39,32 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
   const { name, path } = session.cookie
   const mount = createMount(session, store)
   const readSessionId = createReadSessionId(name, session.secrets)
-  const arrivals = createArrivals()
+  /** Another instance on the same request is to this one what a session of the app's own would be. */
+  const arrivalHere = (req: SessionRequest) => {
+    const arrival = arrivalOf(req)
+    return arrival?.store === store ? arrival : undefined
+  }
 
   return {
     attach: async (req, res) => {
-      if (arrivals.of(req) || hasSessionOfTheApp(req)) return
+      if (arrivalHere(req) || hasSessionOfTheApp(req)) return
       const id = isUnder(path, req) ? readSessionId(req) : undefined
       const data = id === undefined ? undefined : await store.find(id)
-      arrivals.putOff(req, { id, data }, (found) => {
+      const wake = (found: Found) => {
         store.answering(found, () => {
           mount(req, res)
         })
-      })
+      }
+      putOff(req, new Arrival({ store, found: { id, data }, wake }))
       if (!lazy) Reflect.get(req, 'session')
     },
     standing: (req) => {
-      const arrival = arrivals.of(req)
-      return arrival?.asleep ? arrival : { id: req.sessionID, data: req.session }
+      const arrival = arrivalHere(req)
+      return arrival?.asleep ? arrival.found : { id: req.sessionID, data: req.session }
     },
     cameWithEnded: (req) => {
-      const arrival = arrivals.of(req)
-      return arrival?.id !== undefined && !arrival.data
+      const found = arrivalHere(req)?.found
+      return found?.id !== undefined && !found.data
     },
   }
 }

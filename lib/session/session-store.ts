@@ -39,8 +39,6 @@ const MOST_RESTING = 50_000
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
-  /** Sessions that the store holds. */
-  readonly #established = new WeakSet()
   readonly #rests = new RestingSessions()
   #found: Found | undefined
 
@@ -79,8 +77,9 @@ export class SessionStore extends RedisStore {
   }
 
   override createSession(req: Request, blob: SessionData): Session & SessionData {
+    if (blob.ropg) blob.ropg = abbreviated(blob.ropg)
     const session = super.createSession(req, blob)
-    this.#established.add(session)
+    establish(session)
     return session
   }
 
@@ -100,12 +99,12 @@ export class SessionStore extends RedisStore {
   async #write(sid: string, session: SessionData): Promise<void> {
     const { records } = this.#parts
     const idle = this.#idleOf(session)
-    if (this.#established.has(session)) {
-      await records.replace(this.prefix + sid, JSON.stringify(session), idle)
+    if (isEstablished(session)) {
+      await records.replace(this.prefix + sid, serialized(session), idle)
       return
     }
-    await records.write(this.prefix + sid, JSON.stringify(session), idle)
-    this.#established.add(session)
+    await records.write(this.prefix + sid, serialized(session), idle)
+    establish(session)
   }
 
   /** Nothing is left to do: a session is extended when it is read. In the same tick, or answers would be cut in two. */
@@ -132,7 +131,7 @@ export class SessionStore extends RedisStore {
       this.generate(req)
       callback(err)
     }
-    if (this.#established.has(req.session)) void this.destroy(req.sessionID, next)
+    if (isEstablished(req.session)) void this.destroy(req.sessionID, next)
     else next()
   }
 
@@ -175,6 +174,30 @@ function parse(value: string): SessionData | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Marks a session that the store holds. (A WeakSet of all would cost more than all the rest of a session.) */
+const ESTABLISHED = Symbol('established')
+
+function establish(session: object): void {
+  Object.defineProperty(session, ESTABLISHED, { value: true })
+}
+
+function isEstablished(session: object): boolean {
+  return ESTABLISHED in session
+}
+
+/**
+ * A login that as JSON is its public name: express-session compares sessions by their JSON, three times a request, and
+ * the claims of a login never change.
+ */
+function abbreviated(login: Login): Login {
+  return Object.defineProperty({ ...login }, 'toJSON', { value: () => login.handle })
+}
+
+function serialized(session: SessionData): string {
+  const { ropg } = session
+  return JSON.stringify({ ...session, ...(ropg && { ropg: { ...ropg } }) })
 }
 
 function isOver(login: Login | undefined, now: number): boolean {
