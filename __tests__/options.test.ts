@@ -80,6 +80,13 @@ const WRONG: Record<string, unknown[]> = {
   'session.cookie.secure': ['true', 1, null],
   'session.preserve': ['cart', [42], [''], null],
   'session.prefix': [42, '', null],
+  mfa: ['api', true, null],
+  interactive: [true, { baseUrl: 'https://app.example.com' }, null],
+  signup: [true, 'yes', null],
+  passwordReset: [true, {}, null],
+  backchannelLogout: [true, 1, null],
+  pages: [true, { login: '/login' }, null],
+  'rateLimit.account': [true, { limit: 10, windowMs: 900_000 }, null],
   loginUrl: [42, '', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'login', null],
   recoveryUrl: [42, '', '//evil.example', '/\\evil.example', 'data:text/html,x', 'reset', null],
   rateLimit: [true, 5, 'off', [], null],
@@ -132,6 +139,13 @@ const RIGHT: Record<string, unknown[]> = {
   'session.cookie.secure': [true, false, 'auto'],
   'session.preserve': [[], ['cart']],
   'session.prefix': ['app:'],
+  mfa: ['interactive', undefined],
+  interactive: [false, undefined],
+  signup: [false, undefined],
+  passwordReset: [false],
+  backchannelLogout: [false],
+  pages: [false, undefined],
+  'rateLimit.account': [false, undefined],
   loginUrl: ['/login', 'https://example.com/login'],
   recoveryUrl: ['/reset', 'https://example.com/reset'],
   rateLimit: [false, {}, { subnet: false }, { subnet: { limit: 1, windowMs: 1 } }],
@@ -192,6 +206,7 @@ describe('resolveOptions', () => {
         exposeDeniedReason: false,
         timeouts: { auth0: 5000, redis: 1000 },
         logUserName: 'plain',
+        lazySessions: true,
         onEvent: undefined,
         onError: undefined,
       })
@@ -357,7 +372,30 @@ describe('resolveOptions', () => {
     })
   })
 
+  it('takes no notice of an unknown option without a value', () => {
+    const written = { ...complete, nothing: undefined, session: { secret, cookie: { nothing: undefined } } }
+    expect(resolve(written).session.cookie.name).toBe('auth')
+  })
+
+  it.each([
+    ['mfa', 'api', "mfa other than 'interactive' is not available in this version"],
+    ['signup', true, 'signup is not available in this version: leave it out, or set it to false'],
+    ['interactive', { baseUrl: 'https://a.example' }, 'interactive is not available in this version'],
+    ['rateLimit.account', { limit: 1, windowMs: 1 }, 'account) is not available in this version'],
+  ])('says of %s that it is still to come', (path, value, expected) => {
+    expect(problemWith(optionsWith(path, value)).message).toContain(expected)
+  })
+
   describe('without what it needs', () => {
+    it('asks for all of it at once', () => {
+      expect(problemWith({}).message.match(/\S+ is required/g)).toEqual([
+        'domain is required',
+        'clientId is required',
+        'clientSecret is required',
+        'session.secret is required',
+      ])
+    })
+
     it.each([
       ['domain', { ...complete, domain: undefined }, 'AUTH0_DOMAIN'],
       ['clientId', { ...complete, clientId: undefined }, 'AUTH0_CLIENT_ID'],
@@ -414,6 +452,7 @@ describe('resolveOptions', () => {
       'https://tenant.auth0.com/?a=b',
       'https://tenant.auth0.com/#top',
       'https://user:pass@tenant.auth0.com',
+      'https://:pass@tenant.auth0.com',
       'ftp://tenant.auth0.com',
     ])('refuses %s', (domain) => {
       expect(messageFor({ domain })).toMatch(/^domain must /)

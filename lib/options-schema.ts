@@ -26,11 +26,20 @@ function isLogger(value: unknown): boolean {
   return isObject(value) && ['info', 'warn', 'error'].every((level) => typeof value[level] === 'function')
 }
 
+/** An option of a capability that is still to come: known, and good for nothing but switching it off. */
+const notYet = <T>(off: T) =>
+  z.custom<T>((value) => value === off, `is not available in this version: leave it out, or set it to ${String(off)}`)
+
 const lifetime = { idleTimeout: seconds.optional(), absoluteTimeout: seconds.optional() }
 
 const secret = z.string().min(32, 'must be at least 32 characters long; try: openssl rand -base64 48')
 
 const limit = z.strictObject({ limit: z.number().int().positive(), windowMs: milliseconds })
+
+const rateLimit = z.strictObject({
+  subnet: z.union([z.literal(false), limit]).optional(),
+  account: notYet<false>(false).optional(),
+})
 
 const cookie = z.strictObject({
   name: z
@@ -66,11 +75,20 @@ const shape = {
     .union([text, z.custom<Redis | Cluster | RedisOptions>(isObject, 'must be an ioredis client, options or URL')])
     .optional(),
   session: session.optional(),
+  mfa: z
+    .custom<'interactive'>(
+      (value) => value === 'interactive',
+      "other than 'interactive' is not available in this version",
+    )
+    .optional(),
+  interactive: notYet<false>(false).optional(),
+  signup: notYet<false>(false).optional(),
+  passwordReset: notYet<false>(false).optional(),
+  backchannelLogout: notYet<false>(false).optional(),
+  pages: notYet<false>(false).optional(),
   loginUrl: httpUrl.optional(),
   recoveryUrl: httpUrl.optional(),
-  rateLimit: z
-    .union([z.literal(false), z.strictObject({ subnet: z.union([limit, z.literal(false)]).optional() })])
-    .optional(),
+  rateLimit: z.union([z.literal(false), rateLimit]).optional(),
   forwardClientIp: z.boolean().optional(),
   requireHttps: z.boolean().optional(),
   allowedOrigins: z.array(origin).optional(),
