@@ -64,7 +64,10 @@ const WRONG: Record<string, unknown[]> = {
   audience: [42, {}, '', null],
   scope: [42, ['openid'], '', 'profile email', 'openidx', null],
   idTokenSigningAlg: ['none', 'ES256', 'rs256', 42, null],
-  redis: [42, true, '', null, 'localhost:6379', 'http://localhost:6379'],
+  redis: [
+    ...[42, true, '', null, 'localhost:6379', 'http://localhost:6379', [], new Date(), new URL('redis://localhost')],
+    { url: 'redis://localhost' },
+  ],
   session: ['secret', 42, [], null],
   'session.secret': [42, {}, '', 'short', [], ['short'], [secret, 'short'], [42], null],
   'session.idleTimeout': ['1d', 0, -1, 1.5, Number.NaN, Infinity, 40_000_000, null],
@@ -74,11 +77,11 @@ const WRONG: Record<string, unknown[]> = {
   'session.remembered.absoluteTimeout': ['30d', 0, -1, 1.5, 40_000_000, null],
   'session.cookie': ['auth', false, [], null],
   'session.cookie.name': [42, '', 'a b', 'a;b', 'a=b', 'ä', null],
-  'session.cookie.path': [42, '', 'auth', null],
-  'session.cookie.domain': [42, '', null],
+  'session.cookie.path': [42, '', 'auth', '/;x', '/\n', null],
+  'session.cookie.domain': [42, '', 'evil; x', 'a b', 'a..b', null],
   'session.cookie.sameSite': [true, 'Lax', 'any', null],
   'session.cookie.secure': ['true', 1, null],
-  'session.preserve': ['cart', [42], [''], null],
+  'session.preserve': ['cart', [42], [''], ['id'], ['cookie'], ['cart', 'ropg'], ['req'], null],
   'session.prefix': [42, '', null],
   mfa: ['api', true, null],
   interactive: [true, { baseUrl: 'https://app.example.com' }, null],
@@ -294,13 +297,33 @@ describe('resolveOptions', () => {
       },
     )
 
+    it.each([
+      [{ rateLimit: 5 }, 'rateLimit must be false or an object'],
+      [{ rateLimit: { subnet: true } }, 'rateLimit.subnet must be false or an object'],
+      [{ rateLimit: { subnet: { limit: 1.5, windowMs: 1 } } }, 'rateLimit.subnet.limit must be a whole number'],
+      [{ rateLimit: { subnet: { limit: 0, windowMs: 1 } } }, 'rateLimit.subnet.limit must be greater than 0'],
+      [{ session: { secret: 1 } }, 'session.secret must be a string or a list'],
+      [{ session: { secret, cookie: { secure: 1 } } }, "session.cookie.secure must be true, false or 'auto'"],
+      [{ session: { secret, cookie: { sameSite: 'x' } } }, "session.cookie.sameSite must be 'lax', 'strict' or 'none'"],
+      [{ timeouts: { auth0: '5s' } }, 'timeouts.auth0 must be a number'],
+      [{ logger: true }, 'logger must have the methods info, warn and error'],
+      [{ exposeTokens: 1 }, 'exposeTokens must be true or false'],
+      [
+        { redis: { url: 'redis://localhost' } },
+        'redis must be the URL itself (redis: url), or ioredis options, which know no url',
+      ],
+      [{ redis: new URL('redis://localhost') }, 'redis must be a URL as a string: pass url.href'],
+    ])('says of %j in words what is wanted', (wrong, expected) => {
+      expect(messageFor(wrong)).toBe(expected)
+    })
+
     it('tells all that is wrong at once', () => {
       const { message } = problemWith({ ...complete, realm: 1, scope: 2, timeouts: { auth0: 'x' } })
       expect(message).toMatch(/realm.*scope.*timeouts\.auth0/)
     })
 
     it.each([null, 42, 'options', []])('refuses %p in place of options', (options) => {
-      expect(problemWith(options, environment).message).toMatch(/^options must be of type object/)
+      expect(problemWith(options, environment).message).toMatch(/^options must be an object/)
     })
   })
 
@@ -363,8 +386,12 @@ describe('resolveOptions', () => {
     })
 
     it('names it within rateLimit', () => {
-      expect(messageFor({ rateLimit: { subnets: { limit: 1, windowMs: 1 } } })).toMatch(/rateLimit.*subnets/)
-      expect(messageFor({ rateLimit: { subnet: { limit: 1, window: 1 } } })).toMatch(/rateLimit.*window/)
+      expect(messageFor({ rateLimit: { subnets: { limit: 1, windowMs: 1 } } })).toBe(
+        'unknown option rateLimit.subnets: did you mean rateLimit.subnet?',
+      )
+      expect(messageFor({ rateLimit: { subnet: { limit: 1, windowMs: 1, window: 1 } } })).toBe(
+        'unknown option rateLimit.subnet.window: did you mean rateLimit.subnet.windowMs?',
+      )
     })
 
     it('names each of several', () => {
@@ -381,7 +408,7 @@ describe('resolveOptions', () => {
     ['mfa', 'api', "mfa other than 'interactive' is not available in this version"],
     ['signup', true, 'signup is not available in this version: leave it out, or set it to false'],
     ['interactive', { baseUrl: 'https://a.example' }, 'interactive is not available in this version'],
-    ['rateLimit.account', { limit: 1, windowMs: 1 }, 'account) is not available in this version'],
+    ['rateLimit.account', { limit: 1, windowMs: 1 }, 'rateLimit.account is not available in this version'],
   ])('says of %s that it is still to come', (path, value, expected) => {
     expect(problemWith(optionsWith(path, value)).message).toContain(expected)
   })
