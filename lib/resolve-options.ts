@@ -60,7 +60,6 @@ function issuerOf(domain: string): URL {
   const written = domain.includes('://') ? domain : `https://${domain}`
   if (!URL.canParse(written)) throw new ConfigurationError('domain must be a host name or an issuer URL')
   const issuer = new URL(written)
-  if (!issuer.pathname.endsWith('/')) issuer.pathname += '/'
   if (issuer.username || issuer.password || issuer.search || issuer.hash) {
     throw new ConfigurationError('domain must be a host name or an issuer URL, without credentials, query or fragment')
   }

@@ -82,7 +82,7 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
 const ENDS_SESSION: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
 
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
-  if (kind === 'untrusted') return 'configuration_error'
+  if (kind === 'untrusted' || kind === 'misnamed') return 'configuration_error'
   if (!answer) return 'auth_unavailable'
   // What nobody knows is a no to a login (scripts and Actions may send any code), but no reason to end a session.
   const unknown = step === 'refresh' ? 'auth_unavailable' : 'access_denied'
