@@ -5,6 +5,7 @@ import { passwordGrant, type PasswordGrantArguments, type PasswordGrantParts } f
 import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
 import { revokeRefreshToken } from './auth0/revocation.js'
 import type { Grant } from './auth0/token-response.js'
+import { ApiError, ConfigurationError, type AuthError } from './errors.js'
 import { createReport } from './events.js'
 import { createStoreTokens } from './flows/store-tokens.js'
 import { createRefreshTokens } from './flows/refresh-tokens.js'
@@ -96,9 +97,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     ...createLogin({ config, sessions, signIn, signOut, clearCookie }),
     sessions: userSessions,
     client: createClient(password),
-    ready: async () => {
-      await Promise.all([auth0.configuration(), store.records.ping()])
-    },
+    ready: () => allOf([auth0.configuration(), store.records.ping()]),
     close: once(async () => {
       for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), store.close]) await finish()
     }),
@@ -127,6 +126,17 @@ function createTokenFlow({
   const storeTokens = createStoreTokens(vault, revoke)
   const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })
   return { freshToken: createFreshToken({ config, vault, lock, refresh }), finishRefreshes: refresh.drain }
+}
+
+/** Rejects as the first that fails, and tells of all that fail: an operator shall not mend them one by one. */
+async function allOf(parts: Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(parts)
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as AuthError] : []))
+  const [first, ...others] = reasons
+  if (!first) return
+  if (others.length === 0) throw first
+  const detail = reasons.map(({ message }) => message).join('; ')
+  throw first.code === 'configuration_error' ? new ConfigurationError(detail) : new ApiError({ detail })
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -14,6 +14,8 @@ export type Step = 'discovery' | 'login' | 'refresh' | 'revoke'
 
 export interface Circumstances {
   step: Step
+  /** Of the issuer, for operators. */
+  host: string
   /** Secrets that Auth0's text may echo; they are blotted out. */
   conceal?: (string | undefined)[]
 }
@@ -27,26 +29,30 @@ export async function toAuthError(err: unknown, circumstances: Circumstances): P
   const refusal = await readRefusal(err)
   const auth0 = concealed(refusal.answer, circumstances.conceal ?? [])
   const code = codeOf(refusal, circumstances.step)
-  return build(code, { auth0, refusal, step: circumstances.step })
+  return build(code, { auth0, refusal, circumstances })
 }
 
 interface Material {
   auth0: Auth0Answer | undefined
   refusal: Refusal
-  step: Step
+  circumstances: Circumstances
 }
 
-function build(code: AuthErrorCode, { auth0, refusal, step }: Material): AuthError {
-  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, auth0, refusal) }
+function build(code: AuthErrorCode, material: Material): AuthError {
+  const { auth0, refusal, circumstances } = material
+  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, material) }
   if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), auth0)
   if (code === 'auth_unavailable') return new ApiError(init)
   if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
-  return step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
+  return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
 }
 
-function detailOf(code: AuthErrorCode, auth0: Auth0Answer | undefined, { kind }: Refusal): string {
-  if (!auth0) return `${code}: ${kind}`
-  return `${code}: Auth0 answered ${[auth0.status, auth0.error, auth0.description].filter(Boolean).join(' ')}`
+function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances: { step, host } }: Material): string {
+  const { kind, codes = [] } = refusal
+  const { status, error, description } = auth0 ?? {}
+  const said = auth0 ? ['Auth0 answered', status, error, description] : [kind]
+  const where = code === 'auth_unavailable' ? [...codes, `(${step} at ${host})`] : []
+  return `${code}: ${[...said, ...where].filter(Boolean).join(' ')}`
 }
 
 /** Refusals that mean one thing wherever they come from. First match wins; the order is that of the checks. */

@@ -63,6 +63,7 @@ export async function passwordGrant(
   } catch (err) {
     // Issued, but not to be trusted: nobody shall hold it.
     if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
-    throw await toAuthError(err, { step: 'login', conceal: [password, config.clientSecret] })
+    const conceal = [password, config.clientSecret]
+    throw await toAuthError(err, { step: 'login', host: config.issuer.host, conceal })
   }
 }

@@ -27,6 +27,7 @@ export async function refreshGrant(
     const withoutOpenid = splitScope(scope ?? '').filter((name) => name !== 'openid')
     return readGrant(response, { config, requested: { audience, scope: withoutOpenid.join(' ') } })
   } catch (err) {
-    throw await toAuthError(err, { step: 'refresh', conceal: [refreshToken, config.clientSecret] })
+    const conceal = [refreshToken, config.clientSecret]
+    throw await toAuthError(err, { step: 'refresh', host: config.issuer.host, conceal })
   }
 }

@@ -40,7 +40,7 @@ export async function readRefusal(err: unknown): Promise<Refusal> {
   const thrown = Object(err) as Thrown
   const response = [thrown.response, thrown.cause].find(isResponse)
   if (typeof thrown.error === 'string' && response) return refusal(response, thrown.cause)
-  if (response) return refusal(response, await parsedBody(response))
+  if (response) return { ...refusal(response, await parsedBody(response)), codes: codesOf(thrown) }
   return { kind: kindOf(thrown), headers: {}, codes: codesOf(thrown) }
 }
 

@@ -8,6 +8,7 @@ export async function revokeRefreshToken(client: Auth0Client, refreshToken: stri
   try {
     await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' })
   } catch (err) {
-    throw await toAuthError(err, { step: 'revoke', conceal: [refreshToken] })
+    const { host } = new URL(configuration.serverMetadata().issuer)
+    throw await toAuthError(err, { step: 'revoke', host, conceal: [refreshToken] })
   }
 }
