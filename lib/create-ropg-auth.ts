@@ -15,6 +15,7 @@ import { createRevocations } from './flows/revoke-later.js'
 import { createSignIn, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
 import { createClearCookie } from './http/clear-cookie.js'
+import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
 import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
@@ -69,7 +70,8 @@ export interface RopgAuth {
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
   const report = createReport(config)
-  const sendError = createSendError(config)
+  const completeError = createCompleteError(config)
+  const sendError = createSendError({ ...config, completeError })
   const seal = createSeal(config.session.secrets)
   const auth0 = createAuth0Client(config)
   const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
@@ -83,7 +85,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const userSessions = createUserSessions({ clock: config.clock, sessions, report })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
-  const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
+  const requireAuth = createRequireAuth({ sessions, sendError, completeError, freshToken, signOut, clearCookie })
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
 
   const auth: RopgAuth = {
@@ -94,7 +96,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     requireAuth,
     requireScope: createRequireScope(sendError),
     session: mountSession(sessions, sendError),
-    ...createLogin({ config, sessions, signIn, signOut, clearCookie }),
+    ...createLogin({ config, sessions, signIn, signOut, clearCookie, completeError }),
     sessions: userSessions,
     client: createClient(password),
     ready: () => allOf([auth0.configuration(), store.records.ping()]),

@@ -42,8 +42,17 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Reports one event. Never throws. */
-export type Report = (event: Omit<AuthEvent, 'time'>) => void
+/** Reports one event, and remembers the error that it tells of. Never throws. */
+export type Report = (event: Omit<AuthEvent, 'time'>, about?: unknown) => void
+
+const told = new WeakSet()
+
+/** True once for each error that no event has told of: whoever asks is the one to tell. */
+export function firstToTell(err: object): boolean {
+  const first = !told.has(err)
+  told.add(err)
+  return first
+}
 
 export interface ReportTargets {
   clock: () => number
@@ -52,7 +61,8 @@ export interface ReportTargets {
 }
 
 export function createReport({ clock, logger, onEvent }: ReportTargets): Report {
-  return (fields) => {
+  return (fields, about) => {
+    if (about instanceof Object) told.add(about)
     const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]

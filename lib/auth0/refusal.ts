@@ -55,8 +55,8 @@ const MOST_CAUSES = 5
 
 function codesOf(thrown: Thrown): string[] {
   const codes = new Set<string>()
-  let link: Thrown | undefined = thrown
-  for (let depth = 0; link && depth < MOST_CAUSES; depth++) {
+  let link = thrown
+  for (let depth = 0; depth < MOST_CAUSES; depth++) {
     if (typeof link.code === 'string' && CODE.test(link.code)) codes.add(link.code)
     link = Object(link.cause) as Thrown
   }

@@ -49,7 +49,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     } catch (err) {
       const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
       const name = code === 'mfa_required' ? 'mfa.required' : 'login.failed'
-      report({ name, code, ...(auth0 && { auth0 }), detail: message, ...facts() })
+      report({ name, code, ...(auth0 && { auth0 }), detail: message, ...facts() }, err)
       throw err
     }
   }
