@@ -27,7 +27,7 @@ export interface Circumstances {
 export async function toAuthError(err: unknown, circumstances: Circumstances): Promise<AuthError> {
   if (err instanceof AuthError) return err
   const refusal = await readRefusal(err)
-  const auth0 = concealed(refusal.answer, circumstances.conceal ?? [])
+  const auth0 = concealed(refusal.answer, [...(circumstances.conceal ?? []), refusal.mfaToken])
   const code = codeOf(refusal, circumstances.step)
   return build(code, { auth0, refusal, circumstances })
 }
@@ -119,6 +119,11 @@ function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined
 /** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. */
 function writtenForms(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1)
-  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), form]
-  return forms.filter(Boolean)
+  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), form, form.replaceAll('+', '%20')]
+  return [...forms, encoded(secret)].filter(Boolean)
+}
+
+/** encodeURIComponent throws for half a surrogate pair. */
+function encoded(secret: string): string {
+  return encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'))
 }
