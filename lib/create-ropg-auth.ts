@@ -12,7 +12,7 @@ import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
 import { createUserSessions, type UserSessions } from './flows/revoke-sessions.js'
 import { createRevocations } from './flows/revoke-later.js'
-import { createSignIn, type SignInParts } from './flows/sign-in.js'
+import { createSignIn, nameOf, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
@@ -23,10 +23,12 @@ import { createRequireScope, type RequireScope } from './http/guards/require-sco
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
+import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
 import { createSendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options.js'
 import { resolveOptions } from './resolve-options.js'
+import { tenantTag } from './tenant-tag.js'
 import { leaveTestDoor, type TestDoor } from './test-door.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
@@ -78,15 +80,16 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const store = openStore(config, report)
   const { revoke, drain } = createRevocations(auth0)
   const sessions = createSessions({ config, records: store.records, seal, orphaned: revoke })
-  const attempts = new AttemptStore(`${config.session.prefix}rl:`, store.evaluate)
+  const attempts = new AttemptStore(attemptPrefix(config), store.evaluate)
 
   const signIn = createSignIn({ config, password, sessions, seal, report, revoke })
-  const signOut = createSignOut({ sessions, report })
+  const signOut = createSignOut({ clock: config.clock, sessions, report })
   const userSessions = createUserSessions({ clock: config.clock, sessions, report })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
   const requireAuth = createRequireAuth({ sessions, sendError, completeError, freshToken, signOut, clearCookie })
-  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
+  const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
+  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
 
   const auth: RopgAuth = {
     router: createRouter({
@@ -106,6 +109,12 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
+}
+
+/** Neither another tenant nor another limit counts on the same key. */
+function attemptPrefix(config: Config): string {
+  const { limit, windowMs } = config.subnetLimit || { limit: 0, windowMs: 0 }
+  return `${config.session.prefix}${tenantTag(config)}:rl:${windowMs}:${limit}:`
 }
 
 function createClient(password: PasswordGrantParts): RopgClient {

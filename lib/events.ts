@@ -67,16 +67,8 @@ export function createReport({ clock, logger, onEvent }: ReportTargets): Report 
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
     // The logger has a time and a name of its own.
-    attempt(() => logger?.[level]({ event: name, ...rest }, name))
+    logger?.[level]({ event: name, ...rest }, name)
     if (onEvent) void notify(onEvent, event, logger)
-  }
-}
-
-function attempt(log: () => void): void {
-  try {
-    log()
-  } catch {
-    // A logger that fails must not fail the login that it was to tell of.
   }
 }
 
@@ -85,6 +77,6 @@ async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, 
     await onEvent(event)
   } catch {
     // The listener's own error may hold anything, so only its failure is told.
-    attempt(() => logger?.error({ event: event.name }, 'the onEvent listener failed'))
+    logger?.error({ event: event.name }, 'the onEvent listener failed')
   }
 }

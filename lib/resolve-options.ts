@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { ConfigurationError } from './errors.js'
 import type { Config, CookieOptions, Lifetime, RopgAuthOptions, Seams } from './options.js'
+import { steady } from './steady-logger.js'
 import { readOptions, type CompleteOptions, type Env } from './read-options.js'
 
 const DAY = 86_400
@@ -21,7 +22,7 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
     exposeTokens: options.exposeTokens ?? false,
     exposeDeniedReason: options.exposeDeniedReason ?? false,
     timeouts: { auth0: options.timeouts?.auth0 ?? 5000, redis: options.timeouts?.redis ?? 1000 },
-    logger: options.logger === false ? undefined : (options.logger ?? pino({ name: 'express-auth0-ropg' })),
+    logger: options.logger === false ? undefined : steady(options.logger ?? pino({ name: 'express-auth0-ropg' })),
     logUserName: options.logUserName ?? 'plain',
     onEvent: options.onEvent,
     onError: options.onError,

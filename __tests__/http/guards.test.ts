@@ -504,6 +504,7 @@ describe('the rate limit of POST /login', () => {
       time: expect.any(String),
       requestId: expect.any(String),
       ip: '127.0.0.1',
+      userName: ada.email,
     })
   })
 

@@ -106,7 +106,12 @@ function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Gra
 }
 
 /** The user name for events; hashed where it holds the password, as when somebody types into the wrong field. */
-function nameOf({ username, password }: Credentials, { config, seal }: SignInParts): { userName: string } {
+export function nameOf(
+  credentials: Credentials | undefined,
+  { config, seal }: Pick<SignInParts, 'config' | 'seal'>,
+): { userName?: string } {
+  if (!credentials) return {}
+  const { username, password } = credentials
   const plain = config.logUserName === 'plain' && !username.includes(password.trim())
   return { userName: plain ? username : seal.blind(username.toLowerCase()) }
 }
