@@ -19,7 +19,7 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
     'the tenant does not support the password grant: check the grant types of the application and the domain option',
   ],
   [
-    /^access_denied$/,
+    /^(access_denied|invalid_request)$/,
     /service not |resource server/i,
     'the audience is unknown or closed to this application: check the option audience against Applications > APIs > Identifier',
   ],
