@@ -21,9 +21,8 @@ describe('auth.client', () => {
     ['revoke', 'an object', { refreshToken: 'x' }, 'refreshToken'],
   ])('%s with %s rejects with MissingRequiredArgumentError', async (method, _, given, argument) => {
     const { auth, emulator } = await start()
-    const err: unknown = await loosely(auth.client)
-      [method](given)
-      .catch((err: unknown) => err)
+    const { [method]: call } = loosely(auth.client)
+    const err: unknown = await call(given).catch((err: unknown) => err)
     expect(err).toBeInstanceOf(MissingRequiredArgumentError)
     expect(err).toMatchObject({ argument })
     expect(emulator.requests).toEqual([])
@@ -37,9 +36,8 @@ describe('auth.client', () => {
     ['refresh', { refreshToken: 1 }, 'refreshToken'],
   ])('%s rejects %j as invalid_request', async (method, given, field) => {
     const { auth, emulator } = await start()
-    const err: unknown = await loosely(auth.client)
-      [method](given)
-      .catch((err: unknown) => err)
+    const { [method]: call } = loosely(auth.client)
+    const err: unknown = await call(given).catch((err: unknown) => err)
     expect(err).toBeInstanceOf(AuthError)
     expect(err).toMatchObject({ code: 'invalid_request', body: { fields: { [field]: expect.any(String) } } })
     expect(emulator.requests).toEqual([])

@@ -16,7 +16,7 @@ function authOf(domain: string, issuer: string) {
     logger: false,
     session: { secret },
   } as const
-  return { asked, auth: createRopgAuth(options, { fetch: answer as typeof fetch }) }
+  return { asked, auth: createRopgAuth(options, { fetch: answer }) }
 }
 
 describe('domain', () => {

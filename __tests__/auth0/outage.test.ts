@@ -14,10 +14,11 @@ describe('a login while Auth0', () => {
     ['resets the connection', { reset: true }, /UND_ERR_SOCKET|ECONNRESET/],
     ['answers 200 in HTML', { status: 200, body: '<html>' }, /OAUTH_[A-Z_]+ \(login at/],
   ])('%s tells operators the code, the step and the host', async (_, fault, detail) => {
-    const { auth, emulator, events, login } = await start()
+    const app = await start()
+    const { auth, emulator, events } = app
     await auth.ready()
     emulator.failNext(fault)
-    const { body } = await login().expect(503)
+    const { body } = await app.login().expect(503)
     expect(events[0]!.detail).toMatch(detail)
     expect(events[0]!.detail).toContain(`(login at ${new URL(emulator.domain).host})`)
     expect(JSON.stringify(body)).not.toMatch(/OAUTH|UND_ERR|127\.0\.0\.1/)
@@ -28,8 +29,9 @@ describe('a login while Auth0', () => {
     ['refuses connections', async () => `http://127.0.0.1:${await freePort()}`, /ECONNREFUSED/],
   ])('%s tells so', async (_, find, code) => {
     const domain = await find()
-    const { events, login } = await start({ options: { domain, timeouts: { auth0: 5000 } } })
-    await login().expect(503)
+    const app = await start({ options: { domain, timeouts: { auth0: 5000 } } })
+    const { events } = app
+    await app.login().expect(503)
     expect(events[0]!.detail).toMatch(code)
     expect(events[0]!.detail).toContain(`(discovery at ${new URL(domain).host})`)
   })
