@@ -12,10 +12,10 @@ import request from 'supertest'
 import type { RopgAuth } from '../lib/index.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../lib/testing/index.ts'
 import { ada, secret } from './support/app.ts'
-import { answersPing, type RedisServer, startRedis } from './support/redis-server.ts'
+import { answersPing, freePort, type RedisServer, startRedis } from './support/redis-server.ts'
 
 const ROOT = join(__dirname, '..')
-const TSX = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs')
+const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo.ts'] as const
 
 describe('examples/quickstart.ts', () => {
   const users = [ada, { email: 'bob@example.com', password: 'blocked', blocked: true }]
@@ -114,8 +114,8 @@ describe('examples/demo.ts', () => {
     for (const stop of running.splice(0)) stop()
   })
 
-  async function startDemo(env: Record<string, string | undefined>): Promise<Demo> {
-    const child = spawn(process.execPath, [TSX, 'examples/demo.ts'], {
+  function spawnDemo(env: Record<string, string | undefined>, [file, ...args]: readonly [string, ...string[]] = DEMO) {
+    const child = spawn(file, args, {
       cwd: ROOT,
       // A process group of its own, as in a terminal.
       detached: true,
@@ -124,8 +124,16 @@ describe('examples/demo.ts', () => {
     })
     const pid = child.pid ?? 0
     running.push(() => {
-      if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL')
+      killGroup(pid)
     })
+    return { child, pid }
+  }
+
+  async function startDemo(
+    env: Record<string, string | undefined>,
+    command?: readonly [string, ...string[]],
+  ): Promise<Demo> {
+    const { child, pid } = spawnDemo(env, command)
     let stderr = ''
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     const lines: string[] = []
@@ -184,13 +192,40 @@ describe('examples/demo.ts', () => {
       const demo = await startDemo({})
       const port = Number(/Sessions {5}Redis, started on port (\d+)/.exec(demo.text)?.[1])
       expect(await answersPing(port)).toBe(true)
-      // tsx, node, redis-server, and the guard of that.
-      expect(demo.pids.length).toBeGreaterThanOrEqual(3)
+      // node and redis-server; the guard of that is nobody's child.
+      expect(demo.pids.length).toBeGreaterThanOrEqual(2)
       await expectToWork(demo)
       await expectToEnd(demo, whom)
       expect(await answersPing(port)).toBe(false)
     },
   )
+
+  it('ends when npm alone gets a SIGTERM', async () => {
+    const demo = await startDemo({}, ['npm', 'run', 'demo'])
+    const [npm = 0] = demo.pids
+    expect(demo.pids.length).toBeGreaterThanOrEqual(3)
+    process.kill(npm, 'SIGTERM')
+    expect(await leftOf(demo.pids)).toEqual([])
+  })
+
+  it('ends with code 0 when a signal comes twice', async () => {
+    const demo = await startDemo({ PATH: emptyFolder })
+    process.kill(demo.pids[0]!, 'SIGINT')
+    await expectToEnd(demo, 'process')
+  })
+
+  it('says in one sentence that the Redis of REDIS_URL does not answer', async () => {
+    const { child } = spawnDemo({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    child.stdout.resume()
+    const [code] = (await once(child, 'close')) as [number | null]
+    expect(stderr).toBe(
+      'The demo cannot start: the Redis of REDIS_URL does not answer. ' +
+        'Start it, or unset REDIS_URL and the demo brings its own store.\n',
+    )
+    expect(code).toBe(1)
+  })
 
   it('keeps sessions in its process where there is no redis-server, and says so', async () => {
     const demo = await startDemo({ PATH: emptyFolder })
@@ -232,6 +267,15 @@ describe('examples/demo.ts', () => {
   })
 })
 
+/** What is left of a process group, if anything. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // None of it is left.
+  }
+}
+
 /** All processes: id, parent, and whether it only waits to be collected. */
 function processes(): { pid: number; parent: number; dead: boolean }[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid=,stat='], { encoding: 'utf8' })
@@ -255,6 +299,7 @@ function familyOf(pid: number): number[] {
 /** Those of them that live on; a process that was killed may need a moment to go. */
 async function leftOf(pids: number[]): Promise<number[]> {
   const living = () => processes().filter(({ pid, dead }) => pids.includes(pid) && !dead)
-  for (let look = 0; look < 50 && living().length > 0; look++) await wait(20)
+  const deadline = Date.now() + 10_000
+  while (living().length > 0 && Date.now() < deadline) await wait(20)
   return living().map(({ pid }) => pid)
 }

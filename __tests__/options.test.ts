@@ -64,7 +64,10 @@ const WRONG: Record<string, unknown[]> = {
   audience: [42, {}, '', null],
   scope: [42, ['openid'], '', 'profile email', 'openidx', null],
   idTokenSigningAlg: ['none', 'ES256', 'rs256', 42, null],
-  redis: [42, true, '', null, 'localhost:6379', 'http://localhost:6379'],
+  redis: [
+    ...[42, true, '', null, 'localhost:6379', 'http://localhost:6379', [], new Date(), new URL('redis://localhost')],
+    { url: 'redis://localhost' },
+  ],
   session: ['secret', 42, [], null],
   'session.secret': [42, {}, '', 'short', [], ['short'], [secret, 'short'], [42], null],
   'session.idleTimeout': ['1d', 0, -1, 1.5, Number.NaN, Infinity, 40_000_000, null],
@@ -74,12 +77,19 @@ const WRONG: Record<string, unknown[]> = {
   'session.remembered.absoluteTimeout': ['30d', 0, -1, 1.5, 40_000_000, null],
   'session.cookie': ['auth', false, [], null],
   'session.cookie.name': [42, '', 'a b', 'a;b', 'a=b', 'ä', null],
-  'session.cookie.path': [42, '', 'auth', null],
-  'session.cookie.domain': [42, '', null],
+  'session.cookie.path': [42, '', 'auth', '/;x', '/\n', null],
+  'session.cookie.domain': [42, '', 'evil; x', 'a b', 'a..b', null],
   'session.cookie.sameSite': [true, 'Lax', 'any', null],
   'session.cookie.secure': ['true', 1, null],
-  'session.preserve': ['cart', [42], [''], null],
+  'session.preserve': ['cart', [42], [''], ['id'], ['cookie'], ['cart', 'ropg'], ['req'], null],
   'session.prefix': [42, '', null],
+  mfa: ['api', true, null],
+  interactive: [true, { baseUrl: 'https://app.example.com' }, null],
+  signup: [true, 'yes', null],
+  passwordReset: [true, {}, null],
+  backchannelLogout: [true, 1, null],
+  pages: [true, { login: '/login' }, null],
+  'rateLimit.account': [true, { limit: 10, windowMs: 900_000 }, null],
   loginUrl: [42, '', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'login', null],
   recoveryUrl: [42, '', '//evil.example', '/\\evil.example', 'data:text/html,x', 'reset', null],
   rateLimit: [true, 5, 'off', [], null],
@@ -132,6 +142,13 @@ const RIGHT: Record<string, unknown[]> = {
   'session.cookie.secure': [true, false, 'auto'],
   'session.preserve': [[], ['cart']],
   'session.prefix': ['app:'],
+  mfa: ['interactive', undefined],
+  interactive: [false, undefined],
+  signup: [false, undefined],
+  passwordReset: [false],
+  backchannelLogout: [false],
+  pages: [false, undefined],
+  'rateLimit.account': [false, undefined],
   loginUrl: ['/login', 'https://example.com/login'],
   recoveryUrl: ['/reset', 'https://example.com/reset'],
   rateLimit: [false, {}, { subnet: false }, { subnet: { limit: 1, windowMs: 1 } }],
@@ -192,6 +209,7 @@ describe('resolveOptions', () => {
         exposeDeniedReason: false,
         timeouts: { auth0: 5000, redis: 1000 },
         logUserName: 'plain',
+        lazySessions: true,
         onEvent: undefined,
         onError: undefined,
       })
@@ -279,13 +297,33 @@ describe('resolveOptions', () => {
       },
     )
 
+    it.each([
+      [{ rateLimit: 5 }, 'rateLimit must be false or an object'],
+      [{ rateLimit: { subnet: true } }, 'rateLimit.subnet must be false or an object'],
+      [{ rateLimit: { subnet: { limit: 1.5, windowMs: 1 } } }, 'rateLimit.subnet.limit must be a whole number'],
+      [{ rateLimit: { subnet: { limit: 0, windowMs: 1 } } }, 'rateLimit.subnet.limit must be greater than 0'],
+      [{ session: { secret: 1 } }, 'session.secret must be a string or a list'],
+      [{ session: { secret, cookie: { secure: 1 } } }, "session.cookie.secure must be true, false or 'auto'"],
+      [{ session: { secret, cookie: { sameSite: 'x' } } }, "session.cookie.sameSite must be 'lax', 'strict' or 'none'"],
+      [{ timeouts: { auth0: '5s' } }, 'timeouts.auth0 must be a number'],
+      [{ logger: true }, 'logger must have the methods info, warn and error'],
+      [{ exposeTokens: 1 }, 'exposeTokens must be true or false'],
+      [
+        { redis: { url: 'redis://localhost' } },
+        'redis must be the URL itself (redis: url), or ioredis options, which know no url',
+      ],
+      [{ redis: new URL('redis://localhost') }, 'redis must be a URL as a string: pass url.href'],
+    ])('says of %j in words what is wanted', (wrong, expected) => {
+      expect(messageFor(wrong)).toBe(expected)
+    })
+
     it('tells all that is wrong at once', () => {
       const { message } = problemWith({ ...complete, realm: 1, scope: 2, timeouts: { auth0: 'x' } })
       expect(message).toMatch(/realm.*scope.*timeouts\.auth0/)
     })
 
     it.each([null, 42, 'options', []])('refuses %p in place of options', (options) => {
-      expect(problemWith(options, environment).message).toMatch(/^options must be of type object/)
+      expect(problemWith(options, environment).message).toMatch(/^options must be an object/)
     })
   })
 
@@ -348,8 +386,12 @@ describe('resolveOptions', () => {
     })
 
     it('names it within rateLimit', () => {
-      expect(messageFor({ rateLimit: { subnets: { limit: 1, windowMs: 1 } } })).toMatch(/rateLimit.*subnets/)
-      expect(messageFor({ rateLimit: { subnet: { limit: 1, window: 1 } } })).toMatch(/rateLimit.*window/)
+      expect(messageFor({ rateLimit: { subnets: { limit: 1, windowMs: 1 } } })).toBe(
+        'unknown option rateLimit.subnets: did you mean rateLimit.subnet?',
+      )
+      expect(messageFor({ rateLimit: { subnet: { limit: 1, windowMs: 1, window: 1 } } })).toBe(
+        'unknown option rateLimit.subnet.window: did you mean rateLimit.subnet.windowMs?',
+      )
     })
 
     it('names each of several', () => {
@@ -357,7 +399,30 @@ describe('resolveOptions', () => {
     })
   })
 
+  it('takes no notice of an unknown option without a value', () => {
+    const written = { ...complete, nothing: undefined, session: { secret, cookie: { nothing: undefined } } }
+    expect(resolve(written).session.cookie.name).toBe('auth')
+  })
+
+  it.each([
+    ['mfa', 'api', "mfa other than 'interactive' is not available in this version"],
+    ['signup', true, 'signup is not available in this version: leave it out, or set it to false'],
+    ['interactive', { baseUrl: 'https://a.example' }, 'interactive is not available in this version'],
+    ['rateLimit.account', { limit: 1, windowMs: 1 }, 'rateLimit.account is not available in this version'],
+  ])('says of %s that it is still to come', (path, value, expected) => {
+    expect(problemWith(optionsWith(path, value)).message).toContain(expected)
+  })
+
   describe('without what it needs', () => {
+    it('asks for all of it at once', () => {
+      expect(problemWith({}).message.match(/\S+ is required/g)).toEqual([
+        'domain is required',
+        'clientId is required',
+        'clientSecret is required',
+        'session.secret is required',
+      ])
+    })
+
     it.each([
       ['domain', { ...complete, domain: undefined }, 'AUTH0_DOMAIN'],
       ['clientId', { ...complete, clientId: undefined }, 'AUTH0_CLIENT_ID'],
@@ -388,9 +453,9 @@ describe('resolveOptions', () => {
       ['login.example.com', 'https://login.example.com/'],
       ['https://login.example.com', 'https://login.example.com/'],
       ['https://login.example.com/', 'https://login.example.com/'],
-      ['https://id.example.com/realms/one', 'https://id.example.com/realms/one/'],
+      ['https://id.example.com/realms/one', 'https://id.example.com/realms/one'],
       ['https://id.example.com/realms/one/', 'https://id.example.com/realms/one/'],
-      ['https://id.example.com:8443/realms/one', 'https://id.example.com:8443/realms/one/'],
+      ['https://id.example.com:8443/realms/one', 'https://id.example.com:8443/realms/one'],
       ['http://localhost:3000', 'http://localhost:3000/'],
       ['http://127.0.0.1:3000', 'http://127.0.0.1:3000/'],
       ['http://[::1]:3000', 'http://[::1]:3000/'],
@@ -414,6 +479,7 @@ describe('resolveOptions', () => {
       'https://tenant.auth0.com/?a=b',
       'https://tenant.auth0.com/#top',
       'https://user:pass@tenant.auth0.com',
+      'https://:pass@tenant.auth0.com',
       'ftp://tenant.auth0.com',
     ])('refuses %s', (domain) => {
       expect(messageFor({ domain })).toMatch(/^domain must /)

@@ -5,15 +5,17 @@ import { passwordGrant, type PasswordGrantArguments, type PasswordGrantParts } f
 import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
 import { revokeRefreshToken } from './auth0/revocation.js'
 import type { Grant } from './auth0/token-response.js'
+import { ApiError, ConfigurationError, type AuthError } from './errors.js'
 import { createReport } from './events.js'
 import { createStoreTokens } from './flows/store-tokens.js'
 import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
 import { createUserSessions, type UserSessions } from './flows/revoke-sessions.js'
 import { createRevocations } from './flows/revoke-later.js'
-import { createSignIn, type SignInParts } from './flows/sign-in.js'
+import { createSignIn, nameOf, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
 import { createClearCookie } from './http/clear-cookie.js'
+import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
 import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
@@ -21,10 +23,12 @@ import { createRequireScope, type RequireScope } from './http/guards/require-sco
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
+import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
 import { createSendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options.js'
 import { resolveOptions } from './resolve-options.js'
+import { tenantTag } from './tenant-tag.js'
 import { leaveTestDoor, type TestDoor } from './test-door.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
@@ -68,22 +72,24 @@ export interface RopgAuth {
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
   const report = createReport(config)
-  const sendError = createSendError(config)
+  const completeError = createCompleteError(config)
+  const sendError = createSendError({ ...config, completeError })
   const seal = createSeal(config.session.secrets)
   const auth0 = createAuth0Client(config)
   const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
   const store = openStore(config, report)
   const { revoke, drain } = createRevocations(auth0)
   const sessions = createSessions({ config, records: store.records, seal, orphaned: revoke })
-  const attempts = new AttemptStore(`${config.session.prefix}rl:`, store.evaluate)
+  const attempts = new AttemptStore(attemptPrefix(config), store.evaluate)
 
   const signIn = createSignIn({ config, password, sessions, seal, report, revoke })
-  const signOut = createSignOut({ sessions, report })
+  const signOut = createSignOut({ clock: config.clock, sessions, report })
   const userSessions = createUserSessions({ clock: config.clock, sessions, report })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
-  const requireAuth = createRequireAuth({ sessions, sendError, freshToken, signOut, clearCookie })
-  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError })
+  const requireAuth = createRequireAuth({ sessions, sendError, completeError, freshToken, signOut, clearCookie })
+  const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
+  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
 
   const auth: RopgAuth = {
     router: createRouter({
@@ -93,18 +99,22 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     requireAuth,
     requireScope: createRequireScope(sendError),
     session: mountSession(sessions, sendError),
-    ...createLogin({ config, sessions, signIn, signOut, clearCookie }),
+    ...createLogin({ config, sessions, signIn, signOut, clearCookie, completeError }),
     sessions: userSessions,
     client: createClient(password),
-    ready: async () => {
-      await Promise.all([auth0.configuration(), store.records.ping()])
-    },
+    ready: () => allOf([auth0.configuration(), store.records.ping()]),
     close: once(async () => {
       for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), store.close]) await finish()
     }),
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
+}
+
+/** Neither another tenant nor another limit counts on the same key. */
+function attemptPrefix(config: Config): string {
+  const { limit, windowMs } = config.subnetLimit || { limit: 0, windowMs: 0 }
+  return `${config.session.prefix}${tenantTag(config)}:rl:${windowMs}:${limit}:`
 }
 
 function createClient(password: PasswordGrantParts): RopgClient {
@@ -127,6 +137,17 @@ function createTokenFlow({
   const storeTokens = createStoreTokens(vault, revoke)
   const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })
   return { freshToken: createFreshToken({ config, vault, lock, refresh }), finishRefreshes: refresh.drain }
+}
+
+/** Rejects as the first that fails, and tells of all that fail: an operator shall not mend them one by one. */
+async function allOf(parts: Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(parts)
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as AuthError] : []))
+  const [first, ...others] = reasons
+  if (!first) return
+  if (others.length === 0) throw first
+  const detail = reasons.map(({ message }) => message).join('; ')
+  throw first.code === 'configuration_error' ? new ConfigurationError(detail) : new ApiError({ detail })
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -42,8 +42,17 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Reports one event. Never throws. */
-export type Report = (event: Omit<AuthEvent, 'time'>) => void
+/** Reports one event, and remembers the error that it tells of. Never throws. */
+export type Report = (event: Omit<AuthEvent, 'time'>, about?: unknown) => void
+
+const told = new WeakSet()
+
+/** True once for each error that no event has told of: whoever asks is the one to tell. */
+export function firstToTell(err: object): boolean {
+  const first = !told.has(err)
+  told.add(err)
+  return first
+}
 
 export interface ReportTargets {
   clock: () => number
@@ -52,21 +61,14 @@ export interface ReportTargets {
 }
 
 export function createReport({ clock, logger, onEvent }: ReportTargets): Report {
-  return (fields) => {
+  return (fields, about) => {
+    if (about instanceof Object) told.add(about)
     const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
     // The logger has a time and a name of its own.
-    attempt(() => logger?.[level]({ event: name, ...rest }, name))
+    logger?.[level]({ event: name, ...rest }, name)
     if (onEvent) void notify(onEvent, event, logger)
-  }
-}
-
-function attempt(log: () => void): void {
-  try {
-    log()
-  } catch {
-    // A logger that fails must not fail the login that it was to tell of.
   }
 }
 
@@ -75,6 +77,6 @@ async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, 
     await onEvent(event)
   } catch {
     // The listener's own error may hold anything, so only its failure is told.
-    attempt(() => logger?.error({ event: event.name }, 'the onEvent listener failed'))
+    logger?.error({ event: event.name }, 'the onEvent listener failed')
   }
 }

@@ -5,32 +5,53 @@ type Issue = z.core.$ZodIssue
 
 /** One sentence on what is wrong with an option and how to mend it; never the value itself. */
 export function explainIssue(issue: Issue): string {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownOption(issue.path, key)).join('; ')
-  return `${issue.path.join('.') || 'options'} ${reason(issue)}`
+  return explain(issue, issue.path)
 }
+
+function explain(issue: Issue, path: PropertyKey[]): string {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownOption(path, key)).join('; ')
+  const meant = issue.code === 'invalid_union' ? meantBy(issue) : undefined
+  if (meant) return meant.map((inner) => explain(inner, [...path, ...inner.path])).join('; ')
+  return `${path.join('.') || 'options'} ${reason(issue)}`
+}
+
+/** The complaints of the alternative whose type the value has: that is the one that was meant. */
+function meantBy({ errors }: Extract<Issue, { code: 'invalid_union' }>): Issue[] | undefined {
+  return errors.find((issues) => issues.every((issue) => issue.path.length > 0 || !isOfOtherType(issue)))
+}
+
+const isOfOtherType = ({ code }: Issue) => code === 'invalid_type' || code === 'invalid_value'
 
 function reason(issue: Issue): string {
-  if (issue.code === 'invalid_type') return `must be of type ${issue.expected}`
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
-  if (issue.code === 'too_small')
-    return issue.origin === 'string' || issue.origin === 'array'
-      ? issue.message
-      : `must be greater than ${String(issue.minimum)}`
-  if (issue.code === 'invalid_union') return unionReason(issue)
-  return issue.message
+  if (issue.code === 'too_small' && issue.origin !== 'string' && issue.origin !== 'array')
+    return `must be greater than ${String(issue.minimum)}`
+  const wanted = wantedBy(issue)
+  return wanted.length ? `must be ${listed(wanted)}` : issue.message
 }
 
-// The last complaint of a union belongs to the alternative that says most about what is wanted.
-function unionReason(issue: Extract<Issue, { code: 'invalid_union' }>): string {
-  const reasons = issue.errors.flatMap((alternative) => alternative.map(nestedReason))
-  const precise = reasons.filter((text) => !text.includes('must be of type') && !text.includes('must be one of'))
-  return [...new Set(precise.length ? precise : reasons)].join(' or ')
+const NOUNS: Record<string, readonly string[]> = {
+  array: ['a list'],
+  boolean: ['true', 'false'],
+  int: ['a whole number'],
+  number: ['a number'],
+  object: ['an object'],
+  string: ['a string'],
 }
 
-function nestedReason(issue: Issue): string {
-  if (issue.code === 'unrecognized_keys') return `has unknown keys: ${issue.keys.join(', ')}`
-  const where = issue.path.length ? `(${issue.path.join('.')}) ` : ''
-  return where + reason(issue)
+function wantedBy(issue: Issue): readonly string[] {
+  if (issue.code === 'invalid_type') return NOUNS[issue.expected] ?? [`of type ${issue.expected}`]
+  if (issue.code === 'invalid_value') return issue.values.map(quoted)
+  if (issue.code === 'invalid_union') return issue.errors.flat().flatMap(wantedBy)
+  return []
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}
+
+function listed(alternatives: readonly string[]): string {
+  const [last = '', ...others] = [...new Set(alternatives)].reverse()
+  return others.length ? `${others.reverse().join(', ')} or ${last}` : last
 }
 
 function unknownOption(path: PropertyKey[], key: string): string {
@@ -40,15 +61,23 @@ function unknownOption(path: PropertyKey[], key: string): string {
   return `unknown option ${name}: ${remedy}`
 }
 
-function siblings(path: PropertyKey[]): string[] {
-  let node: unknown = optionsSchema
-  for (const step of path) node = unwrap((unwrap(node) as { shape?: Record<PropertyKey, unknown> }).shape?.[step])
-  return Object.keys((unwrap(node) as { shape?: object } | undefined)?.shape ?? {})
+interface Node {
+  shape?: Record<PropertyKey, unknown>
+  unwrap?: () => unknown
+  options?: readonly unknown[]
 }
 
-function unwrap(node: unknown): unknown {
-  const optional = node as { unwrap?: () => unknown } | undefined
-  return optional?.unwrap ? unwrap(optional.unwrap()) : node
+function siblings(path: PropertyKey[]): string[] {
+  let shape = shapeOf(optionsSchema)
+  for (const step of path) shape = shapeOf(shape?.[step])
+  return Object.keys(shape ?? {})
+}
+
+/** The members of an object, be it optional or one of several alternatives. */
+function shapeOf(node: unknown): Node['shape'] {
+  const { shape, unwrap, options } = Object(node) as Node
+  if (unwrap) return shapeOf(unwrap.call(node))
+  return shape ?? options?.map(shapeOf).find(Boolean)
 }
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')

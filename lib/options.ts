@@ -52,6 +52,8 @@ export interface Limit {
 export interface RateLimitOptions {
   /** Every login attempt of a client subnet (IPv4 address, IPv6 /56) counts. Default 5 a minute; `false`: off. */
   subnet?: Limit | false
+  /** Failures of an account. Not available in this version: always off. */
+  account?: false
 }
 
 export interface Timeouts {
@@ -84,6 +86,18 @@ export interface RopgAuthOptions {
   /** ioredis client, options or URL. Default: an in-process store, refused in production. `REDIS_URL`. */
   redis?: Redis | Cluster | RedisOptions | string
   session?: SessionOptions
+  /** A second factor is asked for in the browser: 403 `mfa_required` with `loginUrl`. Nothing else in this version. */
+  mfa?: 'interactive'
+  /** Login through the browser. Not available in this version: always off. */
+  interactive?: false
+  /** `POST /signup`. Not available in this version: always off. */
+  signup?: false
+  /** `POST /password-reset`. Not available in this version: always off. */
+  passwordReset?: false
+  /** `POST /backchannel-logout`. Not available in this version: always off. */
+  backchannelLogout?: false
+  /** Redirects for browsers in place of JSON. Not available in this version: always off. */
+  pages?: false
   /** `login_url` in error bodies. */
   loginUrl?: string
   /** `recovery_url` in error bodies. */

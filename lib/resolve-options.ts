@@ -1,16 +1,14 @@
 import { pino } from 'pino'
 import { ConfigurationError } from './errors.js'
 import type { Config, CookieOptions, Lifetime, RopgAuthOptions, Seams } from './options.js'
-import { optionsSchema } from './options-schema.js'
-import { explainIssue } from './option-problem.js'
-
-type Env = Readonly<Record<string, string | undefined>>
+import { steady } from './steady-logger.js'
+import { readOptions, type CompleteOptions, type Env } from './read-options.js'
 
 const DAY = 86_400
 
 /** Checks what the caller wrote, fills in the environment and the defaults, and freezes the result. */
 export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {}, env: Env = process.env): Config {
-  const options = withEnvironment(checkShape(written), env)
+  const options = readOptions(written, env)
   const production = env.NODE_ENV === 'production'
   const config: Config = {
     ...tenantOf(options),
@@ -24,7 +22,7 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
     exposeTokens: options.exposeTokens ?? false,
     exposeDeniedReason: options.exposeDeniedReason ?? false,
     timeouts: { auth0: options.timeouts?.auth0 ?? 5000, redis: options.timeouts?.redis ?? 1000 },
-    logger: options.logger === false ? undefined : (options.logger ?? pino({ name: 'express-auth0-ropg' })),
+    logger: options.logger === false ? undefined : steady(options.logger ?? pino({ name: 'express-auth0-ropg' })),
     logUserName: options.logUserName ?? 'plain',
     onEvent: options.onEvent,
     onError: options.onError,
@@ -37,33 +35,12 @@ function seamsOf({ clock = Date.now, lazySessions = true, ...seams }: Seams) {
   return { clock, lazySessions, fetch: seams.fetch ?? ((input, init) => fetch(input, init)) }
 }
 
-function checkShape(written: RopgAuthOptions): RopgAuthOptions {
-  const result = optionsSchema.safeParse(written)
-  if (result.success) return result.data as RopgAuthOptions
-  throw new ConfigurationError(result.error.issues.map(explainIssue).join('; '))
-}
-
-function withEnvironment(options: RopgAuthOptions, env: Env): RopgAuthOptions {
-  const fallback: RopgAuthOptions = {
-    ...(env.AUTH0_DOMAIN && { domain: env.AUTH0_DOMAIN }),
-    ...(env.AUTH0_CLIENT_ID && { clientId: env.AUTH0_CLIENT_ID }),
-    ...(env.AUTH0_CLIENT_SECRET && !options.clientAuth && { clientSecret: env.AUTH0_CLIENT_SECRET }),
-    ...(env.REDIS_URL && { redis: env.REDIS_URL }),
-  }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const secret = options.session?.secret ?? env.SESSION_SECRET
-  // Once more, because a value from the environment has not been looked at yet.
-  return checkShape({ ...fallback, ...given, session: { ...options.session, ...(secret && { secret }) } })
-}
-
-function tenantOf(options: RopgAuthOptions) {
+function tenantOf(options: CompleteOptions) {
   const { clientSecret, clientAuth, idTokenSigningAlg = 'RS256' } = options
-  if (!clientSecret && !clientAuth) throw missing('clientSecret', 'AUTH0_CLIENT_SECRET')
   if (clientSecret && clientAuth) throw new ConfigurationError('give either clientSecret or clientAuth, not both')
   if (idTokenSigningAlg === 'HS256' && !clientSecret) {
     throw new ConfigurationError('idTokenSigningAlg: HS256 needs clientSecret, which is the key of the signature')
   }
-  if (!options.clientId) throw missing('clientId', 'AUTH0_CLIENT_ID')
   return {
     issuer: issuerOf(options.domain),
     clientId: options.clientId,
@@ -78,19 +55,13 @@ function tenantOf(options: RopgAuthOptions) {
   }
 }
 
-function missing(option: string, variable: string) {
-  return new ConfigurationError(`${option} is required: pass it, or set ${variable}`)
-}
-
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
-function issuerOf(domain: string | undefined): URL {
-  if (!domain) throw missing('domain', 'AUTH0_DOMAIN')
+function issuerOf(domain: string): URL {
   const written = domain.includes('://') ? domain : `https://${domain}`
   if (!URL.canParse(written)) throw new ConfigurationError('domain must be a host name or an issuer URL')
   const issuer = new URL(written)
-  if (!issuer.pathname.endsWith('/')) issuer.pathname += '/'
-  if (issuer.username || issuer.search || issuer.hash) {
+  if (issuer.username || issuer.password || issuer.search || issuer.hash) {
     throw new ConfigurationError('domain must be a host name or an issuer URL, without credentials, query or fragment')
   }
   if (issuer.protocol === 'http:' && !LOOPBACK.test(issuer.hostname)) {
@@ -100,8 +71,7 @@ function issuerOf(domain: string | undefined): URL {
   return issuer
 }
 
-function sessionOf({ session = {} }: RopgAuthOptions, production: boolean): Config['session'] {
-  if (!session.secret) throw missing('session.secret', 'SESSION_SECRET')
+function sessionOf({ session }: CompleteOptions, production: boolean): Config['session'] {
   return {
     secrets: [session.secret].flat(),
     ordinary: lifetimeOf('session', session, { idleTimeout: DAY, absoluteTimeout: 7 * DAY }),

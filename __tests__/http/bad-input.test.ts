@@ -88,6 +88,16 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
     { email: 'must not contain a NUL character' },
   ],
   [
+    'half a surrogate pair in the password',
+    `{"email":"${ada.email}","password":"${CANARY}\\ud800"}`,
+    { password: 'must be valid Unicode' },
+  ],
+  [
+    'half a surrogate pair in the email',
+    `{"email":"${CANARY}\\udc00","password":"${PASSWORD}"}`,
+    { email: 'must be valid Unicode' },
+  ],
+  [
     'a password of 1025 characters',
     JSON.stringify({ email: ada.email, password: CANARY.padEnd(1025, 'x') }),
     { password: 'must be at most 1024 characters' },

@@ -483,6 +483,11 @@ describe('POST /login: set up wrongly', () => {
       /option audience/,
     ],
     [
+      '400 API closed to the client',
+      oauth(400, 'invalid_request', 'Client "x" is not authorized to access resource server "y".'),
+      /option audience/,
+    ],
+    [
       '400 audience not for this grant',
       oauth(400, 'invalid_request', 'invalid audience specified for password grant exchange'),
       /option audience/,

@@ -220,6 +220,7 @@ describe('POST /logout', () => {
         time: expect.any(String),
         requestId: 'req-9',
         ip: '127.0.0.1',
+        durationMs: expect.any(Number),
         sub: app.emulator.users.get(ada.email)!.sub,
       },
     ])

@@ -422,7 +422,8 @@ describe('a login while Auth0', () => {
 
   it('asks for a second factor, shows the mfa_token nowhere', async () => {
     const app = await startWatched()
-    app.emulator.failNext({ status: 403, body: { error: 'mfa_required', mfa_token: mfaToken } })
+    const said = { error: 'mfa_required', error_description: `continue with ${mfaToken}`, mfa_token: mfaToken }
+    app.emulator.failNext({ status: 403, body: said })
 
     const response = await app.login(credentials)
 

@@ -46,7 +46,7 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
       },
     )
   } catch (err) {
-    throw await toAuthError(err, { step: 'discovery' })
+    throw await toAuthError(err, { step: 'discovery', host: issuer.host })
   }
 }
 

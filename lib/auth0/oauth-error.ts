@@ -14,6 +14,8 @@ export type Step = 'discovery' | 'login' | 'refresh' | 'revoke'
 
 export interface Circumstances {
   step: Step
+  /** Of the issuer, for operators. */
+  host: string
   /** Secrets that Auth0's text may echo; they are blotted out. */
   conceal?: (string | undefined)[]
 }
@@ -25,28 +27,32 @@ export interface Circumstances {
 export async function toAuthError(err: unknown, circumstances: Circumstances): Promise<AuthError> {
   if (err instanceof AuthError) return err
   const refusal = await readRefusal(err)
-  const auth0 = concealed(refusal.answer, circumstances.conceal ?? [])
+  const auth0 = concealed(refusal.answer, [...(circumstances.conceal ?? []), refusal.mfaToken])
   const code = codeOf(refusal, circumstances.step)
-  return build(code, { auth0, refusal, step: circumstances.step })
+  return build(code, { auth0, refusal, circumstances })
 }
 
 interface Material {
   auth0: Auth0Answer | undefined
   refusal: Refusal
-  step: Step
+  circumstances: Circumstances
 }
 
-function build(code: AuthErrorCode, { auth0, refusal, step }: Material): AuthError {
-  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, auth0, refusal) }
+function build(code: AuthErrorCode, material: Material): AuthError {
+  const { auth0, refusal, circumstances } = material
+  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, material) }
   if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), auth0)
   if (code === 'auth_unavailable') return new ApiError(init)
   if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
-  return step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
+  return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
 }
 
-function detailOf(code: AuthErrorCode, auth0: Auth0Answer | undefined, { kind }: Refusal): string {
-  if (!auth0) return `${code}: ${kind}`
-  return `${code}: Auth0 answered ${[auth0.status, auth0.error, auth0.description].filter(Boolean).join(' ')}`
+function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances: { step, host } }: Material): string {
+  const { kind, codes = [] } = refusal
+  const { status, error, description } = auth0 ?? {}
+  const said = auth0 ? ['Auth0 answered', status, error, description] : [kind]
+  const where = code === 'auth_unavailable' ? [...codes, `(${step} at ${host})`] : []
+  return `${code}: ${[...said, ...where].filter(Boolean).join(' ')}`
 }
 
 /** Refusals that mean one thing wherever they come from. First match wins; the order is that of the checks. */
@@ -82,7 +88,7 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
 const ENDS_SESSION: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
 
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
-  if (kind === 'untrusted') return 'configuration_error'
+  if (kind === 'untrusted' || kind === 'misnamed') return 'configuration_error'
   if (!answer) return 'auth_unavailable'
   // What nobody knows is a no to a login (scripts and Actions may send any code), but no reason to end a session.
   const unknown = step === 'refresh' ? 'auth_unavailable' : 'access_denied'
@@ -113,6 +119,11 @@ function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined
 /** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. */
 function writtenForms(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1)
-  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), form]
-  return forms.filter(Boolean)
+  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), form, form.replaceAll('+', '%20')]
+  return [...forms, encoded(secret)].filter(Boolean)
+}
+
+/** encodeURIComponent throws for half a surrogate pair. */
+function encoded(secret: string): string {
+  return encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'))
 }

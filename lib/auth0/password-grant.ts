@@ -1,6 +1,7 @@
 import { genericGrantRequest } from 'openid-client'
-import { MissingRequiredArgumentError } from '../errors.js'
+import { plainAddress } from '../ip-address.js'
 import type { Config } from '../options.js'
+import { definedOnly, optionalText, requiredText } from './arguments.js'
 import type { Auth0Client } from './client.js'
 import type { VerifySignature } from './id-token.js'
 import { toAuthError } from './oauth-error.js'
@@ -22,7 +23,7 @@ export interface PasswordGrantArguments {
   audience?: string
   /** Default: the `scope` option. */
   scope?: string
-  /** The end user's IP address, for Auth0's attack protection. Ignored unless `forwardClientIp`. */
+  /** The end user's IP address, for Auth0's attack protection. Ignored unless `forwardClientIp`, or if it is none. */
   auth0ForwardedFor?: string
 }
 
@@ -36,26 +37,15 @@ export interface PasswordGrantParts {
  * One password grant (RFC 6749, 4.3), with a realm Auth0's own password-realm grant. Never retried: each try counts
  * towards the block of the account.
  */
-export async function passwordGrant(
-  { client, config, verify }: PasswordGrantParts,
-  { username, password, auth0ForwardedFor, ...wanted }: PasswordGrantArguments,
-): Promise<Grant> {
-  if (!username) throw new MissingRequiredArgumentError('username')
-  if (!password) throw new MissingRequiredArgumentError('password')
-  const { realm = config.realm, audience = config.audience, scope = config.scope } = wanted
-  const grantType = realm === undefined ? PASSWORD : PASSWORD_REALM
-  const parameters = {
-    username,
-    password,
-    scope,
-    ...(audience !== undefined && { audience }),
-    ...(realm !== undefined && { realm }),
-  }
+export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGrantArguments): Promise<Grant> {
+  const { client, config, verify } = parts
+  const { grantType, parameters, address } = readArguments(config, given)
+  const { password, audience, scope } = parameters
   const configuration = await client.configuration()
   let grant: Grant | undefined
   try {
-    const response = await client.onBehalfOf(config.forwardClientIp ? auth0ForwardedFor : undefined, () =>
-      genericGrantRequest(configuration, grantType, parameters),
+    const response = await client.onBehalfOf(address, () =>
+      genericGrantRequest(configuration, grantType, definedOnly(parameters)),
     )
     grant = readGrant(response, { config, requested: { audience, scope } })
     if (grant.idToken !== undefined) await verify(grant.idToken)
@@ -63,6 +53,25 @@ export async function passwordGrant(
   } catch (err) {
     // Issued, but not to be trusted: nobody shall hold it.
     if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
-    throw await toAuthError(err, { step: 'login', conceal: [password, config.clientSecret] })
+    const conceal = [password, config.clientSecret]
+    throw await toAuthError(err, { step: 'login', host: config.issuer.host, conceal })
+  }
+}
+
+/** Checked before anything is sent: callers in JavaScript hand on what they were given. */
+function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {
+  const { username, password, auth0ForwardedFor, ...wanted } = given ?? {}
+  const realm = optionalText('realm', wanted.realm) ?? config.realm
+  const address = optionalText('auth0ForwardedFor', auth0ForwardedFor)
+  return {
+    grantType: realm === undefined ? PASSWORD : PASSWORD_REALM,
+    parameters: {
+      username: requiredText('username', username),
+      password: requiredText('password', password),
+      scope: optionalText('scope', wanted.scope) ?? config.scope,
+      audience: optionalText('audience', wanted.audience) ?? config.audience,
+      realm,
+    },
+    address: config.forwardClientIp && address !== undefined ? plainAddress(address) : undefined,
   }
 }

@@ -1,6 +1,6 @@
 import { refreshTokenGrant } from 'openid-client'
-import { MissingRequiredArgumentError } from '../errors.js'
 import type { Config } from '../options.js'
+import { definedOnly, optionalText, requiredText } from './arguments.js'
 import type { Auth0Client } from './client.js'
 import { toAuthError } from './oauth-error.js'
 import { readGrant, splitScope, type Grant } from './token-response.js'
@@ -14,19 +14,24 @@ export interface RefreshGrantArguments {
 }
 
 /** One refresh (RFC 6749, 6). `session_expired` when Auth0 refuses the token for good. */
-export async function refreshGrant(
-  client: Auth0Client,
-  config: Config,
-  { refreshToken, audience, scope }: RefreshGrantArguments,
-): Promise<Grant> {
-  if (!refreshToken) throw new MissingRequiredArgumentError('refreshToken')
+export async function refreshGrant(client: Auth0Client, config: Config, given: RefreshGrantArguments): Promise<Grant> {
+  const { refreshToken, audience, scope } = readArguments(given)
   const configuration = await client.configuration()
-  const parameters = { ...(audience !== undefined && { audience }), ...(scope !== undefined && { scope }) }
   try {
-    const response = await refreshTokenGrant(configuration, refreshToken, parameters)
+    const response = await refreshTokenGrant(configuration, refreshToken, definedOnly({ audience, scope }))
     const withoutOpenid = splitScope(scope ?? '').filter((name) => name !== 'openid')
     return readGrant(response, { config, requested: { audience, scope: withoutOpenid.join(' ') } })
   } catch (err) {
-    throw await toAuthError(err, { step: 'refresh', conceal: [refreshToken, config.clientSecret] })
+    const conceal = [refreshToken, config.clientSecret]
+    throw await toAuthError(err, { step: 'refresh', host: config.issuer.host, conceal })
+  }
+}
+
+function readArguments(given: Partial<RefreshGrantArguments> | undefined) {
+  const { refreshToken, audience, scope } = given ?? {}
+  return {
+    refreshToken: requiredText('refreshToken', refreshToken),
+    audience: optionalText('audience', audience),
+    scope: optionalText('scope', scope),
   }
 }

@@ -2,12 +2,17 @@ import type { Auth0Answer } from '../errors.js'
 
 /** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
 export interface Refusal {
-  /** `answered`: Auth0 said no. `unreachable`: no proper answer. `untrusted`: tokens that do not verify. */
-  kind: 'answered' | 'unreachable' | 'untrusted'
+  /**
+   * `answered`: Auth0 said no. `unreachable`: no proper answer. `untrusted`: tokens that do not verify. `misnamed`: a
+   * discovery document of another issuer.
+   */
+  kind: 'answered' | 'unreachable' | 'untrusted' | 'misnamed'
   answer?: Auth0Answer
   /** `Retry-After`, where Auth0 told. */
   headers: Record<string, string>
   mfaToken?: string
+  /** Codes of the error and its causes, the outermost first: what operators look for. */
+  codes?: readonly string[]
 }
 
 /** A `Response`, without asking for its class: under test runners there are several. */
@@ -35,8 +40,34 @@ export async function readRefusal(err: unknown): Promise<Refusal> {
   const thrown = Object(err) as Thrown
   const response = [thrown.response, thrown.cause].find(isResponse)
   if (typeof thrown.error === 'string' && response) return refusal(response, thrown.cause)
-  if (response) return refusal(response, await parsedBody(response))
-  return { kind: isUntrusted(thrown) ? 'untrusted' : 'unreachable', headers: {} }
+  if (response) return { ...refusal(response, await parsedBody(response)), codes: codesOf(thrown) }
+  return { kind: kindOf(thrown), headers: {}, codes: codesOf(thrown) }
+}
+
+function kindOf(thrown: Thrown): Refusal['kind'] {
+  if (isMisnamed(thrown)) return 'misnamed'
+  return isUntrusted(thrown) ? 'untrusted' : 'unreachable'
+}
+
+/** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: names from tables, never anybody's text. */
+const CODE = /^[A-Z][A-Z0-9_]{1,63}$/
+const MOST_CAUSES = 5
+
+function codesOf(thrown: Thrown): string[] {
+  const codes = new Set<string>()
+  let link = thrown
+  for (let depth = 0; depth < MOST_CAUSES; depth++) {
+    if (typeof link.code === 'string' && CODE.test(link.code)) codes.add(link.code)
+    link = Object(link.cause) as Thrown
+  }
+  return [...codes]
+}
+
+/** Discovery found a document, of another issuer than the one it was asked for. */
+function isMisnamed({ code, cause }: Thrown): boolean {
+  return (
+    code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED' && Reflect.get(Object(cause) as object, 'attribute') === 'issuer'
+  )
 }
 
 function refusal(response: ResponseLike, body: unknown): Refusal {

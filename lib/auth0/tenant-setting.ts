@@ -19,7 +19,7 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
     'the tenant does not support the password grant: check the grant types of the application and the domain option',
   ],
   [
-    /^access_denied$/,
+    /^(access_denied|invalid_request)$/,
     /service not |resource server/i,
     'the audience is unknown or closed to this application: check the option audience against Applications > APIs > Identifier',
   ],
@@ -46,9 +46,14 @@ const UNTRUSTED =
   'the ID token does not verify: check domain (the one host whose issuer the tenant uses), clientId, idTokenSigningAlg ' +
   '(with HS256 also clientSecret) and the clock of this machine'
 
+const MISNAMED =
+  'domain answers, but as another issuer: set domain to the issuer that its /.well-known/openid-configuration names ' +
+  '(the custom domain or the tenant, not an alias of it), path included'
+
 /** The setting to change, in words for the log; `code` is what may be shown of Auth0's. */
 export function settingToChange({ answer, kind }: Refusal, code = 'no code'): string {
   if (kind === 'untrusted') return UNTRUSTED
+  if (kind === 'misnamed') return MISNAMED
   const { error = '', description = '' } = answer ?? {}
   const known = SETTINGS.find(([code, text]) => code.test(error) && text.test(description))
   return known?.[2] ?? `Auth0 refused the request itself (${code}): check the settings of the application`

@@ -91,7 +91,7 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
     return outcome
   } catch (err) {
     const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
-    report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail: message, ...facts() })
+    report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail: message, ...facts() }, err)
     throw err
   }
 }

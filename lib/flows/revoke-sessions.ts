@@ -1,6 +1,7 @@
 import type { Report } from '../events.js'
 import type { Indexed } from '../session/session-index.js'
 import type { Sessions } from '../session/sessions.js'
+import type { WhoAsks } from './who-asks.js'
 
 /** A session as its user may see it. */
 export interface SessionInfo {
@@ -24,6 +25,12 @@ export interface UserSessions {
   revokeAll(sub: string, options?: { except?: string }): Promise<number>
 }
 
+/** The same, for routes, which know who asks. */
+export interface RevokeSessions extends UserSessions {
+  revoke(sub: string, id: string, who?: WhoAsks): Promise<boolean>
+  revokeAll(sub: string, options?: { except?: string; who?: WhoAsks }): Promise<number>
+}
+
 /** Milliseconds. */
 const MINUTE = 60_000
 
@@ -33,10 +40,11 @@ export interface RevokeSessionsParts {
   report: Report
 }
 
-export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): UserSessions {
-  const end = async (sub: string, entry: Indexed): Promise<void> => {
+export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): RevokeSessions {
+  const end = async (entry: Indexed, { sub, ...who }: WhoAsks & { sub: string }): Promise<void> => {
+    const started = clock()
     await sessions.endIndexed({ sub }, entry)
-    report({ name: 'session.revoked', sub })
+    report({ name: 'session.revoked', ...who, sub, durationMs: clock() - started })
   }
 
   return {
@@ -49,14 +57,14 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
       const live = entries.flatMap((entry, place) => describe(entry, seen[place]))
       return live.sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
-    revoke: async (sub, id) => {
+    revoke: async (sub, id, who) => {
       const entry = (await sessions.index.find({ sub })).find(({ handle }) => handle === id)
-      if (entry) await end(sub, entry)
+      if (entry) await end(entry, { ...who, sub })
       return entry !== undefined
     },
-    revokeAll: async (sub, { except } = {}) => {
+    revokeAll: async (sub, { except, who } = {}) => {
       const entries = (await sessions.index.find({ sub })).filter(({ handle }) => handle !== except)
-      await Promise.all(entries.map((entry) => end(sub, entry)))
+      await Promise.all(entries.map((entry) => end(entry, { ...who, sub })))
       return entries.length
     },
   }

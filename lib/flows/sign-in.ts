@@ -49,7 +49,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     } catch (err) {
       const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
       const name = code === 'mfa_required' ? 'mfa.required' : 'login.failed'
-      report({ name, code, ...(auth0 && { auth0 }), detail: message, ...facts() })
+      report({ name, code, ...(auth0 && { auth0 }), detail: message, ...facts() }, err)
       throw err
     }
   }
@@ -106,7 +106,12 @@ function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Gra
 }
 
 /** The user name for events; hashed where it holds the password, as when somebody types into the wrong field. */
-function nameOf({ username, password }: Credentials, { config, seal }: SignInParts): { userName: string } {
+export function nameOf(
+  credentials: Credentials | undefined,
+  { config, seal }: Pick<SignInParts, 'config' | 'seal'>,
+): { userName?: string } {
+  if (!credentials) return {}
+  const { username, password } = credentials
   const plain = config.logUserName === 'plain' && !username.includes(password.trim())
   return { userName: plain ? username : seal.blind(username.toLowerCase()) }
 }

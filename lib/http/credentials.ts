@@ -11,6 +11,12 @@ const text = (limit: number) =>
     .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a string') })
     .max(limit, `must be at most ${limit} characters`)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+    .refine(isWellFormed, 'must be valid Unicode')
+
+/** `String.prototype.isWellFormed`, which ES2022 does not know: half a surrogate pair cannot be sent. */
+function isWellFormed(value: string): boolean {
+  return !/\p{Surrogate}/u.test(value)
+}
 
 const name = text(NAME_LIMIT).trim().min(1, 'must not be empty')
 

@@ -1,10 +1,11 @@
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import { MissingRequiredArgumentError } from '../errors.js'
 import type { Credentials, SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
-import type { Presented, Sessions } from '../session/sessions.js'
+import type { Sessions } from '../session/sessions.js'
 import type { Config } from '../options.js'
 import type { ClearCookie } from './clear-cookie.js'
+import { leaving, type CompleteError } from './complete-error.js'
 import { readCredentials, type LoginInput } from './credentials.js'
 import { userOf } from './request-auth.js'
 import type { RequestAuth } from './types.js'
@@ -26,24 +27,32 @@ export interface OwnRouteParts {
   signIn: SignIn
   signOut: SignOut
   clearCookie: ClearCookie
+  completeError: CompleteError
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
-export function createLogin({ config, sessions, signIn, signOut, clearCookie }: OwnRouteParts) {
+export function createLogin(parts: OwnRouteParts) {
+  const { completeError } = parts
   return {
-    login: async (req: Request, input: LoginInput): Promise<LoginResult> => {
-      const credentials = readInput(input, config.allowedRealms)
-      await open(sessions, req)
-      const { login } = await signIn(req, credentials, whoAsks(req))
-      return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
-    },
-    logout: async (req: Request): Promise<void> => {
-      const presented = await open(sessions, req)
-      const sub = presented.state === 'live' ? presented.login.sub : undefined
-      await signOut(req, { ...whoAsks(req), ...(sub !== undefined && { sub }) })
-      if (req.res) clearCookie(req, req.res)
-    },
+    login: (req: Request, input: LoginInput): Promise<LoginResult> => leaving(login(parts, req, input), completeError),
+    logout: (req: Request): Promise<void> => leaving(logout(parts, req), completeError),
   }
+}
+
+async function login({ config, sessions, signIn }: OwnRouteParts, req: Request, input: LoginInput) {
+  const res = answerOf(req)
+  const credentials = readInput(input, config.allowedRealms)
+  await sessions.open(req, res)
+  const { login } = await signIn(req, credentials, whoAsks(req))
+  return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
+}
+
+async function logout({ sessions, signOut, clearCookie }: OwnRouteParts, req: Request): Promise<void> {
+  const res = answerOf(req)
+  const presented = await sessions.open(req, res)
+  const sub = presented.state === 'live' ? presented.login.sub : undefined
+  await signOut(req, { ...whoAsks(req), ...(sub !== undefined && { sub }) })
+  clearCookie(req, res)
 }
 
 function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {
@@ -55,8 +64,8 @@ function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readon
 }
 
 /** Express hangs the answer on the request, so a route need not mount the session itself. */
-function open(sessions: Sessions, req: Request): Promise<Presented> {
-  req.res?.set('Cache-Control', 'no-store')
-  if (!req.res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
-  return sessions.open(req, req.res)
+function answerOf({ res }: Request): Response {
+  if (!res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
+  // First of all, because the answer to what is refused is as private.
+  return res.set('Cache-Control', 'no-store')
 }

@@ -4,6 +4,7 @@ import type { SignOut } from '../flows/sign-out.js'
 import type { Login } from '../session/login.js'
 import type { Presented, Sessions } from '../session/sessions.js'
 import type { ClearCookie } from './clear-cookie.js'
+import { leaving, type CompleteError } from './complete-error.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
 
@@ -12,6 +13,7 @@ export interface AuthParts {
   freshToken: FreshToken
   signOut: SignOut
   clearCookie: ClearCookie
+  completeError: CompleteError
 }
 
 type Live = Extract<Presented, { state: 'live' }>
@@ -20,7 +22,7 @@ const SCOPE = Symbol('scope')
 
 /** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
 export function authOf(req: Request, { login, id }: Live, parts: AuthParts): RequestAuth {
-  const { sessions, freshToken, signOut, clearCookie } = parts
+  const { sessions, freshToken, signOut, clearCookie, completeError } = parts
   const end = async () => {
     await sessions.end(req)
     if (req.res) clearCookie(req, req.res)
@@ -31,7 +33,7 @@ export function authOf(req: Request, { login, id }: Live, parts: AuthParts): Req
     sub: login.sub,
     authenticatedAt: new Date(login.since),
     sessionId: login.handle,
-    getAccessToken: (wanted = {}) => freshToken({ id, login, end }, wanted, whoAsks(req)),
+    getAccessToken: (wanted = {}) => leaving(freshToken({ id, login, end }, wanted, whoAsks(req)), completeError),
     logout: async () => {
       await signOut(req, { ...whoAsks(req), sub: login.sub })
       if (req.res) clearCookie(req, req.res)

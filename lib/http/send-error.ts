@@ -1,6 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError } from '../errors.js'
+import type { Logger } from '../events.js'
 import type { Config } from '../options.js'
+import type { CompleteError } from './complete-error.js'
 
 /** What an Express handler is called with. */
 export interface Exchange {
@@ -12,47 +14,29 @@ export interface Exchange {
 /** Answers with an error, or hands it to `onError`. */
 export type SendError = (err: unknown, exchange: Exchange) => void
 
-type PublicOptions = Pick<Config, 'loginUrl' | 'recoveryUrl' | 'exposeDeniedReason' | 'onError' | 'logger'>
+type SendErrorParts = Pick<Config, 'onError' | 'logger'> & { completeError: CompleteError }
 
 /** The one place where an error becomes an answer. */
-export function createSendError(options: PublicOptions): SendError {
+export function createSendError({ onError, logger, completeError }: SendErrorParts): SendError {
   return (err, exchange) => {
     const { res, next } = exchange
-    const error = completed(known(err, options), options)
+    const error = completeError(known(err, logger))
     if (res.headersSent) {
       next(error)
       return
     }
     res.set({ 'Cache-Control': 'no-store', ...error.headers })
-    if (options.onError) void shape(options.onError, error, exchange)
+    if (onError) void shape(onError, error, exchange)
     else res.status(error.status).json(error)
   }
 }
 
 /** What is not ours is a bug: the client learns nothing of it, the log its name and place. */
-function known(err: unknown, { logger }: PublicOptions): AuthError {
+function known(err: unknown, logger: Logger | undefined): AuthError {
   if (err instanceof AuthError) return err
   const { name, stack } = Object(err) as Partial<Error>
   logger?.error({ name, at: stack?.split('\n').filter((line) => /^\s+at /.test(line)) }, 'internal_error')
   return new AuthError('internal_error')
-}
-
-const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required', 'login_transaction_missing']
-const WITH_RECOVERY_URL: readonly string[] = [
-  'account_blocked',
-  'too_many_attempts',
-  'password_leaked',
-  'password_change_required',
-]
-
-function completed(error: AuthError, { loginUrl, recoveryUrl, exposeDeniedReason }: PublicOptions): AuthError {
-  const { code, auth0 } = error
-  Object.assign(error.body, {
-    ...(loginUrl !== undefined && WITH_LOGIN_URL.includes(code) && { login_url: loginUrl }),
-    ...(recoveryUrl !== undefined && WITH_RECOVERY_URL.includes(code) && { recovery_url: recoveryUrl }),
-    ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
-  })
-  return error
 }
 
 async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: Exchange) {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Config } from '../options.js'
+import { tenantTag } from '../tenant-tag.js'
 import type { SessionRequest } from './arrival.js'
 import { describeLogin, persist, renew, type NewLogin } from './establish.js'
 import { loginOf, type Login } from './login.js'
@@ -150,11 +150,6 @@ const USER_AGENT_LIMIT = 256
 function userAgent({ headers }: SessionRequest): { userAgent?: string } {
   const agent = headers['user-agent']?.slice(0, USER_AGENT_LIMIT)
   return agent === undefined ? {} : { userAgent: agent }
-}
-
-/** Part of every key and login, so that two tenants on one Redis with one secret stay apart. */
-function tenantTag({ issuer, clientId }: Config): string {
-  return createHash('sha256').update(`${issuer.href} ${clientId}`).digest('base64url').slice(0, 12)
 }
 
 /** About what a refresh takes at the most; its holder renews it while it works. */

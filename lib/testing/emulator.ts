@@ -7,7 +7,7 @@ import { Faults } from './emulator/faults.js'
 import { Gates } from './emulator/gates.js'
 import { interfere } from './emulator/interference.js'
 import { listenOnLoopback } from './emulator/loopback-server.js'
-import { createProvider } from './emulator/provider.js'
+import { createProvider, loadProvider } from './emulator/provider.js'
 import { recordRequests } from './emulator/recorder.js'
 import { RefreshFamilies } from './emulator/refresh-families.js'
 import { revocationEndpoint } from './emulator/revocation-endpoint.js'
@@ -43,10 +43,12 @@ export type {
  * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
  * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection.
  *
- * @throws Error under `NODE_ENV=production`.
+ * @throws Error under `NODE_ENV=production`, and where `oidc-provider` is not installed.
  */
 export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise<Auth0Emulator> {
   refuseInProduction('startAuth0Emulator')
+  // Before anything listens that nobody could close.
+  await loadProvider()
   const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
   const server = await listenOnLoopback(options.port ?? 0)
   const site = { ...clientOf(options), issuer: `${server.domain}/`, keys, clock: createClock() }

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
-import { AuthError } from '../../errors.js'
+import { AuthError, ConfigurationError } from '../../errors.js'
 import type { Presented } from '../../session/sessions.js'
 import { authOf, type AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
@@ -29,6 +29,7 @@ export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
     req.auth = authOf(req, presented, parts)
   }
   return function requireAuth(req, res, next) {
+    if ((next as unknown) === undefined) throw new ConfigurationError(CALLED)
     authenticate(req as Request, res).then(
       () => {
         next()
@@ -39,6 +40,8 @@ export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
     )
   }
 }
+
+const CALLED = 'requireAuth is itself the middleware: write auth.requireAuth, without parentheses'
 
 function refusal({ state }: Presented): AuthError {
   return new AuthError(state === 'ended' ? 'session_expired' : 'unauthenticated')

@@ -4,11 +4,15 @@ import { grantedScope } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 
 /** Middleware after `requireAuth`: 403 `insufficient_scope` unless the login was granted every one of the scopes. */
-export type RequireScope = (...scopes: string[]) => (req: Request, res: Response, next: NextFunction) => void
+export type RequireScope = (
+  ...scopes: (string | readonly string[])[]
+) => (req: Request, res: Response, next: NextFunction) => void
 
 export function createRequireScope(sendError: SendError): RequireScope {
   return (...scopes) => {
-    const wanted = scopes.flatMap((scope) => scope.split(/\s+/)).filter(Boolean)
+    const names: unknown[] = scopes.flat()
+    if (!names.every((name) => typeof name === 'string')) throw new ConfigurationError('requireScope takes strings')
+    const wanted = names.flatMap((name) => name.split(/\s+/)).filter(Boolean)
     if (wanted.length === 0) throw new ConfigurationError('requireScope needs at least one scope')
     return function requireScope(req, res, next) {
       const problem = problemOf(req, wanted)

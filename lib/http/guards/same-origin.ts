@@ -21,11 +21,13 @@ function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const site = req.get('sec-fetch-site')
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   if (origin === undefined) return true
+  // What plain HTTP delivers anybody on the way may have written.
+  if (req.secure && !origin.startsWith('https:')) return false
   const host = hostOf(origin)
   return host !== undefined && hostsOf(req).includes(host)
 }
 
-/** Hosts only: behind a proxy that ends TLS the scheme seen here need not be the browser's. */
+/** Hosts only: behind a proxy that ends TLS, a request that looks like HTTP need not be one. */
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }

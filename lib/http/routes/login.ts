@@ -30,6 +30,11 @@ export function checkCredentials({ config, sendError }: LoginParts): RequestHand
   }
 }
 
+/** What was checked. */
+export function credentialsOf(req: Request): Credentials | undefined {
+  return checked.get(req)
+}
+
 /** `POST /login`: the session is stored before the first byte of the answer. */
 export function login({ config, sessions, signIn, sendError }: LoginParts): RequestHandler {
   return (req, res, next) => {

@@ -1,11 +1,12 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { AuthError } from '../../errors.js'
-import type { SessionInfo, UserSessions } from '../../flows/revoke-sessions.js'
+import type { RevokeSessions, SessionInfo } from '../../flows/revoke-sessions.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
+import { whoAsks } from '../who-asks.js'
 
 export interface SessionRoutesParts {
-  userSessions: UserSessions
+  userSessions: RevokeSessions
   sendError: SendError
 }
 
@@ -24,15 +25,15 @@ export function revokeSession({ userSessions, sendError }: SessionRoutesParts): 
   return behindAuth({ sendError }, async (auth, req, res) => {
     const id = String(req.params.id)
     if (id === auth.sessionId) await auth.logout()
-    else await userSessions.revoke(auth.sub, id)
+    else await userSessions.revoke(auth.sub, id, whoAsks(req))
     res.status(204).end()
   })
 }
 
 /** `DELETE /sessions`: every other session of the user. */
 export function revokeOtherSessions({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
-  return behindAuth({ sendError }, async (auth, _req, res) => {
-    await userSessions.revokeAll(auth.sub, { except: auth.sessionId })
+  return behindAuth({ sendError }, async (auth, req, res) => {
+    await userSessions.revokeAll(auth.sub, { except: auth.sessionId, who: whoAsks(req) })
     res.status(204).end()
   })
 }

@@ -63,9 +63,21 @@ interface OidcProviderModule {
 
 let loading: Promise<OidcProviderModule> | undefined
 
-function loadProvider(): Promise<OidcProviderModule> {
-  loading ??= quietly(() => import('oidc-provider'))
+/** @throws Error where the package is not installed. */
+export function loadProvider(): Promise<OidcProviderModule> {
+  loading ??= quietly(() => import('oidc-provider')).catch((err: unknown) => {
+    loading = undefined
+    throw isMissing(err)
+      ? new Error('the Auth0 emulator needs oidc-provider: npm install --save-dev oidc-provider')
+      : err
+  })
   return loading
+}
+
+/** Only itself: what it cannot find of its own is another problem. */
+function isMissing(err: unknown): boolean {
+  const { code, message = '' } = Object(err) as { code?: string; message?: string }
+  return /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && message.includes("'oidc-provider'")
 }
 
 /** Node 20 is enough for what is used here; oidc-provider would rather have 22, and says so while it loads. */

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals'
+import { AuthError, MissingRequiredArgumentError, type RopgClient } from '../../lib/index.ts'
+import { ada, startApp } from '../support/app.ts'
+
+const credentials = { username: ada.email, password: ada.password }
+
+const start = () => startApp({ store: 'memory' })
+
+/** Callers in JavaScript pass what they like. */
+const loosely = (client: RopgClient) =>
+  client as unknown as Record<keyof RopgClient, (given?: unknown) => Promise<unknown>>
+
+describe('auth.client', () => {
+  it.each<[keyof RopgClient, string, unknown, string]>([
+    ['getTokenByPassword', 'nothing', undefined, 'username'],
+    ['getTokenByPassword', 'null', null, 'username'],
+    ['getTokenByPassword', 'no password', { username: 'x' }, 'password'],
+    ['refresh', 'nothing', undefined, 'refreshToken'],
+    ['refresh', 'an empty token', { refreshToken: '' }, 'refreshToken'],
+    ['revoke', 'nothing', undefined, 'refreshToken'],
+    ['revoke', 'an object', { refreshToken: 'x' }, 'refreshToken'],
+  ])('%s with %s rejects with MissingRequiredArgumentError', async (method, _, given, argument) => {
+    const { auth, emulator } = await start()
+    const { [method]: call } = loosely(auth.client)
+    const err: unknown = await call(given).catch((err: unknown) => err)
+    expect(err).toBeInstanceOf(MissingRequiredArgumentError)
+    expect(err).toMatchObject({ argument })
+    expect(emulator.requests).toEqual([])
+  })
+
+  it.each<[keyof RopgClient, object, string]>([
+    ['getTokenByPassword', { ...credentials, username: 1 }, 'username'],
+    ['getTokenByPassword', { ...credentials, password: ['x'] }, 'password'],
+    ['getTokenByPassword', { ...credentials, password: 'a\ud800' }, 'password'],
+    ['getTokenByPassword', { ...credentials, realm: {} }, 'realm'],
+    ['refresh', { refreshToken: 1 }, 'refreshToken'],
+  ])('%s rejects %j as invalid_request', async (method, given, field) => {
+    const { auth, emulator } = await start()
+    const { [method]: call } = loosely(auth.client)
+    const err: unknown = await call(given).catch((err: unknown) => err)
+    expect(err).toBeInstanceOf(AuthError)
+    expect(err).toMatchObject({ code: 'invalid_request', body: { fields: { [field]: expect.any(String) } } })
+    expect(emulator.requests).toEqual([])
+  })
+
+  it.each([null, ''])('takes %j for an optional argument that is not there', async (none) => {
+    const { auth, emulator } = await start()
+    await loosely(auth.client).getTokenByPassword({ ...credentials, realm: none, audience: none, scope: none })
+    const { params } = emulator.requestsTo('/oauth/token')[0]!
+    expect(params).toMatchObject({ grant_type: 'password', scope: 'openid profile email' })
+    expect(Object.keys(params)).not.toEqual(expect.arrayContaining(['realm']))
+  })
+
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['203.0.113.7:4711', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['somebody', undefined],
+    ['203.0.113.7, 198.51.100.1', undefined],
+    ['203.0.113.7\r\nx-evil: 1', undefined],
+  ])('tells Auth0 of the address %j as %j', async (auth0ForwardedFor, sent) => {
+    const { auth, emulator } = await start()
+    await auth.client.getTokenByPassword({ ...credentials, auth0ForwardedFor })
+    expect(emulator.requestsTo('/oauth/token')[0]!.headers['auth0-forwarded-for']).toBe(sent)
+  })
+})

@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import request from 'supertest'
+import { AuthError, type RopgAuth } from '../../lib/index.ts'
+import { signIn } from '../../lib/testing/index.ts'
+import { ada, startApp } from '../support/app.ts'
+import { refusal } from './wire.ts'
+
+const links = { loginUrl: '/continue', recoveryUrl: '/recover', exposeDeniedReason: true }
+
+/** The route and the error handler of the README. */
+function readmeRoutes(app: Express, auth: RopgAuth): void {
+  app.post('/sign-in', express.json(), (req, res, next) => {
+    auth.login(req, { username: req.body?.email, password: req.body?.password }).then(() => res.json({}), next)
+  })
+  app.post('/sign-out', (req, res, next) => {
+    auth.logout(req).then(() => res.json({}), next)
+  })
+  const onAuthError: ErrorRequestHandler = (err, _req, res, next) => {
+    if (err instanceof AuthError && !res.headersSent) res.status(err.status).set(err.headers).json(err)
+    else next(err)
+  }
+  app.use(onAuthError)
+}
+
+const errorLines = (logged: string[]) => logged.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error')
+
+describe('auth.login', () => {
+  it.each([
+    ['mfa_required', { mfa: true }, { login_url: '/continue' }],
+    ['account_blocked', { blocked: true }, { recovery_url: '/recover' }],
+    ['access_denied', { denied: 'not on the guest list' }, { reason: 'not on the guest list' }],
+  ] as const)('rejects with %s as the router answers it', async (code, flags, more) => {
+    const app = await startApp({
+      ...{ store: 'memory', options: links, emulator: { users: [{ ...ada, ...flags }] } },
+      after: readmeRoutes,
+    })
+    const own = await request(app.app).post('/sign-in').send(ada)
+    const routed = await app.login()
+    expect(own.body).toEqual(refusal(code, more))
+    expect([own.status, own.body]).toEqual([routed.status, routed.body])
+  })
+
+  it('answers nothing that a cache may keep, refused input included', async () => {
+    const app = await startApp({ store: 'memory', after: readmeRoutes })
+    const { headers } = await request(app.app).post('/sign-in').send({}).expect(400)
+    expect(headers['cache-control']).toBe('no-store')
+  })
+})
+
+describe('configuration_error', () => {
+  it('is logged where requireScope stands alone', async () => {
+    const app = await startApp({
+      store: 'memory',
+      after: (app, auth) => app.get('/alone', auth.requireScope('read:posts'), (_req, res) => void res.json({})),
+    })
+    await request(app.app).get('/alone').expect(500)
+    expect(errorLines(app.logged)).toEqual([
+      expect.objectContaining({
+        code: 'configuration_error',
+        detail: expect.stringMatching(/^requireScope must stand/),
+      }),
+    ])
+  })
+
+  const cookieSession = (app: Express) => {
+    app.use((req, _res, next) => {
+      Object.assign(req, { session: {} })
+      next()
+    })
+  }
+
+  it.each([
+    ['GET', '/me'],
+    ['POST', '/auth/login'],
+    ['POST', '/sign-in'],
+    ['POST', '/sign-out'],
+  ] as const)('is logged once where req.session is of another kind: %s %s', async (method, path) => {
+    const app = await startApp({ store: 'memory', before: cookieSession, after: readmeRoutes })
+    const agent = request(app.app)
+    await (
+      method === 'GET' ? agent.get(path) : agent.post(path).send({ email: ada.email, password: ada.password })
+    ).expect(500)
+    expect(errorLines(app.logged)).toEqual([
+      expect.objectContaining({ detail: expect.stringMatching(/^req\.session is not one of express-session/) }),
+    ])
+  })
+
+  it('is logged once where the cookie path leaves out the login', async () => {
+    const options = { session: { cookie: { path: '/elsewhere' } } }
+    const app = await startApp({ store: 'memory', options, after: readmeRoutes })
+    for (const login of [app.login(), request(app.app).post('/sign-in').send(ada)]) await login.expect(500)
+    expect(errorLines(app.logged).map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^session\.cookie\.path/),
+      expect.stringMatching(/^session\.cookie\.path/),
+    ])
+  })
+
+  it('is logged once where an event has told of it', async () => {
+    const app = await startApp({ store: 'memory', emulator: { defaultConnection: null }, after: readmeRoutes })
+    await app.login().expect(500)
+    await request(app.app).post('/sign-in').send(ada).expect(500)
+    expect(errorLines(app.logged).map(({ message }) => message)).toEqual(['login.failed', 'login.failed'])
+  })
+})
+
+describe('getAccessToken', () => {
+  it('rejects with all that an answer has', async () => {
+    const app = await startApp({
+      ...{ store: 'memory', options: links },
+      after: (app, auth) => {
+        app.get('/token', auth.requireAuth, (req, res, next) => {
+          req.auth.getAccessToken().then((token) => res.json(token), next)
+        })
+        readmeRoutes(app, auth)
+      },
+    })
+    const agent = await signIn(app.agent(), app.auth, {}, { expiresAt: 1, refreshToken: 'old' })
+    app.emulator.failNext({ status: 403, body: { error: 'mfa_required', error_description: 'mfa', mfa_token: 'x' } })
+    const { body } = await agent.get('/token').expect(403)
+    expect(body).toEqual(refusal('mfa_required', { login_url: '/continue' }))
+  })
+})

@@ -1,0 +1,25 @@
+import { AuthError, MissingRequiredArgumentError } from '../errors.js'
+
+/** The argument, which must be a text. */
+export function requiredText(name: string, value: unknown): string {
+  const text = optionalText(name, value)
+  if (text === undefined) throw new MissingRequiredArgumentError(name)
+  return text
+}
+
+/** The argument; `null` and an empty text stand for none. */
+export function optionalText(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw invalid(name, 'must be a string')
+  // Half a surrogate pair would be sent as another character.
+  if (/\p{Surrogate}/u.test(value)) throw invalid(name, 'must be valid Unicode')
+  return value
+}
+
+function invalid(name: string, reason: string): AuthError {
+  return new AuthError('invalid_request', { detail: `${name} ${reason}`, body: { fields: { [name]: reason } } })
+}
+
+export function definedOnly(parameters: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : [])))
+}

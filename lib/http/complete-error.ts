@@ -1,0 +1,40 @@
+import { AuthError } from '../errors.js'
+import { firstToTell } from '../events.js'
+import type { Config } from '../options.js'
+
+/** Gives an error that leaves the package all that an answer has, and tells operators what nobody has told them yet. */
+export type CompleteError = (err: AuthError) => AuthError
+
+type PublicOptions = Pick<Config, 'loginUrl' | 'recoveryUrl' | 'exposeDeniedReason' | 'logger'>
+
+const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required', 'login_transaction_missing']
+const WITH_RECOVERY_URL: readonly string[] = [
+  'account_blocked',
+  'too_many_attempts',
+  'password_leaked',
+  'password_change_required',
+]
+
+export function createCompleteError(options: PublicOptions): CompleteError {
+  const { loginUrl, recoveryUrl, exposeDeniedReason, logger } = options
+  return (error) => {
+    const { code, auth0, message } = error
+    Object.assign(error.body, {
+      ...(loginUrl !== undefined && WITH_LOGIN_URL.includes(code) && { login_url: loginUrl }),
+      ...(recoveryUrl !== undefined && WITH_RECOVERY_URL.includes(code) && { recovery_url: recoveryUrl }),
+      ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
+    })
+    // The answer says that the operator has been told.
+    if (code === 'configuration_error' && firstToTell(error)) logger?.error({ code, detail: message }, code)
+    return error
+  }
+}
+
+/** The work, whose errors leave the package complete. */
+export async function leaving<Result>(work: Promise<Result>, completeError: CompleteError): Promise<Result> {
+  try {
+    return await work
+  } catch (err) {
+    throw err instanceof AuthError ? completeError(err) : err
+  }
+}
