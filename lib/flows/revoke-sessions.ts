@@ -34,9 +34,10 @@ export interface RevokeSessionsParts {
 }
 
 export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): UserSessions {
-  const end = async (sub: string, entry: Indexed): Promise<void> => {
-    await sessions.endIndexed({ sub }, entry)
-    report({ name: 'session.revoked', sub })
+  const end = async (sub: string, entry: Indexed): Promise<boolean> => {
+    const lived = await sessions.endIndexed({ sub }, entry)
+    if (lived) report({ name: 'session.revoked', sub })
+    return lived
   }
 
   return {
@@ -51,13 +52,12 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
     },
     revoke: async (sub, id) => {
       const entry = (await sessions.index.find({ sub })).find(({ handle }) => handle === id)
-      if (entry) await end(sub, entry)
-      return entry !== undefined
+      return entry !== undefined && (await end(sub, entry))
     },
     revokeAll: async (sub, { except } = {}) => {
       const entries = (await sessions.index.find({ sub })).filter(({ handle }) => handle !== except)
-      await Promise.all(entries.map((entry) => end(sub, entry)))
-      return entries.length
+      const lived = await Promise.all(entries.map((entry) => end(sub, entry)))
+      return lived.filter(Boolean).length
     },
   }
 }
