@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { createSeal } from '../../lib/session/seal.ts'
 import { ada, secret } from '../support/app.ts'
 import { testRedisUrl } from '../support/redis.ts'
 import {
+  endWithTest,
+  gate,
   keyOf,
   keysOf,
   type LoggedIn,
+  logIn,
   logInAndExpire,
   logInSeveral,
   refreshes,
@@ -12,6 +17,7 @@ import {
   sessionKeysOf,
   type Site,
   startSite,
+  startTwin,
   storedTokens,
   until,
 } from './support/site.ts'
@@ -22,9 +28,9 @@ const TIMES = 20
 /** So many processes at once, so that starting them does not starve them. */
 const WAVE = 5
 
-/** A lock stands for auth0 + 2 * redis + 1000. */
-const timeouts = { auth0: 1500, redis: 500 }
-const LOCK_TTL = 3500
+/** A lock stands for 2 * redis + 1000, unless its holder lives. */
+const timeouts = { auth0: 5000, redis: 1000 }
+const LOCK_TTL = 3000
 
 /** Milliseconds: as far as the clock of the test is ahead. */
 const ahead = 61_000
@@ -163,6 +169,36 @@ describe('the lock of a refresh', () => {
     expect((await token).status).toBe(200)
   })
 
+  it('promise 5: is kept by a holder that lives, for as long as Auth0 takes', async () => {
+    const site = await startSite({ options: { timeouts: { auth0: 30_000, redis: 1000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const token = site.get('/token', cookie)
+    await gate.arrived
+    const lock = await keyOf(site, { kind: 'l', id })
+    const owner = await site.redis.get(lock)
+    await site.redis.pexpire(lock, LOCK_TTL / 2)
+
+    await until(async () => (await site.redis.pttl(lock)) > LOCK_TTL / 2)
+
+    expect(await site.redis.get(lock)).toBe(owner)
+    gate.release()
+    expect((await token).status).toBe(200)
+  })
+
+  it('promise 5: does not stand longer for a patient deadline of Auth0', async () => {
+    const site = await startSite({ options: { timeouts: { auth0: 60_000, redis: 1000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const token = site.get('/token', cookie)
+    await gate.arrived
+
+    expect(await site.redis.pttl(await keyOf(site, { kind: 'l', id }))).toBeLessThanOrEqual(LOCK_TTL)
+
+    gate.release()
+    expect((await token).status).toBe(200)
+  })
+
   it('promise 5: is gone as soon as the refresh is over, refused ones included', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
@@ -170,25 +206,61 @@ describe('the lock of a refresh', () => {
     site.emulator.failNext({ grantType: 'refresh_token', status: 500 })
 
     await site.get('/token', cookie)
-    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+    await until(async () => (await site.redis.exists(lock)) === 0)
     await site.get('/token', cookie)
-    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+    await until(async () => (await site.redis.exists(lock)) === 0)
   })
 })
 
 describe('a process is killed while it logs somebody in or out', () => {
+  it('promise 5: on the way to a new login leaves the old session whole, or nothing of it', async () => {
+    const deleted = gate()
+    const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
+    endWithTest(async () => redis.disconnect())
+    const take = redis.getdel.bind(redis)
+    // Killed as soon as the tokens are gone: never learns of it.
+    const getdel = async (key: string): Promise<string> => {
+      await take(key)
+      deleted.open()
+      return new Promise(() => undefined)
+    }
+    const site = await startSite()
+    const twin = await startTwin(site, { options: { redis: Object.assign(redis, { getdel }) } })
+    const { cookie, id } = await logIn(site)
+    const body = { email: ada.email, password: ada.password }
+    const login = twin.send('POST', '/auth/login', { cookie, body })
+    await deleted.opened
+
+    expect((await site.get('/me', cookie)).body).toEqual(refusal('session_expired'))
+
+    expect(await sessionKeysOf(site, id)).toEqual([])
+    await login
+  })
+
   it('promise 5: a session without tokens is over at the first call that needs one, and leaves nothing', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     await site.redis.del(await keyOf(site, { kind: 't', id }))
 
-    const { status, body } = await site.get('/token', cookie)
+    const { status, body, headers } = await site.get('/token', cookie)
 
     expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(headers.get('set-cookie')).toMatch(/^auth=;/)
     expect(refreshes(site)).toHaveLength(0)
-    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
-    expect(await sessionKeysOf(site, id)).toEqual([])
     expect(await keysOf(site)).toEqual([])
+  })
+
+  it('promise 5: tokens that only another process can open end no session', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logIn(site)
+    const foreign = createSeal(['another secret that this process does not know'])
+    const key = await keyOf(site, { kind: 't', id })
+    await site.redis.set(key, `1.${foreign.close('{}', `${key}#1`)}`, 'KEEPTTL')
+
+    expect((await site.get('/token', cookie)).status).toBe(401)
+
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(await sessionKeysOf(site, id)).toHaveLength(2)
   })
 
   it('promise 5: tokens without a session open to nobody, and a new login works', async () => {

@@ -34,6 +34,8 @@ export interface VersionedTokens extends TokenRecord {
 export interface TokenVault {
   create(sessionId: string, tokens: TokenRecord, ttl: number): Promise<void>
   read(sessionId: string): Promise<VersionedTokens | undefined>
+  /** True also for tokens that this process has no secret for. */
+  holds(sessionId: string): Promise<boolean>
   /** Writes only over the version that the caller has read. */
   commit(sessionId: string, version: number, tokens: TokenRecord): Promise<SwapResult>
   /**
@@ -41,6 +43,8 @@ export interface TokenVault {
    * the lock is free knows that its writer may still hold newer tokens.
    */
   announce(sessionId: string, tokens: VersionedTokens, announced: boolean): Promise<SwapResult>
+  /** Deletes only the version that the caller has read. */
+  discard(sessionId: string, version: number): Promise<SwapResult>
   /** Reads and deletes in one step. */
   take(sessionId: string): Promise<VersionedTokens | undefined>
 }
@@ -76,6 +80,7 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
       const key = keyOf(sessionId)
       return open(key, (await records.read(key))?.value)
     },
+    holds: async (sessionId) => (await records.read(keyOf(sessionId))) !== undefined,
     commit: (sessionId, version, tokens) => {
       const key = keyOf(sessionId)
       return records.swap(key, `${version}.`, close(key, version + 1, tokens))
@@ -85,6 +90,7 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
       const value = close(key, version, { refreshToken, tokenSets })
       return records.swap(key, `${version}.`, announced ? `${value}.${ANNOUNCED}` : value)
     },
+    discard: (sessionId, version) => records.discard(keyOf(sessionId), `${version}.`),
     take: async (sessionId) => {
       const key = keyOf(sessionId)
       return open(key, await records.take(key))
