@@ -1,0 +1,25 @@
+/** Milliseconds by which a timer may be late without the process having stood still. */
+const LATE = 100
+
+/**
+ * Calls back when `ms` have passed in which this process could run; returns how to call it off. A process that stood
+ * still (a busy event loop, SIGSTOP, a suspended machine) runs its timers first and reads its sockets after: what has
+ * long been answered would count as late. It gets that time anew.
+ */
+export function startDeadline(ms: number, expired: () => void): () => void {
+  let due = performance.now() + ms
+  const check = () => {
+    const late = performance.now() - due
+    if (late < LATE) {
+      expired()
+      return
+    }
+    const more = Math.min(late, ms)
+    due = performance.now() + more
+    timer = setTimeout(check, more)
+  }
+  let timer = setTimeout(check, ms)
+  return () => {
+    clearTimeout(timer)
+  }
+}
