@@ -104,7 +104,8 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     client: createClient(password),
     ready: () => allOf([auth0.configuration(), store.records.ping()]),
     close: once(async () => {
-      for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), store.close]) await finish()
+      for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), () => auth0.close()])
+        await finish()
     }),
   }
   leaveTestDoor(auth, doorTo(sessions, config))

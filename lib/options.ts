@@ -128,7 +128,7 @@ export interface RopgAuthOptions {
 export interface Seams {
   /** Epoch milliseconds. Default `Date.now`. */
   clock?: () => number
-  /** Default the global `fetch`. */
+  /** Default a client of its own, with connections kept alive. */
   fetch?: typeof fetch
   /** False: express-session runs for every request, not only for those that look at `req.session`. Default true. */
   lazySessions?: boolean
@@ -170,6 +170,6 @@ export interface Config {
   readonly onEvent: RopgAuthOptions['onEvent']
   readonly onError: RopgAuthOptions['onError']
   readonly clock: () => number
-  readonly fetch: typeof fetch
+  readonly fetch: typeof fetch | undefined
   readonly lazySessions: boolean
 }

@@ -31,8 +31,8 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
   return freeze(config)
 }
 
-function seamsOf({ clock = Date.now, lazySessions = true, ...seams }: Seams) {
-  return { clock, lazySessions, fetch: seams.fetch ?? ((input, init) => fetch(input, init)) }
+function seamsOf({ clock = Date.now, lazySessions = true, fetch }: Seams) {
+  return { clock, lazySessions, fetch }
 }
 
 function tenantOf(options: CompleteOptions) {

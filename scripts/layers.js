@@ -22,7 +22,7 @@ export const LAYERS = {
     packageTypes: 'any',
   },
   flows: { layers: ['leaf', 'flows', 'auth0', 'session'], packages: [], packageTypes: 'any' },
-  auth0: { layers: ['leaf', 'auth0'], packages: ['openid-client', 'jose'], packageTypes: [] },
+  auth0: { layers: ['leaf', 'auth0'], packages: ['openid-client', 'jose', 'undici'], packageTypes: [] },
   session: {
     layers: ['leaf', 'session'],
     packages: ['express-session', 'cookie', 'cookie-signature', 'connect-redis', 'ioredis'],

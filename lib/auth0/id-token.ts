@@ -28,12 +28,12 @@ export function createVerifySignature(client: Auth0Client, config: Config): Veri
   }
 }
 
-async function remoteKeys(client: Auth0Client, { timeouts, fetch }: Config): Promise<CompactVerifyGetKey> {
+async function remoteKeys(client: Auth0Client, { timeouts }: Config): Promise<CompactVerifyGetKey> {
   const { jwks_uri: uri } = (await client.configuration()).serverMetadata()
   if (uri === undefined) throw new TypeError('the discovery document names no jwks_uri')
   return createRemoteJWKSet(new URL(uri), {
     timeoutDuration: timeouts.auth0,
     cacheMaxAge: KEYS_MAX_AGE,
-    [customFetch]: (url, init) => fetch(url, init),
+    [customFetch]: (url, init) => client.fetch(url, init),
   })
 }

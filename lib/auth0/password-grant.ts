@@ -2,7 +2,7 @@ import { genericGrantRequest } from 'openid-client'
 import { plainAddress } from '../ip-address.js'
 import type { Config } from '../options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
-import type { Auth0Client } from './client.js'
+import { FORWARDED_FOR, type Auth0Client } from './client.js'
 import type { VerifySignature } from './id-token.js'
 import { toAuthError } from './oauth-error.js'
 import { revokeRefreshToken } from './revocation.js'
@@ -44,9 +44,8 @@ export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGr
   const configuration = await client.configuration()
   let grant: Grant | undefined
   try {
-    const response = await client.onBehalfOf(address, () =>
-      genericGrantRequest(configuration, grantType, definedOnly(parameters)),
-    )
+    const sent = definedOnly({ ...parameters, [FORWARDED_FOR]: address })
+    const response = await genericGrantRequest(configuration, grantType, sent)
     grant = readGrant(response, { config, requested: { audience, scope } })
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return grant

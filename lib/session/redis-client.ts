@@ -28,14 +28,15 @@ const WAITS_FOR_EVER =
   'the ioredis client in `redis` waits for ever when Redis is frozen or gone: set commandTimeout (and a low ' +
   'maxRetriesPerRequest), or pass a URL or options and let this package set them'
 
-function open(redis: string | RedisOptions, commandTimeout: number): Redis {
+function open(redis: string | RedisOptions, deadline: number): Redis {
   const defaults: RedisOptions = {
-    commandTimeout,
-    connectTimeout: commandTimeout,
-    disconnectTimeout: commandTimeout,
+    // Later than the deadline of each call, which does not count time in which the process stood still.
+    commandTimeout: 2 * deadline,
+    connectTimeout: deadline,
+    disconnectTimeout: deadline,
     maxRetriesPerRequest: 1,
     // A machine that is gone says no goodbye: without this the connection would be taken for alive for minutes.
-    socketTimeout: 2 * commandTimeout,
+    socketTimeout: 3 * deadline,
     retryStrategy: (times) => Math.min(times * 50, 1000),
     // After a failover the old master answers READONLY: reconnect, and send the command again.
     reconnectOnError: (err) => (err.message.includes('READONLY') ? 2 : false),

@@ -1,3 +1,4 @@
+import { startDeadline } from '../deadline.js'
 import { SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 
@@ -20,19 +21,21 @@ export function createStoreGuard(deadline: number, report: Report): Guarded {
 
   return (call) =>
     new Promise((resolve, reject) => {
-      // Not Promise.race, which costs more than the call itself.
-      const timer = setTimeout(() => {
+      let settled = false
+      const finished = startDeadline(deadline, () => {
+        settled = true
         reject(failure({ code: 'TIMEOUT' }))
-      }, deadline)
+      })
       call().then(
         (result) => {
-          clearTimeout(timer)
+          finished()
           answered()
           resolve(result)
         },
         (err: unknown) => {
-          clearTimeout(timer)
-          reject(failure(err))
+          finished()
+          // What fails after its time has been told of already.
+          if (!settled) reject(failure(err))
         },
       )
     })
