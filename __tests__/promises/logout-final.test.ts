@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
+import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
+import { ada } from '../support/app.ts'
+import { testRedisUrl } from '../support/redis.ts'
 import {
+  endWithTest,
   gate,
+  keyOf,
   logIn,
   logInAndExpire,
   keysOf,
@@ -172,6 +177,69 @@ describe('POST /logout', () => {
     await until(async () => (await sessionKeysOf(site, id)).length === 0)
     await expectEnded({ site, cookie, id })
   })
+})
+
+describe('the answer of Redis to a deletion is lost', () => {
+  /** The next `GETDEL` of tokens reaches the server, and its answer nobody. */
+  function losingOnce(): Redis {
+    const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
+    const take = redis.getdel.bind(redis)
+    let lost = false
+    const getdel = async (key: string) => {
+      const value = await take(key)
+      if (lost || !key.includes(':t:')) return value
+      lost = true
+      throw new Error('Connection is closed.')
+    }
+    endWithTest(async () => redis.disconnect())
+    return Object.assign(redis, { getdel })
+  }
+
+  it.each<[string, (site: Site, cookie: string) => Promise<unknown>]>([
+    ['POST /logout', (site, cookie) => site.send('POST', '/auth/logout', { cookie })],
+    ['auth.sessions.revokeAll', ({ auth }) => auth.sessions.revokeAll('auth0|ada').catch(() => undefined)],
+  ])('promise 3: %s revokes the refresh token all the same', async (_name, act) => {
+    const site = await startSite({
+      options: { redis: losingOnce() },
+      emulator: { users: [{ ...ada, sub: 'auth0|ada' }] },
+    })
+    const { cookie, id } = await logIn(site)
+
+    await act(site, cookie)
+
+    await until(() => site.emulator.refreshTokens.families() === 0)
+    await until(async () => (await sessionKeysOf(site, id)).length === 0)
+    await expectEnded({ site, cookie, id })
+  })
+
+  it('promise 3: a logout that is repeated finds the tokens that an earlier one left behind', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logIn(site)
+    await site.redis.del(await keyOf(site, { kind: 's', id }))
+
+    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
+
+    await until(() => site.emulator.refreshTokens.families() === 0)
+    expect(await sessionKeysOf(site, id)).toEqual([])
+  })
+
+  it('promise 3: tokens are deleted only when they are known', async () => {
+    const site = await startSite({ options: { redis: unreadable() } })
+    const { cookie, id } = await logIn(site)
+
+    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(503)
+
+    expect(await sessionKeysOf(site, id)).toHaveLength(2)
+  })
+
+  /** Answers no question for tokens. */
+  function unreadable(): Redis {
+    const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
+    const read = redis.get.bind(redis)
+    endWithTest(async () => redis.disconnect())
+    const get = (key: string) => (key.includes(':t:') ? Promise.reject(new Error('Connection is closed.')) : read(key))
+    return Object.assign(redis, { get })
+  }
 })
 
 describe('a revocation', () => {

@@ -1,12 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Request } from 'express'
+import type { AuthError, RopgAuth } from '../../lib/index.ts'
 import type { Fault } from '../../lib/testing/emulator.ts'
 import {
   type Answer,
+  gate,
   keysOf,
   type LoggedIn,
   logInAndExpire,
   refreshes,
   refusal,
+  sessionKeysOf,
   type Site,
   startSite,
   startTwin,
@@ -194,6 +198,52 @@ describe.each(definite)('Auth0 refuses a refresh: %s', (_name, act) => {
     }
     expect(await keysOf(site)).toEqual([])
     expect(refreshes(site)).toHaveLength(1)
+  })
+})
+
+describe('a refresh is refused after its request has moved on', () => {
+  async function refusedLater(meanwhile: (req: Request, auth: RopgAuth) => Promise<unknown>) {
+    const refused = gate()
+    const changed = gate()
+    const site = await startSite({
+      after: (app, auth) => {
+        app.post('/change', auth.requireAuth, async (req, res) => {
+          const token = req.auth.getAccessToken().catch((err: unknown) => (err as AuthError).code)
+          await refused.opened
+          await meanwhile(req, auth)
+          res.json({})
+          changed.open()
+          const told = await token
+          if (typeof told === 'string') site.logged.push(told)
+        })
+      },
+    })
+    const { cookie, id } = await logInAndExpire(site)
+    const held = site.emulator.hold(ofRefresh)
+    site.emulator.failNext({ ...ofRefresh, status: 403, body: { error: 'invalid_grant' } })
+    const answer = site.send('POST', '/change', { cookie })
+    await held.arrived
+    refused.open()
+    await changed.opened
+    held.release()
+    await until(() => site.logged.includes('session_expired'))
+    return { site, cookie, id, fresh: (await answer).headers.get('set-cookie')?.split(';')[0] }
+  }
+
+  it('promise 4: a login in the same request keeps its new session', async () => {
+    const { site, fresh } = await refusedLater((req, auth) =>
+      auth.login(req, { username: ada.email, password: ada.password, rememberMe: true }),
+    )
+
+    expect((await site.get('/me', fresh)).status).toBe(200)
+    expect((await site.get('/token', fresh)).status).toBe(200)
+  })
+
+  it('promise 4: a request that has let go of its session still ends the one that was refused', async () => {
+    const { site, cookie, id } = await refusedLater(async (req) => Object.assign(req, { session: null }))
+
+    expect((await site.get('/me', cookie)).status).toBe(401)
+    expect(await sessionKeysOf(site, id)).toEqual([])
   })
 })
 

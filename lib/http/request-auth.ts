@@ -24,8 +24,9 @@ const SCOPE = Symbol('scope')
 export function authOf(req: Request, { login, id }: Live, parts: AuthParts): RequestAuth {
   const { sessions, freshToken, signOut, clearCookie, completeError } = parts
   const end = async () => {
-    await sessions.end(req)
-    if (req.res) clearCookie(req, req.res)
+    // The handler may have logged somebody else in meanwhile: that session stays.
+    const gone = await sessions.end(req, { id, login })
+    if (gone && req.res) clearCookie(req, req.res)
   }
   const auth: RequestAuth & { [SCOPE]: string } = {
     [SCOPE]: login.scope,

@@ -20,8 +20,8 @@ export interface SessionMiddleware {
   attach(req: SessionRequest, res: ServerResponse): Promise<void>
   /** The session as it stands; does not bring express-session to life. */
   standing(req: SessionRequest): Standing
-  /** True when the request came with a genuine cookie whose session is over. */
-  cameWithEnded(req: SessionRequest): boolean
+  /** The id in a genuine cookie whose session is over. */
+  endedId(req: SessionRequest): string | undefined
 }
 
 /** Runs express-session in this tick; throws what it fails with. */
@@ -62,9 +62,9 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
       const arrival = arrivalHere(req)
       return arrival?.asleep ? arrival.found : { id: req.sessionID, data: req.session }
     },
-    cameWithEnded: (req) => {
+    endedId: (req) => {
       const found = arrivalHere(req)?.found
-      return found?.id !== undefined && !found.data
+      return found?.data ? undefined : found?.id
     },
   }
 }

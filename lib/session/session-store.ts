@@ -5,6 +5,9 @@ import type { Found } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records } from './records.js'
 
+/** `besides` starts in the tick in which the deletion of the tokens does. */
+export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<void>
+
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
 /** Whatever connect-redis asks of a client, answered by {@link Records}. */
@@ -22,8 +25,8 @@ export interface SessionStoreParts {
   /** Milliseconds that a session without a login lives. */
   idle: number
   clock: () => number
-  /** Deletes the tokens of a session. */
-  dropTokens: (sid: string) => Promise<void>
+  /** Deletes the tokens of a session, and with them whatever is deleted besides. */
+  dropTokens: DropTokens
 }
 
 const MINUTE = 60_000
@@ -91,7 +94,7 @@ export class SessionStore extends RedisStore {
     const { records, dropTokens } = this.#parts
     // The tokens too, whoever ends the session: an app may call req.session.destroy() itself.
     await answer(
-      Promise.all([dropTokens(sid), records.remove(this.prefix + sid)]).then(() => null),
+      dropTokens(sid, () => records.remove(this.prefix + sid)).then(() => null),
       callback,
     )
   }

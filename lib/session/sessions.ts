@@ -10,11 +10,14 @@ import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionIndex, ownersOf, type Indexed, type SessionIndex, type SessionOwner } from './session-index.js'
 import { createSessionMiddleware, type SessionMiddleware } from './session-middleware.js'
-import { SessionStore } from './session-store.js'
+import { type DropTokens, SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
 
 /** The session that a request came with. */
 export type Presented = { state: 'none' | 'ended' } | { state: 'live'; login: Login; id: string }
+
+/** A session that was live. */
+export type Named = Pick<Extract<Presented, { state: 'live' }>, 'id' | 'login'>
 
 export interface Sessions {
   vault: TokenVault
@@ -26,8 +29,11 @@ export interface Sessions {
   establish(req: SessionRequest, login: NewLogin): Promise<Login>
   /** Rejects with `session_unavailable` when a session could not be stored now. */
   ping: () => Promise<void>
-  /** Deletes the tokens and the session. */
-  end(req: SessionRequest): Promise<void>
+  /**
+   * Deletes the tokens and the session: that which the request has, or the one that is named. Tells whether the request
+   * is without a session now.
+   */
+  end(req: SessionRequest, named?: Named): Promise<boolean>
   /** The same for any session of a user, except that a session in the app's own store only loses its tokens. */
   endIndexed(owner: SessionOwner, entry: Indexed): Promise<void>
   /** Epoch milliseconds of the last request, to the minute; undefined when the session is over. */
@@ -48,9 +54,7 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   const prefix = `${config.session.prefix}${tenant}:`
   const vault = createTokenVault({ records, seal, prefix })
   const index = createSessionIndex({ records, prefix, clock })
-  const dropTokens = async (id: string) => {
-    orphaned((await vault.take(id))?.refreshToken)
-  }
+  const dropTokens = createDropTokens(vault, orphaned)
   const idle = config.session.ordinary.idleTimeout * 1000
   const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock, dropTokens })
   const middleware = createSessionMiddleware({ session: config.session, store, lazy: config.lazySessions })
@@ -64,9 +68,9 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
     lock: createRefreshLock(records, { prefix, ttl: lockTtl(config) }),
     open: (req, res) => open(parts, req, res),
     establish: (req, fresh) => establish(parts, req, fresh),
-    end: (req) => end(parts, req),
+    end: (req, named) => end(parts, req, named ?? presented(parts, req)),
     endIndexed: async (owner, { id, handle }) => {
-      await Promise.all([dropTokens(id), records.remove(store.prefix + id)])
+      await dropTokens(id, () => records.remove(store.prefix + id))
       // Last, so that a try that failed can be repeated.
       await index.drop(owner, [handle])
     },
@@ -87,7 +91,7 @@ async function open(
   const { id, data } = middleware.standing(req)
   const login = current(req)
   if (login && id !== undefined) return { state: 'live', login, id }
-  return { state: middleware.cameWithEnded(req) || data?.ropg?.tenant === tenant ? 'ended' : 'none' }
+  return { state: middleware.endedId(req) !== undefined || data?.ropg?.tenant === tenant ? 'ended' : 'none' }
 }
 
 interface Parts {
@@ -99,7 +103,23 @@ interface Parts {
   vault: TokenVault
   index: SessionIndex
   current: (req: SessionRequest) => Login | undefined
-  dropTokens: (sessionId: string) => Promise<void>
+  dropTokens: DropTokens
+}
+
+/** Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token. */
+function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned']): DropTokens {
+  return async (id, besides) => {
+    const known = await vault.read(id)
+    const taken = vault.take(id).then(
+      (tokens) => orphaned(tokens?.refreshToken),
+      (err: unknown) => {
+        orphaned(known?.refreshToken)
+        throw err
+      },
+    )
+    // In the same tick, tokens first: no crash can come between them.
+    await Promise.all([taken, besides?.()])
+  }
 }
 
 async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
@@ -112,7 +132,7 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   const { refreshToken, tokenSets, remember } = fresh
   const { handle, since, until, idle } = login
   const origin = { ...(fresh.ip !== undefined && { ip: fresh.ip }), ...userAgent(req) }
-  const foreign = (req as { sessionStore?: unknown }).sessionStore !== store
+  const foreign = isForeign(parts, req)
   await persist(req, {
     login,
     // Writes that came too late for this answer may still reach the store, and these after them.
@@ -126,17 +146,39 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   return login
 }
 
-/** Both commands leave in the same tick, tokens first: no crash can come between them. */
-async function end(parts: Parts, req: SessionRequest): Promise<void> {
-  const { session } = req
-  if (!session) return
-  const login = parts.current(req)
-  const tokens = parts.dropTokens(req.sessionID ?? '')
-  const blob = promised((done) => {
-    session.destroy(done)
-  })
-  await Promise.all([tokens, blob])
+/** True in the app's own store. */
+function isForeign({ store }: Parts, req: SessionRequest): boolean {
+  return (req as { sessionStore?: unknown }).sessionStore !== store
+}
+
+/** What a logout ends. Where an earlier one got half way, tokens may be left of a session that is gone. */
+function presented({ middleware, current }: Parts, req: SessionRequest): Ending {
+  const login = current(req)
+  const { id } = middleware.standing(req)
+  return { id: login ? id : (middleware.endedId(req) ?? id), login }
+}
+
+interface Ending {
+  id: string | undefined
+  login: Login | undefined
+}
+
+async function end(parts: Parts, req: SessionRequest, { id, login }: Ending): Promise<boolean> {
+  const { store, records, dropTokens } = parts
+  if (id === undefined) return true
+  const { session, sessionID } = req
+  const foreign = isForeign(parts, req)
+  const ours = () => records.remove(store.prefix + id)
+  if (session && sessionID === id) {
+    const destroyed = () =>
+      promised((done) => {
+        session.destroy(done)
+      })
+    // Our own store drops the tokens itself.
+    await (foreign ? dropTokens(id, destroyed) : destroyed())
+  } else await dropTokens(id, foreign ? undefined : ours)
   await unlist(parts, login).catch(() => undefined)
+  return !req.session || sessionID === id
 }
 
 /** Last: what is off the list while it lives can no longer be revoked. Reading the list forgets what is over. */
