@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { secret } from '../support/app.ts'
 import { testRedisUrl } from '../support/redis.ts'
 import {
+  endWithTest,
+  gate,
   keyOf,
   logInAndExpire,
   refreshes,
@@ -23,6 +26,8 @@ const multiResource = {
   apis: [API, BILLING, MAIL].map((audience) => ({ audience, scopes: ['read:all'] })),
   refreshPolicies: [API, BILLING, MAIL].map((audience) => ({ audience, scope: ['read:all'] })),
 }
+
+type Gate = ReturnType<typeof gate>
 
 const held = { grantType: 'refresh_token' }
 
@@ -259,6 +264,63 @@ describe('the loser of a race', () => {
     expect((await storedTokens(site, id))!.version).toBe(2)
     expect((await site.get('/token', cookie)).body).toEqual(winner.body)
   })
+
+  it('promise 1: for another API does not take the token of the winner for an answer to its own question', async () => {
+    const site = await startSite({ emulator: { ...multiResource, leeway: 60 }, options: { audience: API } })
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold(held)
+    const loser = site.get(`/token?audience=${encodeURIComponent(BILLING)}`, cookie)
+    await gate.arrived
+    await site.redis.del(await keyOf(site, { kind: 'l', id }))
+    expect((await twin.get('/token', cookie)).status).toBe(200)
+
+    gate.release()
+
+    expect(await loser).toMatchObject({ status: 200, body: { audience: BILLING } })
+  })
+
+  it('promise 4: is refused at the moment at which the winner writes, and ends nothing', async () => {
+    const deleting = gate()
+    const deletion = gate()
+    const redis = new Redis(testRedisUrl(), { commandTimeout: 5000, maxRetriesPerRequest: 1 })
+    endWithTest(async () => redis.disconnect())
+    const site = await startSite()
+    const twin = await startTwin(site, {
+      options: { redis: holdingDeletions(redis, { deleting, deletion }), timeouts: { redis: 5000 } },
+    })
+    const { cookie, id } = await logInAndExpire(site)
+    const refresh = site.emulator.hold({ ...held, after: true })
+    const winner = site.get('/token', cookie)
+    await refresh.arrived
+    await site.redis.del(await keyOf(site, { kind: 'l', id }))
+    const loser = twin.get('/token', cookie)
+    await deleting.opened
+    refresh.release()
+    const { status, body } = await winner
+
+    deletion.open()
+
+    expect([status, (await loser).body]).toEqual([200, body])
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect((await storedTokens(site, id))!.version).toBe(2)
+  })
+
+  /** Stands still before tokens are deleted, in whatever way. */
+  function holdingDeletions(redis: Redis, { deleting, deletion }: Record<'deleting' | 'deletion', Gate>): Redis {
+    const held = async <T>(matches: boolean, run: () => Promise<T>): Promise<T> => {
+      if (!matches) return run()
+      deleting.open()
+      await deletion.opened
+      return run()
+    }
+    const [getdel, evalsha] = [redis.getdel.bind(redis), redis.evalsha.bind(redis)]
+    return Object.assign(redis, {
+      getdel: (key: string) => held(key.includes(':t:'), () => getdel(key)),
+      evalsha: (sha: string, count: number, ...args: string[]) =>
+        held(args.length === 2 && args[0]!.includes(':t:'), () => evalsha(sha, count, ...args)),
+    })
+  }
 
   it('promise 1: gives back only its own lock, never that of its successor', async () => {
     const site = await startSite()

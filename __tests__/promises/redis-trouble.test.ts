@@ -201,6 +201,26 @@ describe('Redis freezes between the rotation at Auth0 and the write', () => {
   })
 })
 
+describe('an instance that closes', () => {
+  it('promise 4: refuses to refresh while it waits for other things, so that no new token gets lost', async () => {
+    const site = await startHere()
+    const twin = await startTwin(site)
+    const [one, two] = [await logInAndExpire(site), await logInAndExpire(site)]
+    const revocation = site.emulator.hold({ path: '/oauth/revoke' })
+    await site.send('POST', '/auth/logout', { cookie: two.cookie })
+    await revocation.arrived
+    const closed = site.auth.close()
+
+    const { status, body } = await site.get('/token', one.cookie)
+    revocation.release()
+    await closed
+
+    expect([status, body]).toEqual([503, refusal('session_unavailable')])
+    expect(refreshes(site)).toHaveLength(0)
+    expect((await twin.get('/token', one.cookie)).status).toBe(200)
+  })
+})
+
 describe('Redis refuses writes after the rotation at Auth0', () => {
   afterEach(async () => {
     const redis = new Redis(server.url)

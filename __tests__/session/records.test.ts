@@ -249,6 +249,23 @@ describe.each([
     })
   })
 
+  describe('discard', () => {
+    it('removes a value that begins as said', async () => {
+      const key = newKey()
+      await records.write(key, '1.old', MINUTE)
+      expect(await records.discard(key, '1.')).toBe('done')
+      expect(await records.read(key)).toBeUndefined()
+      expect(await records.discard(key, '1.')).toBe('gone')
+    })
+
+    it('leaves a value that begins otherwise', async () => {
+      const key = newKey()
+      await records.write(key, '11.other', MINUTE)
+      expect(await records.discard(key, '1.')).toBe('conflict')
+      expect(await valueOf(key)).toBe('11.other')
+    })
+  })
+
   describe('a list', () => {
     it('is empty where there is none', async () => {
       expect(await records.listed(newKey())).toEqual({})
@@ -372,6 +389,7 @@ describe('createRedisRecords', () => {
       records.claim('key', 'value', 1),
       records.release('key', 'value'),
       records.swap('key', 'head', 'value'),
+      records.discard('key', 'head'),
       records.enlist('key', 'entry', { value: 'value', ttl: 1 }),
       records.listed('key'),
       records.delist('key', ['entry']),

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Auth0Client } from '../auth0/client.js'
 import { refreshGrant } from '../auth0/refresh-grant.js'
 import { tokenAudiences, type Grant } from '../auth0/token-response.js'
-import { AuthError, ConfigurationError } from '../errors.js'
+import { AuthError, ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 import type { Config } from '../options.js'
 import type { Login } from '../session/login.js'
@@ -59,10 +59,15 @@ const MOST_TOKEN_SETS = 10
 export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
   const running = new Set<Promise<unknown>>()
   const releasing = new Set<Promise<unknown>>()
+  let closing = false
 
   return {
     held: parts.storeTokens.held,
-    run: (renewal) => {
+    run: async (renewal) => {
+      if (closing) {
+        await renewal.release()
+        throw new SessionUnavailableError('this instance is closing')
+      }
       const task = reported(parts, renewal).finally(() => {
         running.delete(task)
         // While a spent token is all that others could read, nobody else may refresh.
@@ -71,9 +76,10 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
         void release.finally(() => releasing.delete(release))
       })
       running.add(task)
-      return task
+      return await task
     },
     drain: async () => {
+      closing = true
       await Promise.allSettled(running)
       await parts.storeTokens.drain()
       await Promise.allSettled(releasing)
@@ -114,9 +120,10 @@ async function refresh(parts: RefreshParts, { owner, wanted }: Renewal): Promise
   }
   await checkSubject(parts, owner, grant)
   const suited = isFor(grant, wanted.audience)
-  const record = await storeTokens.store(owner.id, merged(current, { grant, wanted, suited, config }))
+  const fresh = merged(current, { grant, wanted, suited, config })
+  const record = await storeTokens.store(owner.id, fresh)
   if (!suited) throw new ConfigurationError(NO_POLICY)
-  return { record, ours: true }
+  return { record, ours: record === fresh }
 }
 
 /** Milliseconds between two looks, and in all: a holder that lives writes what it holds well within that time. */
@@ -151,9 +158,15 @@ interface Refused {
 }
 
 /** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
-async function adopt({ vault }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
-  const now = await vault.read(owner.id)
-  if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
+async function adopt({ vault, revoke }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
+  for (;;) {
+    const now = await vault.read(owner.id)
+    if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
+    // The winner may write at this very moment.
+    if (!now || (await vault.discard(owner.id, now.version)) !== 'conflict') break
+  }
+  // Refused is not revoked: a user who is no longer blocked could use it again.
+  revoke(current.refreshToken)
   await owner.end()
   throw refusal
 }

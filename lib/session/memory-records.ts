@@ -80,6 +80,14 @@ export class MemoryRecords implements Records {
     return Promise.resolve('done')
   }
 
+  async discard(key: string, head: string): Promise<SwapResult> {
+    const entry = this.#live(key)
+    if (!entry) return Promise.resolve('gone')
+    if (!entry.value.startsWith(head)) return Promise.resolve('conflict')
+    this.#entries.delete(key)
+    return Promise.resolve('done')
+  }
+
   async enlist(key: string, entry: string, { value, ttl }: { value: string; ttl: number }): Promise<void> {
     const list = this.#list(key)
     const left = (this.#live(key)?.expires ?? 0) - this.#clock()

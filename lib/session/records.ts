@@ -32,6 +32,8 @@ export interface Records {
   release(key: string, value: string): Promise<void>
   /** Replaces a value that begins with `head` and keeps its time to live. Saying it twice does no harm. */
   swap(key: string, head: string, value: string): Promise<SwapResult>
+  /** Removes a value that begins with `head`. */
+  discard(key: string, head: string): Promise<SwapResult>
   /** Adds an entry to a list, which lives at least for `ttl`. */
   enlist(key: string, entry: string, detail: { value: string; ttl: number }): Promise<void>
   /** Entry -> value. */

@@ -29,6 +29,8 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
     },
     swap: async (key, head, value) =>
       (await guarded(() => runScript(client, SWAP, { keys: [key], args: [head, value] }))) as SwapResult,
+    discard: async (key, head) =>
+      (await guarded(() => runScript(client, DISCARD, { keys: [key], args: [head] }))) as SwapResult,
     enlist: async (key, entry, { value, ttl }) => {
       await guarded(() => runScript(client, ENLIST, { keys: [key], args: [entry, value, String(ttl)] }))
     },
@@ -59,6 +61,14 @@ if not held then return 'gone' end
 if held == ARGV[2] then return 'done' end
 if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 'conflict' end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 'done'
+`
+
+const DISCARD = `
+local held = redis.call('GET', KEYS[1])
+if not held then return 'gone' end
+if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 'conflict' end
+redis.call('DEL', KEYS[1])
 return 'done'
 `
 

@@ -41,6 +41,8 @@ export interface TokenVault {
    * the lock is free knows that its writer may still hold newer tokens.
    */
   announce(sessionId: string, tokens: VersionedTokens, announced: boolean): Promise<SwapResult>
+  /** Deletes only the version that the caller has read. */
+  discard(sessionId: string, version: number): Promise<SwapResult>
   /** Reads and deletes in one step. */
   take(sessionId: string): Promise<VersionedTokens | undefined>
 }
@@ -85,6 +87,7 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
       const value = close(key, version, { refreshToken, tokenSets })
       return records.swap(key, `${version}.`, announced ? `${value}.${ANNOUNCED}` : value)
     },
+    discard: (sessionId, version) => records.discard(keyOf(sessionId), `${version}.`),
     take: async (sessionId) => {
       const key = keyOf(sessionId)
       return open(key, await records.take(key))
