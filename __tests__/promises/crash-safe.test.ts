@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { createSeal } from '../../lib/session/seal.ts'
 import { ada, secret } from '../support/app.ts'
 import { testRedisUrl } from '../support/redis.ts'
 import {
+  endWithTest,
+  gate,
   keyOf,
   keysOf,
   type LoggedIn,
+  logIn,
   logInAndExpire,
   logInSeveral,
   refreshes,
@@ -12,6 +17,7 @@ import {
   sessionKeysOf,
   type Site,
   startSite,
+  startTwin,
   storedTokens,
   until,
 } from './support/site.ts'
@@ -177,18 +183,54 @@ describe('the lock of a refresh', () => {
 })
 
 describe('a process is killed while it logs somebody in or out', () => {
+  it('promise 5: on the way to a new login leaves the old session whole, or nothing of it', async () => {
+    const deleted = gate()
+    const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
+    endWithTest(async () => redis.disconnect())
+    const take = redis.getdel.bind(redis)
+    // Killed as soon as the tokens are gone: never learns of it.
+    const getdel = async (key: string): Promise<string> => {
+      await take(key)
+      deleted.open()
+      return new Promise(() => undefined)
+    }
+    const site = await startSite()
+    const twin = await startTwin(site, { options: { redis: Object.assign(redis, { getdel }) } })
+    const { cookie, id } = await logIn(site)
+    const body = { email: ada.email, password: ada.password }
+    const login = twin.send('POST', '/auth/login', { cookie, body })
+    await deleted.opened
+
+    expect((await site.get('/me', cookie)).body).toEqual(refusal('session_expired'))
+
+    expect(await sessionKeysOf(site, id)).toEqual([])
+    await login
+  })
+
   it('promise 5: a session without tokens is over at the first call that needs one, and leaves nothing', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     await site.redis.del(await keyOf(site, { kind: 't', id }))
 
-    const { status, body } = await site.get('/token', cookie)
+    const { status, body, headers } = await site.get('/token', cookie)
 
     expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(headers.get('set-cookie')).toMatch(/^auth=;/)
     expect(refreshes(site)).toHaveLength(0)
-    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
-    expect(await sessionKeysOf(site, id)).toEqual([])
     expect(await keysOf(site)).toEqual([])
+  })
+
+  it('promise 5: tokens that only another process can open end no session', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logIn(site)
+    const foreign = createSeal(['another secret that this process does not know'])
+    const key = await keyOf(site, { kind: 't', id })
+    await site.redis.set(key, `1.${foreign.close('{}', `${key}#1`)}`, 'KEEPTTL')
+
+    expect((await site.get('/token', cookie)).status).toBe(401)
+
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(await sessionKeysOf(site, id)).toHaveLength(2)
   })
 
   it('promise 5: tokens without a session open to nobody, and a new login works', async () => {

@@ -36,7 +36,11 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
 
   return async (owner, wanted, who) => {
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
-    if (!record) throw new AuthError('session_expired')
+    if (!record) {
+      // Tokens that are gone never come back, so neither shall the session.
+      if (!(await vault.holds(owner.id))) await owner.end()
+      throw new AuthError('session_expired')
+    }
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
     if (record.refreshToken === undefined) throw cannotRefresh(wanted, config)

@@ -125,14 +125,15 @@ function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned'])
 async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
   const { config, vault, index, store } = parts
   const replaced = parts.current(req)
-  if (replaced) await parts.dropTokens(req.sessionID ?? '')
+  const foreign = isForeign(parts, req)
+  // Our own store drops them together with the session.
+  if (replaced && foreign) await parts.dropTokens(req.sessionID ?? '')
   const login = describeLogin(config, parts.tenant, fresh)
   await renew(req, config.session.preserve)
   await unlist(parts, replaced)
   const { refreshToken, tokenSets, remember } = fresh
   const { handle, since, until, idle } = login
   const origin = { ...(fresh.ip !== undefined && { ip: fresh.ip }), ...userAgent(req) }
-  const foreign = isForeign(parts, req)
   await persist(req, {
     login,
     // Writes that came too late for this answer may still reach the store, and these after them.
@@ -146,9 +147,9 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   return login
 }
 
-/** True in the app's own store. */
-function isForeign({ store }: Parts, req: SessionRequest): boolean {
-  return (req as { sessionStore?: unknown }).sessionStore !== store
+/** True for the app's own store. express-session tells its store only once it is alive. */
+function isForeign({ store }: Parts, req: SessionRequest & { sessionStore?: unknown }): boolean {
+  return req.session !== undefined && req.sessionStore !== store
 }
 
 /** What a logout ends. Where an earlier one got half way, tokens may be left of a session that is gone. */

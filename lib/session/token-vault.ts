@@ -34,6 +34,8 @@ export interface VersionedTokens extends TokenRecord {
 export interface TokenVault {
   create(sessionId: string, tokens: TokenRecord, ttl: number): Promise<void>
   read(sessionId: string): Promise<VersionedTokens | undefined>
+  /** True also for tokens that this process has no secret for. */
+  holds(sessionId: string): Promise<boolean>
   /** Writes only over the version that the caller has read. */
   commit(sessionId: string, version: number, tokens: TokenRecord): Promise<SwapResult>
   /**
@@ -78,6 +80,7 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
       const key = keyOf(sessionId)
       return open(key, (await records.read(key))?.value)
     },
+    holds: async (sessionId) => (await records.read(keyOf(sessionId))) !== undefined,
     commit: (sessionId, version, tokens) => {
       const key = keyOf(sessionId)
       return records.swap(key, `${version}.`, close(key, version + 1, tokens))
