@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Cluster } from 'ioredis'
 import { Cluster as Cluster6 } from 'ioredis6'
+import { gate, until } from '../promises/support/site.ts'
+import { ada } from '../support/app.ts'
 import { get, logIn, post, sidOf, startPair } from './pair.ts'
 import { type RedisCluster, startCluster } from './redis-cluster.ts'
 import { itKeepsSessions } from './session-suite.ts'
@@ -48,6 +50,39 @@ describe('a Redis Cluster of three nodes', () => {
     await first.auth.close()
     expect(await client.ping()).toBe('PONG')
   })
+
+  it('promise 3: a login whose session is revoked while it is being stored leaves nothing that lives', async () => {
+    const [storing, stored] = [gate(), gate()]
+    const client = five()
+    const set = client.set.bind(client) as (...args: unknown[]) => Promise<unknown>
+    const slowly = async (...args: unknown[]) => {
+      if (String(args[0]).includes(':s:')) {
+        storing.open()
+        await stored.opened
+      }
+      return set(...args)
+    }
+    const clients = [Object.assign(client, { set: slowly }), five()]
+    const timeouts = { auth0: 5000, redis: 5000 }
+    const { first, second, emulator } = await startPair({ redis: () => clients.shift()!, options: { timeouts } })
+    const { sub } = emulator.users.get(ada.email)!
+    const login = first.login({ email: ada.email, password: ada.password, remember_me: true })
+    const answer = login.then(({ status, headers }) => ({ status, cookie: headers['set-cookie'] as unknown }))
+    await storing.opened
+    await until(async () => (await keysOnAllNodes(first.prefix)).some((key) => key.includes(':u:')))
+    await second.auth.sessions.revokeAll(sub)
+    expect(await keysOnAllNodes(first.prefix)).toEqual([])
+
+    stored.open()
+
+    expect(await answer).toEqual({ status: 503, cookie: undefined })
+    await until(async () => (await keysOnAllNodes(first.prefix)).length === 0)
+    await until(() => emulator.refreshTokens.families() === 0)
+  })
+
+  async function keysOnAllNodes(prefix: string): Promise<string[]> {
+    return (await Promise.all(cluster.direct.map((node) => node.keys(`${prefix}*`)))).flat()
+  }
 
   it('finds a session while its slot moves to another node, and afterwards', async () => {
     const { first, second } = await startPair({ redis: five })

@@ -41,10 +41,11 @@ export interface RevokeSessionsParts {
 }
 
 export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): RevokeSessions {
-  const end = async (entry: Indexed, { sub, ...who }: WhoAsks & { sub: string }): Promise<void> => {
+  const end = async (entry: Indexed, { sub, ...who }: WhoAsks & { sub: string }): Promise<boolean> => {
     const started = clock()
-    await sessions.endIndexed({ sub }, entry)
-    report({ name: 'session.revoked', ...who, sub, durationMs: clock() - started })
+    const lived = await sessions.endIndexed({ sub }, entry)
+    if (lived) report({ name: 'session.revoked', ...who, sub, durationMs: clock() - started })
+    return lived
   }
 
   return {
@@ -59,13 +60,12 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
     },
     revoke: async (sub, id, who) => {
       const entry = (await sessions.index.find({ sub })).find(({ handle }) => handle === id)
-      if (entry) await end(entry, { ...who, sub })
-      return entry !== undefined
+      return entry !== undefined && (await end(entry, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who } = {}) => {
       const entries = (await sessions.index.find({ sub })).filter(({ handle }) => handle !== except)
-      await Promise.all(entries.map((entry) => end(entry, { ...who, sub })))
-      return entries.length
+      const lived = await Promise.all(entries.map((entry) => end(entry, { ...who, sub })))
+      return lived.filter(Boolean).length
     },
   }
 }

@@ -46,12 +46,17 @@ export interface Persisted {
   remember: boolean
   /** Stores what goes beside the session. */
   beside: (sessionId: string) => Promise<unknown>[]
+  /** Rejects when what was stored does not hold. */
+  confirm: () => Promise<unknown>
   /** Takes back what may have been stored. */
   undo: (sessionId: string) => Promise<unknown>[]
 }
 
 /** Stores everything at once; if any of it fails there is no session and no cookie. */
-export async function persist(req: SessionRequest, { login, remember, beside, undo }: Persisted): Promise<void> {
+export async function persist(
+  req: SessionRequest,
+  { login, remember, beside, confirm, undo }: Persisted,
+): Promise<void> {
   const { session, sessionID } = req
   if (!session || sessionID === undefined) throw new SessionUnavailableError('the session could not be renewed')
   session.ropg = login
@@ -59,11 +64,15 @@ export async function persist(req: SessionRequest, { login, remember, beside, un
   const blob = promised((done) => {
     session.save(done)
   })
-  const writes = await Promise.allSettled([blob, ...beside(sessionID)])
-  const failure = writes.find((write) => write.status === 'rejected')
+  const failure = (await failureOf([blob, ...beside(sessionID)])) ?? (await failureOf([confirm()]))
   if (!failure) return
   // Without a session express-session sends no cookie for what could not be stored.
   delete req.session
   void Promise.allSettled(undo(sessionID))
   throw failure.reason
+}
+
+/** Waits for all of them. */
+async function failureOf(tasks: Promise<unknown>[]): Promise<PromiseRejectedResult | undefined> {
+  return (await Promise.allSettled(tasks)).find((task) => task.status === 'rejected')
 }

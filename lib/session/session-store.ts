@@ -5,8 +5,8 @@ import type { Found } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records } from './records.js'
 
-/** `besides` starts in the tick in which the deletion of the tokens does. */
-export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<void>
+/** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
+export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<boolean>
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import { tenantTag } from '../tenant-tag.js'
 import type { SessionRequest } from './arrival.js'
@@ -34,8 +35,11 @@ export interface Sessions {
    * is without a session now.
    */
   end(req: SessionRequest, named?: Named): Promise<boolean>
-  /** The same for any session of a user, except that a session in the app's own store only loses its tokens. */
-  endIndexed(owner: SessionOwner, entry: Indexed): Promise<void>
+  /**
+   * The same for any session of a user, except that a session in the app's own store only loses its tokens. Tells
+   * whether there was one.
+   */
+  endIndexed(owner: SessionOwner, entry: Indexed): Promise<boolean>
   /** Epoch milliseconds of the last request, to the minute; undefined when the session is over. */
   lastSeen(entry: Indexed): Promise<number | undefined>
 }
@@ -69,16 +73,8 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
     open: (req, res) => open(parts, req, res),
     establish: (req, fresh) => establish(parts, req, fresh),
     end: (req, named) => end(parts, req, named ?? presented(parts, req)),
-    endIndexed: async (owner, { id, handle }) => {
-      await dropTokens(id, () => records.remove(store.prefix + id))
-      // Last, so that a try that failed can be repeated.
-      await index.drop(owner, [handle])
-    },
-    lastSeen: async ({ id, idle, since, foreign }) => {
-      if (foreign) return (await vault.read(id)) && since
-      const blob = await records.readWithTtl(store.prefix + id)
-      return blob && Math.max(since, clock() - Math.max(0, idle - blob.ttl))
-    },
+    endIndexed: (owner, entry) => endIndexed(parts, owner, entry),
+    lastSeen: (entry) => lastSeen(parts, entry),
   }
 }
 
@@ -111,14 +107,18 @@ function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned'])
   return async (id, besides) => {
     const known = await vault.read(id)
     const taken = vault.take(id).then(
-      (tokens) => orphaned(tokens?.refreshToken),
+      (tokens) => {
+        orphaned(tokens?.refreshToken)
+        return tokens !== undefined
+      },
       (err: unknown) => {
         orphaned(known?.refreshToken)
         throw err
       },
     )
     // In the same tick, tokens first: no crash can come between them.
-    await Promise.all([taken, besides?.()])
+    const [had] = await Promise.all([taken, besides?.()])
+    return had
   }
 }
 
@@ -139,6 +139,7 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
     // Writes that came too late for this answer may still reach the store, and these after them.
     undo: (id) => [parts.dropTokens(id), parts.records.remove(store.prefix + id), unlist(parts, login)],
     remember,
+    confirm: () => Promise.all(ownersOf(login).map((owner) => confirm(parts, owner, login))),
     beside: (id) => [
       vault.create(id, { refreshToken, tokenSets }, until - since),
       ...ownersOf(login).map((owner) => index.add(owner, { id, handle, since, until, idle, foreign, ...origin })),
@@ -180,6 +181,46 @@ async function end(parts: Parts, req: SessionRequest, { id, login }: Ending): Pr
   } else await dropTokens(id, foreign ? undefined : ours)
   await unlist(parts, login).catch(() => undefined)
   return !req.session || sessionID === id
+}
+
+/**
+ * In a Cluster a revocation may go by between the writes of a login. What is off the list can never be revoked, so the
+ * login looks once all is written, and a revocation deletes again once the entry is gone.
+ */
+async function confirm(parts: Parts, owner: SessionOwner, { handle }: Login): Promise<void> {
+  const entries = await parts.index.find(owner)
+  if (!entries.some((entry) => entry.handle === handle))
+    throw new SessionUnavailableError('revoked before it was there')
+  void prune(parts, owner, entries).catch(() => undefined)
+}
+
+/** Entries looked at by one login. */
+const MOST_PRUNED = 20
+
+/** Forgets sessions that ended because nobody used them, or the list would only grow. */
+async function prune(parts: Parts, owner: SessionOwner, entries: Indexed[]): Promise<void> {
+  const idle = entries.filter(({ since, idle }) => since + idle < parts.config.clock()).slice(0, MOST_PRUNED)
+  const seen = await Promise.all(idle.map((entry) => lastSeen(parts, entry)))
+  await Promise.all(idle.filter((_, at) => seen[at] === undefined).map((entry) => endIndexed(parts, owner, entry)))
+}
+
+async function endIndexed(parts: Parts, owner: SessionOwner, entry: Indexed): Promise<boolean> {
+  const before = await erase(parts, entry)
+  // Not earlier, so that a try that failed can be repeated.
+  await parts.index.drop(owner, [entry.handle])
+  return (await erase(parts, entry)) || before
+}
+
+async function erase({ dropTokens, records, store }: Parts, { id, foreign }: Indexed): Promise<boolean> {
+  const blobs: unknown[] = []
+  const had = await dropTokens(id, async () => blobs.push(await records.take(store.prefix + id)))
+  return foreign ? had : blobs[0] !== undefined
+}
+
+async function lastSeen(parts: Parts, { id, idle, since, foreign }: Indexed): Promise<number | undefined> {
+  if (foreign) return (await parts.vault.read(id)) && since
+  const blob = await parts.records.readWithTtl(parts.store.prefix + id)
+  return blob && Math.max(since, parts.config.clock() - Math.max(0, idle - blob.ttl))
 }
 
 /** Last: what is off the list while it lives can no longer be revoked. Reading the list forgets what is over. */
