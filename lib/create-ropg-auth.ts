@@ -78,7 +78,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const auth0 = createAuth0Client(config)
   const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
   const store = openStore(config, report)
-  const { revoke, drain } = createRevocations(auth0)
+  const { revoke, drain } = createRevocations(auth0, config.logger)
   const sessions = createSessions({ config, records: store.records, seal, orphaned: revoke })
   const attempts = new AttemptStore(attemptPrefix(config), store.evaluate)
 
