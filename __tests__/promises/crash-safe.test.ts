@@ -28,9 +28,9 @@ const TIMES = 20
 /** So many processes at once, so that starting them does not starve them. */
 const WAVE = 5
 
-/** A lock stands for auth0 + 2 * redis + 1000. */
-const timeouts = { auth0: 1500, redis: 500 }
-const LOCK_TTL = 3500
+/** A lock stands for 2 * redis + 1000, unless its holder lives. */
+const timeouts = { auth0: 5000, redis: 1000 }
+const LOCK_TTL = 3000
 
 /** Milliseconds: as far as the clock of the test is ahead. */
 const ahead = 61_000
@@ -169,6 +169,36 @@ describe('the lock of a refresh', () => {
     expect((await token).status).toBe(200)
   })
 
+  it('promise 5: is kept by a holder that lives, for as long as Auth0 takes', async () => {
+    const site = await startSite({ options: { timeouts: { auth0: 30_000, redis: 1000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const token = site.get('/token', cookie)
+    await gate.arrived
+    const lock = await keyOf(site, { kind: 'l', id })
+    const owner = await site.redis.get(lock)
+    await site.redis.pexpire(lock, LOCK_TTL / 2)
+
+    await until(async () => (await site.redis.pttl(lock)) > LOCK_TTL / 2)
+
+    expect(await site.redis.get(lock)).toBe(owner)
+    gate.release()
+    expect((await token).status).toBe(200)
+  })
+
+  it('promise 5: does not stand longer for a patient deadline of Auth0', async () => {
+    const site = await startSite({ options: { timeouts: { auth0: 60_000, redis: 1000 } } })
+    const { cookie, id } = await logInAndExpire(site)
+    const gate = site.emulator.hold({ grantType: 'refresh_token' })
+    const token = site.get('/token', cookie)
+    await gate.arrived
+
+    expect(await site.redis.pttl(await keyOf(site, { kind: 'l', id }))).toBeLessThanOrEqual(LOCK_TTL)
+
+    gate.release()
+    expect((await token).status).toBe(200)
+  })
+
   it('promise 5: is gone as soon as the refresh is over, refused ones included', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
@@ -176,9 +206,9 @@ describe('the lock of a refresh', () => {
     site.emulator.failNext({ grantType: 'refresh_token', status: 500 })
 
     await site.get('/token', cookie)
-    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+    await until(async () => (await site.redis.exists(lock)) === 0)
     await site.get('/token', cookie)
-    await until(async () => (await site.redis.exists(lock)) === 0, 1000)
+    await until(async () => (await site.redis.exists(lock)) === 0)
   })
 })
 

@@ -284,6 +284,24 @@ describe('Auth0 asks for more before a refresh', () => {
   })
 })
 
+describe('a token that is still valid for 20 s', () => {
+  it.each([
+    ['invalid_client', 401],
+    ['unauthorized_client', 403],
+    ['invalid_request', 400],
+  ])('promise 4: is served though Auth0 says %s to its refresh', async (error, status) => {
+    const site = await startSite()
+    const { cookie, id } = await logInWithLittleLeft(site)
+    const before = (await storedTokens(site, id))!
+    site.emulator.failNext({ ...ofRefresh, status, body: { error } })
+
+    const answer = await site.get('/token', cookie)
+
+    expect([answer.status, answer.body.accessToken]).toEqual([200, before.tokenSets[0]!.accessToken])
+    expect(site.events.at(-1)).toMatchObject({ name: 'token.refresh_failed', code: 'configuration_error' })
+  })
+})
+
 describe('a session without a refresh token', () => {
   it('promise 4: keeps going when its access token has expired, and only getAccessToken says so', async () => {
     const site = await startSite()

@@ -47,8 +47,8 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
-      // Trouble on the way is no reason to refuse a token that is still good for a moment.
-      const stillGood = isTransient(err) ? pick(record, wanted, { config, margin: 0 }) : undefined
+      // Only a definite refusal is a reason to withhold a token that is still good for a moment.
+      const stillGood = isDefinite(err) ? undefined : pick(record, wanted, { config, margin: 0 })
       if (stillGood) return stillGood
       throw err
     }
@@ -91,8 +91,9 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
   }
 }
 
-function isTransient(err: unknown): boolean {
-  return err instanceof AuthError && err.status === 503
+/** Auth0 ended the session, or will not give what was asked for. */
+function isDefinite(err: unknown): boolean {
+  return err instanceof AuthError && (err.status === 401 || err.status === 403)
 }
 
 function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): AuthError {
@@ -102,11 +103,17 @@ function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): A
   return new AuthError('session_expired', { detail: 'the access token has expired and there is no refresh token' })
 }
 
+/** Long enough for a dead holder's lock to expire, and for its successor to have its turn; shorter than users wait. */
+function patience({ ttl }: RefreshLock, { timeouts }: Config): number {
+  return Math.min(MOST_PATIENCE, 2 * ttl + timeouts.auth0 + 2 * timeouts.redis)
+}
+
+const MOST_PATIENCE = 20_000
+
 /** Refreshes, or follows the process that does. */
-async function renew({ vault, lock, refresh }: FreshTokenParts, request: Request): Promise<Outcome> {
+async function renew({ config, vault, lock, refresh }: FreshTokenParts, request: Request): Promise<Outcome> {
   const { owner, record } = request
-  // Long enough for a dead holder's lock to expire, and for its successor to have its turn.
-  const giveUp = performance.now() + 2 * lock.ttl
+  const giveUp = performance.now() + patience(lock, config)
   for (let look = 0; performance.now() < giveUp; look++) {
     const release = await lock.acquire(owner.id)
     if (release) return refresh.run({ ...request, release })

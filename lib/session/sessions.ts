@@ -236,7 +236,7 @@ function userAgent({ headers }: SessionRequest): { userAgent?: string } {
   return agent === undefined ? {} : { userAgent: agent }
 }
 
-/** About what a refresh takes at the most; its holder renews it while it works. */
+/** Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock. */
 function lockTtl({ timeouts }: Config): number {
-  return timeouts.auth0 + 2 * timeouts.redis + 1000
+  return 2 * timeouts.redis + 1000
 }
