@@ -90,23 +90,19 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const requireAuth = createRequireAuth({ sessions, sendError, completeError, freshToken, signOut, clearCookie })
   const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
+  const closeAuth0 = () => auth0.close()
 
+  const parts = { config, sessions, signIn, signOut, clearCookie }
   const auth: RopgAuth = {
-    router: createRouter({
-      ...{ config, sessions, userSessions, signIn, signOut },
-      ...{ clearCookie, sendError, requireAuth, limitLogins },
-    }),
+    router: createRouter({ ...parts, userSessions, sendError, requireAuth, limitLogins }),
     requireAuth,
     requireScope: createRequireScope(sendError),
     session: mountSession(sessions, sendError),
-    ...createLogin({ config, sessions, signIn, signOut, clearCookie, completeError }),
+    ...createLogin({ ...parts, completeError }),
     sessions: userSessions,
     client: createClient(password),
     ready: () => allOf([auth0.configuration(), store.records.ping()]),
-    close: once(async () => {
-      for (const finish of [finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), () => auth0.close()])
-        await finish()
-    }),
+    close: once(() => inTurn([finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), closeAuth0])),
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
@@ -116,6 +112,10 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
 function attemptPrefix(config: Config): string {
   const { limit, windowMs } = config.subnetLimit || { limit: 0, windowMs: 0 }
   return `${config.session.prefix}${tenantTag(config)}:rl:${windowMs}:${limit}:`
+}
+
+async function inTurn(tasks: (() => unknown)[]): Promise<void> {
+  for (const task of tasks) await task()
 }
 
 function createClient(password: PasswordGrantParts): RopgClient {

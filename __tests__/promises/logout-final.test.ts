@@ -100,10 +100,9 @@ describe('POST /logout', () => {
     const { status, body } = await token
     expect([status, body]).toEqual([401, refusal('session_expired')])
     await until(() => revoked(site).length === 2)
-    const [first, second] = revoked(site)
-    expect(first).toBe(answer.body.refresh_token)
-    expect(second).not.toBe(first)
-    expect(site.emulator.refreshTokens.isActive(second!)).toBe(false)
+    const fresh = revoked(site).filter((revokedToken) => revokedToken !== answer.body.refresh_token)
+    expect(fresh).toHaveLength(1)
+    expect(site.emulator.refreshTokens.isActive(fresh[0]!)).toBe(false)
     expect(site.emulator.refreshTokens.families()).toBe(0)
     await expectEnded({ site, cookie, id })
   })

@@ -256,7 +256,7 @@ describe('with Redis absent at the start', () => {
     const { auth } = await startWithout()
     await auth.close()
     await auth.close()
-    await expect(auth.ready()).rejects.toBeInstanceOf(SessionUnavailableError)
+    await expect(auth.ready()).rejects.toMatchObject({ status: 503 })
   })
 
   it('the process lives on without an unhandled rejection or a line on the console', async () => {

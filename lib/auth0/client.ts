@@ -40,7 +40,7 @@ export function createAuth0Client(config: Config): Auth0Client {
         throw err
       })),
     fetch: http.fetch,
-    close: http.close,
+    close: () => http.close(),
   }
 }
 

@@ -47,7 +47,7 @@ export interface Persisted {
   /** Stores what goes beside the session. */
   beside: (sessionId: string) => Promise<unknown>[]
   /** Rejects when what was stored does not hold. */
-  confirm: () => Promise<unknown>
+  confirm?: () => Promise<unknown>
   /** Takes back what may have been stored. */
   undo: (sessionId: string) => Promise<unknown>[]
 }
@@ -64,7 +64,7 @@ export async function persist(
   const blob = promised((done) => {
     session.save(done)
   })
-  const failure = (await failureOf([blob, ...beside(sessionID)])) ?? (await failureOf([confirm()]))
+  const failure = (await failureOf([blob, ...beside(sessionID)])) ?? (await failureOf([confirm?.()]))
   if (!failure) return
   // Without a session express-session sends no cookie for what could not be stored.
   delete req.session
@@ -73,6 +73,6 @@ export async function persist(
 }
 
 /** Waits for all of them. */
-async function failureOf(tasks: Promise<unknown>[]): Promise<PromiseRejectedResult | undefined> {
+async function failureOf(tasks: unknown[]): Promise<PromiseRejectedResult | undefined> {
   return (await Promise.allSettled(tasks)).find((task) => task.status === 'rejected')
 }

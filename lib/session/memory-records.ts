@@ -9,6 +9,7 @@ const SWEEP_EVERY = 1000
 
 /** The same semantics as Redis, within one process. Async, so that callers meet the same order of events. */
 export class MemoryRecords implements Records {
+  readonly ordered = true
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
   #writes = 0
@@ -88,11 +89,11 @@ export class MemoryRecords implements Records {
     return Promise.resolve('done')
   }
 
-  async enlist(key: string, entry: string, { value, ttl }: { value: string; ttl: number }): Promise<void> {
-    const list = this.#list(key)
+  async enlist(key: string, entry: string, { value, ttl }: { value: string; ttl: number }): Promise<number> {
+    const list = { ...this.#list(key), [entry]: value }
     const left = (this.#live(key)?.expires ?? 0) - this.#clock()
-    this.#put(key, JSON.stringify({ ...list, [entry]: value }), Math.max(left, ttl))
-    return Promise.resolve()
+    this.#put(key, JSON.stringify(list), Math.max(left, ttl))
+    return Promise.resolve(Object.keys(list).length)
   }
 
   async listed(key: string): Promise<Record<string, string>> {

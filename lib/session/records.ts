@@ -13,6 +13,8 @@ export type SwapResult = 'done' | 'conflict' | 'gone'
  * the store does not answer in time.
  */
 export interface Records {
+  /** True where calls take effect in the order in which they were made. */
+  readonly ordered: boolean
   read(key: string): Promise<StoredRecord | undefined>
   /** One round trip, as well. */
   readWithTtl(key: string): Promise<Required<StoredRecord> | undefined>
@@ -34,8 +36,8 @@ export interface Records {
   swap(key: string, head: string, value: string): Promise<SwapResult>
   /** Removes a value that begins with `head`. */
   discard(key: string, head: string): Promise<SwapResult>
-  /** Adds an entry to a list, which lives at least for `ttl`. */
-  enlist(key: string, entry: string, detail: { value: string; ttl: number }): Promise<void>
+  /** Adds an entry to a list, which lives at least for `ttl`; tells how many it then has. */
+  enlist(key: string, entry: string, detail: { value: string; ttl: number }): Promise<number>
   /** Entry -> value. */
   listed(key: string): Promise<Record<string, string>>
   delist(key: string, entries: readonly string[]): Promise<void>

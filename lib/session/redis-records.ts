@@ -7,6 +7,8 @@ import type { Guarded } from './store-health.js'
 /** Sessions in Redis: one server, Sentinel or Cluster. */
 export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guarded): Records {
   return {
+    // The nodes of a Cluster know nothing of each other.
+    ordered: !client.isCluster,
     read: (key) => guarded(() => readValue(client, key)),
     readWithTtl: (key) => guarded(() => readWithTtl(client, key)),
     write: async (key, value, ttl) => {
@@ -31,9 +33,8 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
       (await guarded(() => runScript(client, SWAP, { keys: [key], args: [head, value] }))) as SwapResult,
     discard: async (key, head) =>
       (await guarded(() => runScript(client, DISCARD, { keys: [key], args: [head] }))) as SwapResult,
-    enlist: async (key, entry, { value, ttl }) => {
-      await guarded(() => runScript(client, ENLIST, { keys: [key], args: [entry, value, String(ttl)] }))
-    },
+    enlist: async (key, entry, { value, ttl }) =>
+      Number(await guarded(() => runScript(client, ENLIST, { keys: [key], args: [entry, value, String(ttl)] }))),
     listed: (key) => guarded(() => client.hgetall(key)),
     delist: async (key, entries) => {
       if (entries.length) await guarded(() => client.hdel(key, ...entries))
@@ -75,6 +76,7 @@ return 'done'
 const ENLIST = `
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return redis.call('HLEN', KEYS[1])
 `
 
 async function readValue(client: RedisClient, key: string) {

@@ -25,7 +25,8 @@ export type SessionOwner = { sub: string } | { sid: string }
 
 /** The sessions of an owner: a list of pointers. Being on it grants nothing; the session itself is the one truth. */
 export interface SessionIndex {
-  add(owner: SessionOwner, entry: Indexed): Promise<void>
+  /** Tells how many sessions are then on the list, those that are over among them. */
+  add(owner: SessionOwner, entry: Indexed): Promise<number>
   find(owner: SessionOwner): Promise<Indexed[]>
   drop(owner: SessionOwner, handles: readonly string[]): Promise<void>
 }

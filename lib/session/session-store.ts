@@ -4,6 +4,7 @@ import type { Request } from 'express'
 import type { Found } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records } from './records.js'
+import { abbreviated, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
 
 /** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
 export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<boolean>
@@ -58,7 +59,7 @@ export class SessionStore extends RedisStore {
     const looks = this.#rests.until(sid) <= clock()
     if (looks) this.#rests.set(sid, clock() + LOOK)
     const found = await (looks ? records.readWithTtl(key) : records.read(key))
-    const blob = found && parse(found.value)
+    const blob = found && parseBlob(found.value)
     if (!blob || isOver(blob.ropg, clock())) return undefined
     if (found.ttl !== undefined) this.#extendIfDue(sid, this.#idleOf(blob), found.ttl)
     return blob
@@ -82,7 +83,7 @@ export class SessionStore extends RedisStore {
   override createSession(req: Request, blob: SessionData): Session & SessionData {
     if (blob.ropg) blob.ropg = abbreviated(blob.ropg)
     const session = super.createSession(req, blob)
-    establish(session)
+    markStored(session)
     return session
   }
 
@@ -102,12 +103,11 @@ export class SessionStore extends RedisStore {
   async #write(sid: string, session: SessionData): Promise<void> {
     const { records } = this.#parts
     const idle = this.#idleOf(session)
-    if (isEstablished(session)) {
-      await records.replace(this.prefix + sid, serialized(session), idle)
-      return
-    }
-    await records.write(this.prefix + sid, serialized(session), idle)
-    establish(session)
+    const { blob, content } = serialize(session)
+    if (isStoredAs(session, content)) return
+    if (isStored(session)) await records.replace(this.prefix + sid, blob, idle)
+    else await records.write(this.prefix + sid, blob, idle)
+    markStored(session, content)
   }
 
   /** Nothing is left to do: a session is extended when it is read. In the same tick, or answers would be cut in two. */
@@ -134,7 +134,7 @@ export class SessionStore extends RedisStore {
       this.generate(req)
       callback(err)
     }
-    if (isEstablished(req.session)) void this.destroy(req.sessionID, next)
+    if (isStored(req.session)) void this.destroy(req.sessionID, next)
     else next()
   }
 
@@ -168,39 +168,6 @@ async function answer(task: Promise<unknown>, callback?: Callback): Promise<void
     (reason: unknown) => [reason, null] as const,
   )
   callback?.(err, session as SessionData | null)
-}
-
-function parse(value: string): SessionData | undefined {
-  try {
-    const blob = JSON.parse(value) as Partial<SessionData> | null
-    return blob?.cookie instanceof Object ? (blob as SessionData) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Marks a session that the store holds. (A WeakSet of all would cost more than all the rest of a session.) */
-const ESTABLISHED = Symbol('established')
-
-function establish(session: object): void {
-  Object.defineProperty(session, ESTABLISHED, { value: true })
-}
-
-function isEstablished(session: object): boolean {
-  return ESTABLISHED in session
-}
-
-/**
- * A login that as JSON is its public name: express-session compares sessions by their JSON, three times a request, and
- * the claims of a login never change.
- */
-function abbreviated(login: Login): Login {
-  return Object.defineProperty({ ...login }, 'toJSON', { value: () => login.handle })
-}
-
-function serialized(session: SessionData): string {
-  const { ropg } = session
-  return JSON.stringify({ ...session, ...(ropg && { ropg: { ...ropg } }) })
 }
 
 function isOver(login: Login | undefined, now: number): boolean {

@@ -123,7 +123,7 @@ function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned'])
 }
 
 async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
-  const { config, vault, index, store } = parts
+  const { config, vault, store } = parts
   const replaced = parts.current(req)
   const foreign = isForeign(parts, req)
   // Our own store drops them together with the session.
@@ -139,10 +139,12 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
     // Writes that came too late for this answer may still reach the store, and these after them.
     undo: (id) => [parts.dropTokens(id), parts.records.remove(store.prefix + id), unlist(parts, login)],
     remember,
-    confirm: () => Promise.all(ownersOf(login).map((owner) => confirm(parts, owner, login))),
+    ...(!parts.records.ordered && {
+      confirm: () => Promise.all(ownersOf(login).map((owner) => confirm(parts, owner, login))),
+    }),
     beside: (id) => [
       vault.create(id, { refreshToken, tokenSets }, until - since),
-      ...ownersOf(login).map((owner) => index.add(owner, { id, handle, since, until, idle, foreign, ...origin })),
+      ...ownersOf(login).map((owner) => list(parts, owner, { id, handle, since, until, idle, foreign, ...origin })),
     ],
   })
   return login
@@ -189,16 +191,24 @@ async function end(parts: Parts, req: SessionRequest, { id, login }: Ending): Pr
  */
 async function confirm(parts: Parts, owner: SessionOwner, { handle }: Login): Promise<void> {
   const entries = await parts.index.find(owner)
-  if (!entries.some((entry) => entry.handle === handle))
-    throw new SessionUnavailableError('revoked before it was there')
-  void prune(parts, owner, entries).catch(() => undefined)
+  if (entries.some((entry) => entry.handle === handle)) return
+  throw new SessionUnavailableError('revoked before it was there')
 }
+
+async function list(parts: Parts, owner: SessionOwner, entry: Indexed): Promise<void> {
+  const listed = await parts.index.add(owner, entry)
+  if (listed >= PRUNED_FROM) void prune(parts, owner).catch(() => undefined)
+}
+
+/** Entries. Most users have fewer, and their lists are not worth a look at each login. */
+const PRUNED_FROM = 5
 
 /** Entries looked at by one login. */
 const MOST_PRUNED = 20
 
 /** Forgets sessions that ended because nobody used them, or the list would only grow. */
-async function prune(parts: Parts, owner: SessionOwner, entries: Indexed[]): Promise<void> {
+async function prune(parts: Parts, owner: SessionOwner): Promise<void> {
+  const entries = await parts.index.find(owner)
   const idle = entries.filter(({ since, idle }) => since + idle < parts.config.clock()).slice(0, MOST_PRUNED)
   const seen = await Promise.all(idle.map((entry) => lastSeen(parts, entry)))
   await Promise.all(idle.filter((_, at) => seen[at] === undefined).map((entry) => endIndexed(parts, owner, entry)))
