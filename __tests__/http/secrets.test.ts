@@ -136,10 +136,10 @@ const credentials = { email, password, remember_me: true }
 
 describe('a login', () => {
   it('shows password, tokens and cookie nowhere', async () => {
-    const app = await startWatched({}, { audience: 'https://api.example.com', scope: 'openid read:posts' })
-    const agent = app.agent()
     const issued: Record<string, string> = {}
-    watchTokens(issued)
+    const seams = { fetch: watchTokens(issued) }
+    const app = await startWatched({ seams }, { audience: 'https://api.example.com', scope: 'openid read:posts' })
+    const agent = app.agent()
 
     const login = await agent.post('/auth/login').send(credentials).expect(200)
     const cookie = cookieOf(login)
@@ -204,11 +204,10 @@ describe('a login', () => {
   })
 })
 
-/** Reads along what the emulator issues. */
-function watchTokens(issued: Record<string, string>) {
-  const original = globalThis.fetch
-  jest.spyOn(globalThis, 'fetch').mockImplementation(async (...args) => {
-    const response = await original(...args)
+/** A `fetch` that reads along what the emulator issues. */
+function watchTokens(issued: Record<string, string>): typeof fetch {
+  return async (...args) => {
+    const response = await fetch(...args)
     const answer = (await response
       .clone()
       .json()
@@ -217,7 +216,7 @@ function watchTokens(issued: Record<string, string>) {
       if (typeof answer[name] === 'string') issued[name] = answer[name]
     }
     return response
-  })
+  }
 }
 
 interface Fault {
