@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, it } from '@jest/globals'
-import express, { type Express } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import { SignJWT } from 'jose'
 import request, { type Response } from 'supertest'
 import {
@@ -10,7 +10,7 @@ import {
   type RopgAuth,
   TokenByPasswordError,
 } from '../../lib/index.ts'
-import { ada, startApp, type TestApp } from '../support/app.ts'
+import { ada, startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
 import {
   cookieOf,
   DAY,
@@ -31,6 +31,11 @@ const DISCOVERY = '/.well-known/openid-configuration'
 const API = 'https://api.example.com'
 
 const behindProxy = (app: Express) => void app.set('trust proxy', 1)
+
+const touch: RequestHandler = (req, _res, next) => {
+  req.session.touch()
+  next()
+}
 
 function grantsOf({ emulator }: TestApp) {
   return emulator.requestsTo('/oauth/token')
@@ -386,17 +391,24 @@ describe('POST /login: the cookie', () => {
     expect(attributes).toEqual({ path: '/auth', domain: 'example.com', httponly: '', samesite: 'Strict' })
   })
 
-  it('is not promised over plain HTTP where it is always Secure: https_required, and no attempt at Auth0', async () => {
-    const app = await startApp({ options: { session: { cookie: { secure: true } } } })
+  it.each<[string, NonNullable<TestAppOptions['before']>]>([
+    ['by the router', () => undefined],
+    ['by auth.session', (app, auth) => app.use(auth.session)],
+    ['by auth.session, and touched', (app, auth) => app.use(auth.session, touch)],
+  ])(
+    'is not promised over plain HTTP where it is always Secure (mounted %s): no attempt at Auth0',
+    async (_, before) => {
+      const app = await startApp({ before, options: { session: { cookie: { secure: true } } } })
 
-    const response = await app.login()
+      const response = await app.login()
 
-    expect(response.status).toBe(400)
-    expect(response.body).toEqual(refusal('https_required'))
-    expect(response.headers['set-cookie']).toBeUndefined()
-    expect(grantsOf(app)).toEqual([])
-    expect(app.logged.filter((line) => line.includes("app.set('trust proxy', 1)"))).toHaveLength(1)
-  })
+      expect(response.status).toBe(400)
+      expect(response.body).toEqual(refusal('https_required'))
+      expect(response.headers['set-cookie']).toBeUndefined()
+      expect(grantsOf(app)).toEqual([])
+      expect(app.logged.filter((line) => line.includes("app.set('trust proxy', 1)"))).toHaveLength(1)
+    },
+  )
 })
 
 describe('POST /login: the session', () => {

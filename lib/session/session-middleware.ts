@@ -18,6 +18,8 @@ export interface SessionMiddleware {
    * `req.session`. Rejects when the store does not answer.
    */
   attach(req: SessionRequest, res: ServerResponse): Promise<void>
+  /** True for a request that has a session of the app's own. */
+  hasForeign(req: SessionRequest): boolean
   /** The session as it stands; does not bring express-session to life. */
   standing(req: SessionRequest): Standing
   /** The id in a genuine cookie whose session is over. */
@@ -47,7 +49,11 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
 
   return {
     attach: async (req, res) => {
-      if (arrivalHere(req) || hasSessionOfTheApp(req)) return
+      if (arrivalHere(req)) return
+      if (req.session) {
+        assertExpressSession(req.session)
+        return
+      }
       const id = isUnder(path, req) ? readSessionId(req) : undefined
       const data = id === undefined ? undefined : await store.find(id)
       const wake = (found: Found) => {
@@ -58,6 +64,7 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
       putOff(req, new Arrival({ store, found: { id, data }, wake }))
       if (!lazy) Reflect.get(req, 'session')
     },
+    hasForeign: (req) => !arrivalHere(req) && Boolean(req.session),
     standing: (req) => {
       const arrival = arrivalHere(req)
       return arrival?.asleep ? arrival.found : { id: req.sessionID, data: req.session }
@@ -69,9 +76,8 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
   }
 }
 
-function hasSessionOfTheApp({ session }: SessionRequest): boolean {
-  if (session && typeof session.regenerate !== 'function') throw new ConfigurationError(NOT_A_SESSION)
-  return Boolean(session)
+function assertExpressSession(session: object): void {
+  if (!('regenerate' in session)) throw new ConfigurationError(NOT_A_SESSION)
 }
 
 const NOT_A_SESSION =

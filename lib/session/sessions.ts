@@ -24,6 +24,8 @@ export interface Sessions {
   vault: TokenVault
   lock: RefreshLock
   index: SessionIndex
+  /** True for a request that has a session of the app's own, before `open` too. */
+  hasForeign(req: SessionRequest): boolean
   /** Gives the request a session, or keeps the app's own, and tells who is logged in. */
   open(req: SessionRequest, res: ServerResponse): Promise<Presented>
   /** Under a new id, in place of the login that was there. Resolves when all of it is stored. */
@@ -69,6 +71,7 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
     vault,
     index,
     ping: () => records.ping(),
+    hasForeign: (req) => middleware.hasForeign(req),
     lock: createRefreshLock(records, { prefix, ttl: lockTtl(config) }),
     open: (req, res) => open(parts, req, res),
     establish: (req, fresh) => establish(parts, req, fresh),
@@ -125,7 +128,7 @@ function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned'])
 async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
   const { config, vault, store } = parts
   const replaced = parts.current(req)
-  const foreign = isForeign(parts, req)
+  const foreign = parts.middleware.hasForeign(req)
   // Our own store drops them together with the session.
   if (replaced && foreign) await parts.dropTokens(req.sessionID ?? '')
   const login = describeLogin(config, parts.tenant, fresh)
@@ -150,11 +153,6 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   return login
 }
 
-/** True for the app's own store. express-session tells its store only once it is alive. */
-function isForeign({ store }: Parts, req: SessionRequest & { sessionStore?: unknown }): boolean {
-  return req.session !== undefined && req.sessionStore !== store
-}
-
 /** What a logout ends. Where an earlier one got half way, tokens may be left of a session that is gone. */
 function presented({ middleware, current }: Parts, req: SessionRequest): Ending {
   const login = current(req)
@@ -171,7 +169,7 @@ async function end(parts: Parts, req: SessionRequest, { id, login }: Ending): Pr
   const { store, records, dropTokens } = parts
   if (id === undefined) return true
   const { session, sessionID } = req
-  const foreign = isForeign(parts, req)
+  const foreign = parts.middleware.hasForeign(req)
   const ours = () => records.remove(store.prefix + id)
   if (session && sessionID === id) {
     const destroyed = () =>

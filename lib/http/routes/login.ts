@@ -39,7 +39,7 @@ export function credentialsOf(req: Request): Credentials | undefined {
 export function login({ config, sessions, signIn, sendError }: LoginParts): RequestHandler {
   return (req, res, next) => {
     const attempt = async () => {
-      if (!carriesCookie(config, req)) throw cookieLost(config)
+      if (!sessions.hasForeign(req) && !carriesCookie(config, req)) throw cookieLost(config)
       await sessions.open(req, res)
       const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
       const signedIn = await signIn(req, credentials, whoAsks(req))
@@ -53,7 +53,7 @@ export function login({ config, sessions, signIn, sendError }: LoginParts): Requ
 
 /** A Secure cookie is not sent over what looks like plain HTTP: the login would succeed and be lost. */
 function carriesCookie({ session }: Config, req: Request): boolean {
-  return Object.hasOwn(req, 'session') || session.cookie.secure !== true || req.secure
+  return session.cookie.secure !== true || req.secure
 }
 
 function cookieLost({ logger }: Config): AuthError {
