@@ -46,7 +46,7 @@ async function compare({ short, long }: Pair, number: number): Promise<void> {
   } catch (cause) {
     const { message } = cause as Error
     const replay = `HOT_PATH_SEED=${seed} HOT_PATH_ONLY=${number} replays it`
-    throw new Error(`${replay}: ${JSON.stringify(sequence, null, 1)}\n${message}`, { cause })
+    throw new Error(`${replay}: ${JSON.stringify(sequence)}\n${message}`, { cause })
   }
 }
 

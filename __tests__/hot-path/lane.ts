@@ -71,6 +71,7 @@ export async function startLane({ emulator, redis, lazySessions }: LaneParts): P
 
 interface Run {
   steps: Step[]
+  reached: boolean
   /** What the handler saw, to its end, which may be after that of the answer. */
   log: unknown[]
   /** Opened when the request has come in and stands. */
@@ -85,7 +86,7 @@ class Runs extends Map<string, Run> {
 
   start(steps: Step[]): [id: string, run: Run] {
     const id = String(++this.#last)
-    const run = { steps, log: [], arrived: gate(), go: gate(), finished: gate() }
+    const run = { steps, reached: false, log: [], arrived: gate(), go: gate(), finished: gate() }
     this.set(id, run)
     return [id, run]
   }
@@ -95,6 +96,7 @@ function createApp(auth: RopgAuth, runs: Runs): Express {
   const app = express()
   const handler = async (req: Request, res: Response) => {
     const run = runs.get(String(req.params.run))!
+    run.reached = true
     run.arrived.open()
     await run.go.opened
     for (const step of run.steps) run.log.push([step, await take(step, req, { res, log: run.log })])
@@ -122,7 +124,7 @@ async function take(step: Step, req: Request, { res, log }: { res: Response; log
     null: () => Reflect.set(req, 'session', null),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
     stream: () => res.writableEnded || res.write('streamed\n'),
-    end: () => res.writableEnded || void endWith(res, log),
+    end: () => res.writableEnded || endWith(res, log),
   }
   const look = looks[step]
   if (look) return look()
@@ -145,7 +147,7 @@ function called(session: Request['session'], method: Method): Promise<unknown> {
   })
 }
 
-function endWith(res: Response, log: unknown[]) {
+function endWith(res: Response, log: unknown[]): undefined {
   if (res.headersSent) res.end(JSON.stringify(log))
   else res.json(log)
 }
@@ -232,8 +234,7 @@ class Player {
     } else run.go.open()
     const settle = await this.#ask({ method, path: `/${behind}/${id}`, cookie: this.#cookieOf(cookie) })
     // A request that was refused never reaches the handler.
-    const reached = await Promise.race([run.arrived.opened.then(() => true), Promise.resolve(false)])
-    if (reached) await run.finished.opened
+    if (run.reached) await run.finished.opened
     runs.delete(id)
     return () => ({ ...settle(), log: this.normal.of(run.log) })
   }

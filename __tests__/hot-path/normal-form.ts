@@ -6,6 +6,8 @@ const SESSION_ID = /(?:(s(?::|%3A))|(?<![\w-]))([\w-]{32})(?![\w-])(\.[\w%+/=]+)
 const MOMENTS = [
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'iso time'],
   [/Expires=(?!Thu, 01 Jan 1970)[^;"]+/g, 'Expires=later'],
+  // express-session loses a millisecond where its clock ticks between two looks at it.
+  [/"originalMaxAge":2591999\d\d\d/g, '"originalMaxAge":2592000000'],
 ] as const
 
 /** Within how many milliseconds two times to live are the same. */
@@ -22,7 +24,7 @@ export class NormalForm {
 
   /** Texts inside of anything. */
   of(value: unknown): unknown {
-    const text = this.#clean(JSON.stringify(value) ?? '', (id) => this.#nameOf(id))
+    const text = this.#clean(JSON.stringify(value), (id) => this.#nameOf(id))
     return text === '' ? undefined : (JSON.parse(text) as unknown)
   }
 
