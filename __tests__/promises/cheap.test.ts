@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { keyOf, logIn, type Site, type SiteSettings, startSite, startTwin } from './support/site.ts'
+import { keyOf, logIn, type Site, type SiteSettings, onBothPaths, startSite, startTwin } from './support/site.ts'
 
 const DAY = 86_400_000
 
@@ -30,7 +30,7 @@ async function roundTrips({ redis }: Site): Promise<number> {
 
 const resetStats = ({ redis }: Site) => redis.config('RESETSTAT')
 
-describe('an authenticated GET', () => {
+onBothPaths('an authenticated GET', () => {
   it('promise 6: costs one round trip to Redis, and sets no cookie', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
@@ -88,7 +88,7 @@ describe('an authenticated GET', () => {
   })
 })
 
-describe('the idle time of a session', () => {
+onBothPaths('the idle time of a session', () => {
   it.each([
     ['an ordinary', false, DAY],
     ['a remembered', true, 14 * DAY],
@@ -153,7 +153,7 @@ describe('the idle time of a session', () => {
   })
 })
 
-describe('an anonymous request', () => {
+onBothPaths('an anonymous request', () => {
   const paths = ['/me', '/public', '/auth/user', '/auth/sessions', '/token', '/nowhere']
 
   it('promise 6: stores nothing and asks Redis nothing, 1,000 times', async () => {

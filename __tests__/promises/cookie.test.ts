@@ -1,8 +1,8 @@
-import { describe, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { type EmulatorUser, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada } from '../support/app.ts'
-import { endWithTest, logIn, refreshes, type Site, type SiteSettings, startSite } from './support/site.ts'
+import { endWithTest, logIn, refreshes, type Site, type SiteSettings, onBothPaths, startSite } from './support/site.ts'
 
 const API = 'https://api.example.com'
 const SIGNED_ID = /^s%3A[\w-]{32}\.[A-Za-z0-9%]{40,}$/
@@ -33,7 +33,7 @@ async function startInProduction(options: SiteSettings['options'] = {}): Promise
   }
 }
 
-describe('the cookie', () => {
+onBothPaths('the cookie', () => {
   it('promise 9: of a login over http is opaque, HttpOnly and SameSite=Lax, and ends with the browser', async () => {
     const site = await startSite()
 
@@ -138,7 +138,7 @@ describe('the cookie', () => {
   })
 })
 
-describe('users in parallel', () => {
+onBothPaths('users in parallel', () => {
   const users = Array.from({ length: 20 }, (_, place): EmulatorUser => {
     const name = `User ${place}`
     return { email: `user${place}@example.com`, password: `password of user ${place}`, name }

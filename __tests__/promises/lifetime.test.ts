@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import type { RopgAuthOptions } from '../../lib/index.ts'
-import { keyOf, keysOf, logIn, refusal, type Site, type SiteSettings, startSite, until } from './support/site.ts'
+import {
+  keyOf,
+  keysOf,
+  logIn,
+  refusal,
+  type Site,
+  type SiteSettings,
+  onBothPaths,
+  startSite,
+  until,
+} from './support/site.ts'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -85,7 +95,7 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
   })
 })
 
-describe('options.session', () => {
+onBothPaths('options.session', () => {
   const lifetimes: [string, boolean, NonNullable<RopgAuthOptions['session']>][] = [
     ['idleTimeout and absoluteTimeout', false, { idleTimeout: 2 * HOUR, absoluteTimeout: 5 * HOUR }],
     ['remembered', true, { remembered: { idleTimeout: 2 * HOUR, absoluteTimeout: 5 * HOUR } }],
@@ -117,7 +127,7 @@ describe('options.session', () => {
   })
 })
 
-describe('a session that is over', () => {
+onBothPaths('a session that is over', () => {
   it('promise 8: cannot be written back by its user, and is not listed', async () => {
     const site = await startSite({
       after: (app, auth) => {

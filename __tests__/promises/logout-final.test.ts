@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
@@ -16,6 +16,7 @@ import {
   revoked,
   sessionKeysOf,
   type Site,
+  onBothPaths,
   startSite,
   startTwin,
   until,
@@ -59,7 +60,7 @@ async function expectEnded({ site, cookie, id }: Ended): Promise<void> {
   expect(await sessionKeysOf(site, id)).toEqual([])
 }
 
-describe('POST /logout', () => {
+onBothPaths('POST /logout', () => {
   it.each(['/write', '/save'])(
     'promise 3: is final while GET %s is held and writes the session later',
     async (path) => {
@@ -179,7 +180,7 @@ describe('POST /logout', () => {
   })
 })
 
-describe('the answer of Redis to a deletion is lost', () => {
+onBothPaths('the answer of Redis to a deletion is lost', () => {
   /** The next `GETDEL` of tokens reaches the server, and its answer nobody. */
   function losingOnce(): Redis {
     const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
@@ -242,7 +243,7 @@ describe('the answer of Redis to a deletion is lost', () => {
   }
 })
 
-describe('a revocation', () => {
+onBothPaths('a revocation', () => {
   const doers: [name: string, survivors: number, (other: Site, cookie: string, sub: string) => Promise<unknown>][] = [
     ['DELETE /sessions', 1, (other, cookie) => other.send('DELETE', '/auth/sessions', { cookie })],
     ['auth.sessions.revokeAll', 0, (other, _cookie, sub) => other.auth.sessions.revokeAll(sub)],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import type { RopgAuth } from '../../lib/index.ts'
 import {
@@ -8,6 +8,7 @@ import {
   logInAndExpire,
   openVault,
   refreshes,
+  onBothPaths,
   startSite,
   startTwin,
   storedTokens,
@@ -37,7 +38,7 @@ function slowWriter() {
   return { loaded, released, after }
 }
 
-describe('a token record', () => {
+onBothPaths('a token record', () => {
   it('promise 2: is not touched by a request that began before a refresh and writes the session after it', async () => {
     const { loaded, released, after } = slowWriter()
     const site = await startSite({ after })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { ERRORS, type AuthErrorCode } from '../../../lib/errors.ts'
 import { createRedisRecords } from '../../../lib/session/redis-records.ts'
@@ -50,12 +50,30 @@ export function endWithTest(clean: () => Promise<unknown>): void {
   cleanups.push(clean)
 }
 
+let lazySessions = true
+
+/** For what must hold whether or not express-session is put off: all of it twice. */
+export function onBothPaths(name: string, tests: () => void): void {
+  describe.each([
+    ['with the short cut', true],
+    ['without the short cut', false],
+  ])(`${name}, %s`, (_path, lazy) => {
+    beforeAll(() => {
+      lazySessions = lazy
+    })
+    afterAll(() => {
+      lazySessions = true
+    })
+    tests()
+  })
+}
+
 export async function startSite(settings: SiteSettings = {}): Promise<Site> {
   const { redisUrl = testRedisUrl(), clock = createClock() } = settings
   const test = await startApp({
     ...settings,
     options: { ...(settings.store !== 'memory' && { redis: redisUrl }), ...settings.options },
-    seams: { clock: () => clock.now(), ...settings.seams },
+    seams: { clock: () => clock.now(), lazySessions, ...settings.seams },
     after: (app, auth) => {
       addTokenRoute(app, auth, settings)
       settings.after?.(app, auth)
