@@ -21,7 +21,7 @@ const auth = createRopgAuth({ ...options, logger: false, rateLimit: false }, { c
 const app = express()
 app.use('/auth', auth.router)
 app.get('/me', auth.requireAuth, (req, res) => {
-  res.json({ sub: req.auth.sub })
+  res.json({ sub: req.auth.sub, sessionId: req.auth.sessionId })
 })
 app.get('/token', auth.requireAuth, (req, res) => {
   req.auth.getAccessToken().then(

@@ -7,6 +7,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { Redis } from 'ioredis'
+import { createRedisRecords } from '../../lib/session/redis-records.ts'
+import { createSeal } from '../../lib/session/seal.ts'
+import { createStoreGuard } from '../../lib/session/store-health.ts'
+import { createTokenVault } from '../../lib/session/token-vault.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 import { secret } from '../support/app.ts'
 import { startRedis } from '../support/redis-server.ts'
@@ -19,6 +23,12 @@ const STEPS = Number(process.env.HISTORY_STEPS ?? 10_000)
 const PROCESSES = 3
 const SESSIONS = 24
 const TOKEN_LIFE = 3600
+/** Seconds of the emulator's clock, which only this test moves: never between a kill and the successor's refresh. */
+const LEEWAY = 600
+/** Milliseconds that no lock may outlive its holder. */
+const LONGEST_LOCK = 10_000
+/** Processes that are stopped for so long that they lose their lock; each takes seconds. */
+const PAUSES = 2
 const users = ['ada', 'bob', 'eve'].map((name) => ({
   ...{ email: `${name}@example.com`, password: `the password of ${name}`, sub: `auth0|${name}` },
 }))
@@ -26,6 +36,16 @@ const users = ['ada', 'bob', 'eve'].map((name) => ({
 interface Session {
   cookie: string
   sub: string
+  /** In the keys of Redis. */
+  key: string
+  /** With a refresh token. */
+  remember: boolean
+  /** Where the clock stood at the login. */
+  since: number
+  /** Version of the token record as it was last seen. */
+  version: number
+  /** Its refresh token was revoked at Auth0, so that the next refresh is refused. */
+  refused: boolean
   /** `unsure`: a process was killed while it ended the session; the next look decides, once and for all. */
   state: 'live' | 'dead' | 'unsure'
 }
@@ -35,15 +55,14 @@ interface Place {
   port: number
 }
 
-const OPERATIONS = { read: 30, token: 30, write: 15, login: 12, logout: 8, others: 2 }
+const OPERATIONS = { read: 30, token: 30, write: 15, login: 12, logout: 5, revoke: 3, others: 2 }
 
 describe(`a random history of ${PROCESSES} processes that get killed`, () => {
   it('promises 1 to 5: ends nobody by accident and brings nobody back', async () => {
     const random = createRandom(seed)
     const redisServer = await startRedis()
     const redis = new Redis(redisServer.url)
-    // Long enough for the successor of a killed process: what Auth0 has rotated for it is not lost.
-    const emulator = await startAuth0Emulator({ users, accessTokenTtl: TOKEN_LIFE, leeway: 10_000_000 })
+    const emulator = await startAuth0Emulator({ users, accessTokenTtl: TOKEN_LIFE, leeway: LEEWAY })
     const http = createHttpClient()
     const folder = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-history-'))
     const bundle = join(folder, 'instance.cjs')
@@ -53,7 +72,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     const lifetime = { idleTimeout: 20_000_000, absoluteTimeout: 30_000_000 }
     const options = {
       ...{ domain: emulator.domain, clientId: emulator.clientId, clientSecret: emulator.clientSecret },
-      ...{ redis: redisServer.url, timeouts: { auth0: 5000, redis: 3000 } },
+      ...{ redis: redisServer.url, timeouts: { auth0: 10_000, redis: 1000 } },
       session: { secret, prefix: 'history:', ...lifetime, remembered: lifetime },
     }
     let ahead = 0
@@ -71,6 +90,8 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     const send = (asked: Asked): Promise<Answer | undefined> =>
       http.send(random.pick(places).port, asked).catch(() => undefined)
 
+    const isDead = (session: Session) => session.state === 'dead'
+
     const look = async (session: Session) => {
       const answer = await send({ method: 'GET', path: '/me', cookie: session.cookie })
       if (answer?.status !== 200 && answer?.status !== 401) throw new Error(`/me said ${answer?.status}`)
@@ -80,27 +101,84 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       if (seen === 'live' && answer.body.sub !== session.sub) throw new Error('a session of another user')
     }
 
+    const tenantPrefix = async () => {
+      const [key] = await redis.keys('history:*:s:*')
+      if (key === undefined) throw new Error('nothing is stored')
+      return key.split(':s:')[0]! + ':'
+    }
+    const store = { client: redis, owned: false }
+    const records = createRedisRecords(
+      store,
+      createStoreGuard(30_000, () => undefined),
+    )
+    const openVault = async () =>
+      createTokenVault({ records, seal: createSeal([secret]), prefix: await tenantPrefix() })
+
+    /** What lies in Redis: no token of who has left, no older version than before, no lock for long. */
+    const audit = async () => {
+      const prefix = await tenantPrefix()
+      const keys = sessions.map(({ key }) => `${prefix}t:${key}`)
+      const values = keys.length === 0 ? [] : await redis.mget(keys)
+      for (const [place, session] of sessions.entries()) {
+        const value = values[place]
+        if (isDead(session) && value) throw new Error('the tokens of a dead session are there')
+        if (session.state === 'live' && !value) throw new Error('the tokens of a live session are gone')
+        const version = Number(value?.split('.')[0] ?? session.version)
+        if (version < session.version) throw new Error(`tokens fell from version ${session.version} to ${version}`)
+        session.version = version
+      }
+      await auditLocks()
+    }
+
+    const auditLocks = async () => {
+      const locks = await redis.keys('history:*:l:*')
+      const left = await Promise.all(locks.map((lock) => redis.pttl(lock)))
+      for (const ttl of left) if (ttl === -1 || ttl > LONGEST_LOCK) throw new Error(`a lock has ${ttl} ms to live`)
+      return locks.length
+    }
+
     const login = async () => {
       const user = random.pick(users)
-      const body = { email: user.email, password: user.password, remember_me: random.chance(0.7) }
+      const remember = random.chance(0.7)
+      const since = ahead
+      const body = { email: user.email, password: user.password, remember_me: remember }
       const answer = await send({ method: 'POST', path: '/auth/login', body })
-      if (answer?.status === 200) sessions.push({ cookie: answer.cookie!, sub: user.sub, state: 'live' })
-      else if (answer !== undefined) throw new Error(`login said ${answer.status} ${JSON.stringify(answer.body)}`)
+      if (answer?.status === 200) {
+        const cookie = answer.cookie!
+        const key = /=s:([^.]+)\./.exec(decodeURIComponent(cookie))![1]!
+        sessions.push({ cookie, sub: user.sub, key, remember, since, version: 1, refused: false, state: 'live' })
+      } else if (answer !== undefined && answer.status !== 503)
+        throw new Error(`login said ${answer.status} ${JSON.stringify(answer.body)}`)
     }
 
-    const use = async (session: Session, asked: Asked) => {
-      const before = session.state
-      const answer = await send({ ...asked, cookie: session.cookie })
-      // Ended by this very batch, or without a refresh token and past its hour.
-      if (answer?.status === 401 && (session.state !== 'live' || asked.path === '/token')) return
-      if (answer === undefined || answer.status === 200 || answer.status === 503) return
-      throw new Error(`${asked.path} said ${answer.status} to a session that was ${before}`)
-    }
+    /** 401 is right for who has left, whose refresh token was refused, and who has none and is past the hour. */
+    const mayBeRefused = ({ state, remember, since, refused }: Session) =>
+      state !== 'live' || refused || (!remember && since !== ahead)
 
-    const logout = async (session: Session) => {
+    const use = async (session: Session, asked: Asked, answerOf = send) => {
+      const answer = await answerOf({ ...asked, cookie: session.cookie })
+      if (answer === undefined || answer.status === 503) return answer
+      if (answer.status === 200 && !(asked.path === '/token' && session.state === 'live' && session.refused))
+        return answer
+      if (answer.status === 401 && session.state !== 'live') return answer
+      if (answer.status === 401 && session.refused) session.state = 'dead'
+      else if (answer.status !== 401 || asked.path !== '/token' || !mayBeRefused(session))
+        throw new Error(`${asked.path} said ${answer.status} to a session that is ${JSON.stringify(session)}`)
+      return answer
+    }
+    const askToken = (session: Session, answerOf = send) => use(session, { method: 'GET', path: '/token' }, answerOf)
+
+    const leave = async (session: Session, asked: Asked, done: number) => {
       session.state = 'unsure'
-      const answer = await send({ method: 'POST', path: '/auth/logout', cookie: session.cookie })
-      if (answer?.status === 200) session.state = 'dead'
+      const answer = await send({ ...asked, cookie: session.cookie })
+      if (answer?.status === done) session.state = 'dead'
+    }
+    const logout = (session: Session) => leave(session, { method: 'POST', path: '/auth/logout' }, 200)
+
+    const revoke = async (session: Session) => {
+      const seen = await send({ method: 'GET', path: '/me', cookie: session.cookie })
+      const id = seen?.body?.sessionId as string | undefined
+      if (id !== undefined) await leave(session, { method: 'DELETE', path: `/auth/sessions/${id}` }, 204)
     }
 
     const endOthers = async (session: Session, all: Session[]) => {
@@ -112,12 +190,66 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       if (answer?.status === 204) for (const other of others) other.state = 'dead'
     }
 
+    const setClocks = (without?: Place) =>
+      Promise.all(
+        places
+          .filter((place) => place !== without)
+          .map(({ child }) => (child.send({ ahead } satisfies Clock), once(child, 'message'))),
+      )
+
+    const advance = async (without?: Place) => {
+      ahead += TOKEN_LIFE * 1000
+      emulator.clock.advance(TOKEN_LIFE)
+      log.push('clock')
+      await setClocks(without)
+    }
+
+    const kill = async (place: number) => {
+      const { child } = places[place]!
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+      await auditLocks()
+      places[place] = await start()
+      kills++
+    }
+
+    /** Nobody has left a refresh half done: each session has its token, or has ended for a reason. */
+    const settle = async () => {
+      for (let tries = 0; tries < 10; tries++) {
+        const live = sessions.filter(({ state }) => state === 'live')
+        const answers = await Promise.all(live.map((session) => askToken(session)))
+        if (answers.every((answer) => answer !== undefined && answer.status !== 503)) return
+      }
+      throw new Error('no token to be had')
+    }
+
     const batch = async () => {
+      // In a jump the tokens of all expire, so that a process may die while it refreshes.
+      const expired = random.chance(0.07)
+      if (expired) await advance()
       const known = sessions.filter(({ state }) => state === 'live')
-      const tasks: Promise<void>[] = []
+      const tasks: Promise<unknown>[] = []
       const told: string[] = []
       const ending = new Set<Session>()
-      const exclusive = random.chance(0.05) && known.length > 1
+      const exclusive = !expired && random.chance(0.05) && known.length > 1
+      const killed = random.chance(expired ? 0.4 : 0.04) ? random.below(PROCESSES) : undefined
+      const first = known.find(({ remember, refused }) => remember && !refused)
+      const gate =
+        expired && first ? emulator.hold({ grantType: 'refresh_token', after: random.chance(0.7) }) : undefined
+      if (gate && first) {
+        const through = killed ?? 0
+        tasks.push(askToken(first, (asked) => http.send(places[through]!.port, asked).catch(() => undefined)))
+        await gate.arrived
+        const vault = await openVault()
+        if (!(await vault.read(first.key))?.announced) throw new Error('a refresh that nobody announced')
+        if ((await auditLocks()) === 0) throw new Error('a refresh without a lock')
+        if (killed === undefined && random.chance(0.5)) {
+          told.push('leaves')
+          ending.add(first)
+          await (random.chance(0.5) ? logout : revoke)(first)
+        }
+      }
       if (exclusive) {
         told.push('others')
         tasks.push(endOthers(random.pick(known), known))
@@ -130,63 +262,97 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
           continue
         }
         const session = random.pick(known)
-        if (name === 'logout' && !ending.has(session)) {
+        if ((name === 'logout' || name === 'revoke') && !ending.has(session)) {
           ending.add(session)
-          tasks.push(logout(session))
+          tasks.push((name === 'logout' ? logout : revoke)(session))
         } else {
-          const [method, path] = (
-            {
-              read: ['GET', '/me'],
-              token: ['GET', '/token'],
-              write: ['POST', '/write'],
-              logout: ['GET', '/me'],
-            } as const
-          )[name]
-          tasks.push(use(session, { method, path }))
+          const path = name === 'token' ? '/token' : name === 'write' ? '/write' : '/me'
+          tasks.push(use(session, { method: name === 'write' ? 'POST' : 'GET', path }))
         }
       }
-      const killed = random.chance(0.12) ? random.below(PROCESSES) : undefined
       if (killed !== undefined) {
         // With answers on their way: after some of the batch, before the rest.
-        await Promise.race(tasks)
-        const { child } = places[killed]!
-        const gone = once(child, 'exit')
-        child.kill('SIGKILL')
-        await gone
-        places[killed] = await start()
-        kills++
-        told.push(`kill ${killed}`)
+        if (!gate) await Promise.race(tasks)
+        await kill(killed)
+        told.push(`kill ${killed}${gate ? ' in mid-refresh' : ''}`)
       }
+      gate?.release()
       log.push(told.join(' '))
       await Promise.all(tasks)
+      if (expired || killed !== undefined) await settle()
       const touched = [
         ...ending,
         ...(random.chance(0.3) ? sessions.slice(-40) : sessions.filter((s) => s.state === 'unsure')),
       ]
       await Promise.all([...new Set(touched)].map(look))
+      await audit()
       steps += told.length + touched.length
-      if (random.chance(0.1)) await jump()
+      if (random.chance(0.06)) await jump()
     }
 
     const jump = async () => {
-      ahead += TOKEN_LIFE * 1000
-      emulator.clock.advance(TOKEN_LIFE)
-      const clock: Clock = { ahead }
-      await Promise.all(places.map(({ child }) => (child.send(clock), once(child, 'message'))))
-      log.push('clock')
+      await advance()
       // Everybody at once, twice: one refresh for each session that can be refreshed, and none for the others.
       const live = sessions.filter(({ state }) => state === 'live')
+      const revoked = random.chance(0.5) ? live.find(({ remember, refused }) => remember && !refused) : undefined
+      if (revoked) {
+        const tokens = await (await openVault()).read(revoked.key)
+        emulator.refreshTokens.revoke(tokens!.refreshToken!)
+        revoked.refused = true
+      }
       emulator.requests.length = 0
-      const asked = [...live, ...live].map((session) => send({ method: 'GET', path: '/token', cookie: session.cookie }))
+      const asked = [...live, ...live].map((session) => askToken(session))
       const answers = await Promise.all(asked)
+      const refused = live.filter((session) => session.refused)
       const refreshes = emulator.requests.filter(({ grantType }) => grantType === 'refresh_token')
       const tokens = new Set(answers.map((answer) => answer?.body.accessToken as string | undefined).filter(Boolean))
-      if (refreshes.length !== tokens.size) throw new Error(`${refreshes.length} refreshes for ${tokens.size} tokens`)
-      steps += asked.length
+      if (refreshes.length !== tokens.size + refused.length)
+        throw new Error(`${refreshes.length} refreshes for ${tokens.size} tokens and ${refused.length} refusals`)
+      await settle()
+      // A refused refresh ends the whole session; one that has no refresh token lives on without tokens.
+      await Promise.all(live.map(look))
+      await audit()
+      steps += asked.length + live.length
+    }
+
+    /** A process stands still with Auth0's answer on its way, loses its lock, and comes back to newer tokens. */
+    const pause = async () => {
+      const session = sessions.find(({ state, remember, refused }) => state === 'live' && remember && !refused)
+      if (!session) return
+      const [stopped, other] = places as [Place, Place]
+      const through =
+        ({ port }: Place) =>
+        (asked: Asked) =>
+          http.send(port, asked).catch(() => undefined)
+      await advance()
+      const gate = emulator.hold({ grantType: 'refresh_token', after: true })
+      const late = askToken(session, through(stopped))
+      await gate.arrived
+      stopped.child.kill('SIGSTOP')
+      for (let turn = 0; turn < 2; turn++) {
+        for (let tries = 0; (await askToken(session, through(other)))?.status !== 200; tries++)
+          if (tries === 5) throw new Error('the holder stands still, and nobody takes its place')
+        await audit()
+        if (turn === 0) await advance(stopped)
+      }
+      gate.release()
+      stopped.child.kill('SIGCONT')
+      await setClocks()
+      await late
+      await settle()
+      await audit()
+      log.push('pause')
+      steps += 6
     }
 
     try {
-      while (steps < STEPS) await batch()
+      for (let pauses = 0; steps < STEPS;) {
+        await batch()
+        if (pauses < PAUSES && steps > ((pauses + 1) * STEPS) / (PAUSES + 1)) {
+          await pause()
+          pauses++
+        }
+      }
       await Promise.all(sessions.map(look))
       const keys = await redis.keys('history:*')
       const living = sessions.filter(({ state }) => state === 'live')

@@ -159,6 +159,23 @@ describe.each([
     })
   })
 
+  describe('renew', () => {
+    it('prolongs what holds the value, and tells so', async () => {
+      const key = newKey()
+      await records.claim(key, 'mine', MINUTE)
+      expect(await records.renew(key, 'mine', 10 * MINUTE)).toBe(true)
+      expect(await ttlOf(key)).toBeGreaterThan(9 * MINUTE)
+    })
+
+    it('tells of what is gone or holds another value, and leaves it alone', async () => {
+      const key = newKey()
+      expect(await records.renew(key, 'mine', MINUTE)).toBe(false)
+      await records.claim(key, 'theirs', MINUTE)
+      expect(await records.renew(key, 'mine', 10 * MINUTE)).toBe(false)
+      expect(await ttlOf(key)).toBeLessThanOrEqual(MINUTE)
+    })
+  })
+
   describe('claim', () => {
     it('succeeds for one of many callers', async () => {
       const key = newKey()

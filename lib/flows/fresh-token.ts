@@ -115,8 +115,8 @@ async function renew({ config, vault, lock, refresh }: FreshTokenParts, request:
   const { owner, record } = request
   const giveUp = performance.now() + patience(lock, config)
   for (let look = 0; performance.now() < giveUp; look++) {
-    const release = await lock.acquire(owner.id)
-    if (release) return refresh.run({ ...request, release })
+    const held = await lock.acquire(owner.id)
+    if (held) return refresh.run({ ...request, lock: held })
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
     const now = await vault.read(owner.id)
     if (!now) throw new AuthError('session_expired')

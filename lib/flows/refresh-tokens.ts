@@ -6,6 +6,7 @@ import { AuthError, ConfigurationError, SessionUnavailableError } from '../error
 import type { Report } from '../events.js'
 import type { Config } from '../options.js'
 import type { Login } from '../session/login.js'
+import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
 import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
@@ -24,8 +25,7 @@ export interface Renewal {
   owner: TokenOwner
   wanted: Wanted
   who: WhoAsks
-  /** Gives the lock back. */
-  release: () => Promise<void>
+  lock: HeldLock
 }
 
 export interface Outcome {
@@ -65,13 +65,13 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
     held: parts.storeTokens.held,
     run: async (renewal) => {
       if (closing) {
-        await renewal.release()
+        await renewal.lock.release()
         throw new SessionUnavailableError('this instance is closing')
       }
       const task = reported(parts, renewal).finally(() => {
         running.delete(task)
         // While a spent token is all that others could read, nobody else may refresh.
-        const release = parts.storeTokens.settled(renewal.owner.id).then(renewal.release)
+        const release = parts.storeTokens.settled(renewal.owner.id).then(() => renewal.lock.release())
         releasing.add(release)
         void release.finally(() => releasing.delete(release))
       })
@@ -102,7 +102,7 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
   }
 }
 
-async function refresh(parts: RefreshParts, { owner, wanted }: Renewal): Promise<Outcome> {
+async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): Promise<Outcome> {
   const { config, vault, auth0, storeTokens } = parts
   // Once more, now that it is our turn.
   const current = await readSettled(vault, owner.id)
@@ -112,6 +112,10 @@ async function refresh(parts: RefreshParts, { owner, wanted }: Renewal): Promise
   let grant: Grant
   try {
     if ((await vault.announce(owner.id, current, true)) !== 'done') return await standing(vault, owner.id)
+    // Found before the last look at the lock: nothing slow may come between that look and the request.
+    await auth0.configuration()
+    // Somebody else may have spent the token by now, and the announcement may be theirs.
+    if (!lock.isSure()) return await standing(vault, owner.id)
     grant = await refreshGrant(auth0, config, { refreshToken: current.refreshToken, ...wanted })
   } catch (err) {
     if ((err as AuthError).code === 'session_expired') return adopt(parts, { owner, current, refusal: err })

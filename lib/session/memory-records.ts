@@ -61,10 +61,11 @@ export class MemoryRecords implements Records {
     return Promise.resolve(free)
   }
 
-  async renew(key: string, value: string, ttl: number): Promise<void> {
+  async renew(key: string, value: string, ttl: number): Promise<boolean> {
     const entry = this.#live(key)
-    if (entry?.value === value) entry.expires = this.#clock() + ttl
-    return Promise.resolve()
+    if (entry?.value !== value) return Promise.resolve(false)
+    entry.expires = this.#clock() + ttl
+    return Promise.resolve(true)
   }
 
   async release(key: string, value: string): Promise<void> {

@@ -28,8 +28,8 @@ export interface Records {
   take(key: string): Promise<string | undefined>
   /** Writes only where nothing is; tells whether it did. */
   claim(key: string, value: string, ttl: number): Promise<boolean>
-  /** Sets the time to live of a key only while it holds this value. */
-  renew(key: string, value: string, ttl: number): Promise<void>
+  /** Sets the time to live of a key only while it holds this value; tells whether it did. */
+  renew(key: string, value: string, ttl: number): Promise<boolean>
   /** Removes the key only while it holds this value. */
   release(key: string, value: string): Promise<void>
   /** Replaces a value that begins with `head` and keeps its time to live. Saying it twice does no harm. */

@@ -23,9 +23,8 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
     },
     take: async (key) => (await guarded(() => client.getdel(key))) ?? undefined,
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
-    renew: async (key, value, ttl) => {
-      await guarded(() => runScript(client, RENEW, { keys: [key], args: [value, String(ttl)] }))
-    },
+    renew: async (key, value, ttl) =>
+      (await guarded(() => runScript(client, RENEW, { keys: [key], args: [value, String(ttl)] }))) === 1,
     release: async (key, value) => {
       await guarded(() => runScript(client, RELEASE, { keys: [key], args: [value] }))
     },
@@ -48,7 +47,8 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
 }
 
 const RENEW = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
 `
 
 const RELEASE = `

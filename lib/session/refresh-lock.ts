@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Records } from './records.js'
 
+/** A lock that was acquired. */
+export interface HeldLock {
+  /** False as soon as it may have expired: another process may be at work by now. */
+  isSure(): boolean
+  /** Gives it back. */
+  release(): Promise<void>
+}
+
 /** Of all processes one at a time may refresh the tokens of a session. */
 export interface RefreshLock {
-  /** The way to give it back, or undefined when somebody else holds it. */
-  acquire(sessionId: string): Promise<(() => Promise<void>) | undefined>
+  /** Undefined when somebody else holds it. */
+  acquire(sessionId: string): Promise<HeldLock | undefined>
   /** Milliseconds after which the lock of a holder that has died is free again. */
   readonly ttl: number
 }
@@ -19,17 +27,27 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
     acquire: async (sessionId) => {
       const key = `${prefix}l:${sessionId}`
       const owner = randomUUID()
+      // Counted from before the store was asked, on a clock that goes on while this process stands still.
+      let sureUntil = performance.now() + bounded
       const claimed = records.claim(key, owner, bounded)
       // A claim whose answer did not come in time may still be granted, to nobody.
       claimed.catch(() => records.release(key, owner).catch(() => undefined))
       if (!(await claimed)) return undefined
       // Held for as long as the holder lives and works, however slow Auth0 is.
-      const beat = setInterval(() => void records.renew(key, owner, bounded).catch(() => undefined), bounded / 3)
+      const renew = async () => {
+        const until = performance.now() + bounded
+        // Once lost it stays lost.
+        sureUntil = (await records.renew(key, owner, bounded)) ? Math.max(sureUntil, until) : -Infinity
+      }
+      const beat = setInterval(() => void renew().catch(() => undefined), bounded / 3)
       beat.unref()
-      return () => {
-        clearInterval(beat)
-        // Only our own lock: after a pause of this process it may be somebody else's by now.
-        return records.release(key, owner).catch(() => undefined)
+      return {
+        isSure: () => performance.now() < sureUntil,
+        release: () => {
+          clearInterval(beat)
+          // Only our own lock: after a pause of this process it may be somebody else's by now.
+          return records.release(key, owner).catch(() => undefined)
+        },
       }
     },
   }

@@ -51,7 +51,7 @@ export async function startWorker(settings: WorkerSettings): Promise<Worker> {
       return answers
     },
     waiting: () => heard(child, 'waiting'),
-    stopped: () => heard(child, 'stopped'),
+    stopped: () => heard(child, 'stopped', 'answers'),
     kill: () => end(child),
   }
 }
@@ -64,14 +64,16 @@ async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-function heard(child: ChildProcess, what: Told['told']): Promise<Told> {
+/** Rejects when the worker says `instead` before. */
+function heard(child: ChildProcess, what: Told['told'], instead?: Told['told']): Promise<Told> {
   return new Promise((resolve, reject) => {
     const listen = (message: unknown) => {
       const told = message as Told
-      if (told.told !== what) return
+      if (told.told !== what && told.told !== instead) return
       child.off('message', listen)
       child.off('exit', complain)
-      resolve(told)
+      if (told.told === what) resolve(told)
+      else reject(new Error(`the worker has not ${what}: ${JSON.stringify(told)}`))
     }
     const complain = () => {
       if (running.has(child)) reject(new Error(`the worker ended before it was ${what}`))
