@@ -76,6 +76,33 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
     await agent.get('/me').expect(200)
   })
 
+  it('keeps what is written in the very argument of res.end and res.json, and gives the store to the app', async () => {
+    const views = (req: express.Request) => (req.session.note = `${req.session.note ?? ''}x`)
+    const { app } = await start({
+      before: (app, auth) => {
+        app.get('/end', auth.session, (req, res) => {
+          res.end(views(req))
+        })
+        app.get('/json', auth.session, (req, res) => {
+          res.json(views(req))
+        })
+        app.get('/held', auth.session, (req, res) => {
+          const end = res.end.bind(res) as (text: string) => void
+          end(views(req))
+        })
+        app.get('/store', auth.session, (req, res) => {
+          res.json([typeof req.sessionStore.get, req.session.note])
+        })
+      },
+    })
+    const agent = request.agent(app)
+    expect((await agent.get('/end').expect(200)).text).toBe('x')
+    expect((await agent.get('/end').expect(200)).text).toBe('xx')
+    expect((await agent.get('/json').expect(200)).body).toBe('xxx')
+    expect((await agent.get('/held').expect(200)).text).toBe('xxxx')
+    await agent.get('/store').expect(200, ['function', 'xxxx'])
+  })
+
   it('answers an authenticated GET without Set-Cookie (promise 6)', async () => {
     const { app, login } = await startRemembering(start)
     for (const remember of [false, true]) {

@@ -103,6 +103,16 @@ const PUT_OFF: PropertyDescriptorMap = {
       own(this, 'session', value)
     },
   },
+  sessionStore: {
+    configurable: true,
+    enumerable: true,
+    get(this: Arrived) {
+      return this[ARRIVAL]?.store
+    },
+    set(this: Arrived, value: unknown) {
+      own(this, 'sessionStore', value)
+    },
+  },
   sessionID: {
     configurable: true,
     enumerable: true,

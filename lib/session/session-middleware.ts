@@ -3,6 +3,7 @@ import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
 import { Arrival, arrivalOf, putOff, type Found, type SessionRequest } from './arrival.js'
+import { gateEnd, openGate } from './late-end.js'
 import { createReadSessionId } from './session-cookie.js'
 import type { SessionStore } from './session-store.js'
 
@@ -60,7 +61,9 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
         store.answering(found, () => {
           mount(req, res)
         })
+        openGate(res)
       }
+      gateEnd(res)
       putOff(req, new Arrival({ store, found: { id, data }, wake }))
       if (!lazy) Reflect.get(req, 'session')
     },
