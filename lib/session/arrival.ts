@@ -1,5 +1,6 @@
 import type { Session, SessionData } from 'express-session'
 import type { IncomingMessage } from 'node:http'
+import { gateOf, type Answer, type End, type LateEnd } from './late-end.js'
 
 /** A request as far as sessions are concerned. */
 export type SessionRequest = IncomingMessage & { session?: Session & Partial<SessionData>; sessionID?: string }
@@ -23,9 +24,10 @@ interface ArrivalParts {
 }
 
 /** Private, so that printing a request shows nothing of it. */
-export class Arrival {
+export class Arrival implements LateEnd {
   readonly #parts: ArrivalParts
   #asleep = true
+  #lateEnd: End | undefined
 
   constructor(parts: ArrivalParts) {
     this.#parts = parts
@@ -44,6 +46,15 @@ export class Arrival {
     return this.#asleep
   }
 
+  /** express-session's `end` of the answer, until it is called. */
+  get lateEnd(): End | undefined {
+    return this.#lateEnd
+  }
+
+  set lateEnd(end: End | undefined) {
+    this.#lateEnd = end
+  }
+
   wake(): void {
     if (!this.#asleep) return
     this.#asleep = false
@@ -57,6 +68,7 @@ type Arrived = SessionRequest & { [ARRIVAL]?: Arrival; app?: App }
 
 interface App {
   request?: object
+  response?: Answer
   parent?: App
 }
 
@@ -65,27 +77,31 @@ export function arrivalOf(req: Arrived): Arrival | undefined {
 }
 
 /** Puts express-session off until somebody touches `req.session`. */
-export function putOff(req: Arrived, arrival: Arrival): void {
+export function putOff(req: Arrived, res: Answer, arrival: Arrival): void {
   req[ARRIVAL] = arrival
-  const kind = rootRequest(req) ?? req
-  if (OURS.has(kind)) return
-  // Where somebody else has put something, the request itself must do.
-  const target = 'session' in kind ? req : kind
-  Object.defineProperties(target, PUT_OFF)
-  if (target !== req) OURS.add(target)
+  const { request = req, response = res } = rootOf(req) ?? {}
+  if (!OURS.has(request)) {
+    // Where somebody else has put something, the request itself must do.
+    const target = 'session' in request ? req : request
+    Object.defineProperties(target, PUT_OFF)
+    if (target !== req) OURS.add(target)
+  }
+  if (OURS.has(response)) return
+  response.end = gateOf(response.end, (req) => arrivalOf(req as Arrived))
+  OURS.add(response)
 }
 
 /**
- * What all requests of an app inherit from (`app.request`, where Express wants them extended). Accessors on each single
+ * The app whose `request` and `response` all others inherit, where Express wants them extended. Accessors on each single
  * request would cost an eighth of a whole authenticated GET.
  */
-function rootRequest({ app }: Arrived): object | undefined {
+function rootOf({ app }: Arrived): App | undefined {
   let root = app
   while (root?.parent) root = root.parent
-  return root?.request
+  return root
 }
 
-/** Where the accessors are. */
+/** What has been extended. */
 const OURS = new WeakSet()
 
 const PUT_OFF: PropertyDescriptorMap = {

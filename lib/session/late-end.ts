@@ -1,47 +1,36 @@
-import type { ServerResponse } from 'node:http'
-
-type End = (this: Gated, ...args: unknown[]) => unknown
-
-interface Gate {
-  original: End
-  /** express-session's `end`, until somebody has gone through it. */
-  theirs?: End | undefined
-}
-
-const GATE = Symbol('express-auth0-ropg')
-
-interface Gated {
+/** An answer, as far as ending it is concerned. */
+export interface Answer {
   end: End
-  [GATE]?: Gate
+  req?: object
 }
 
-/**
- * In `res.end(req.session.views)` the function is looked up before its argument brings express-session to life, and so is
- * not yet the one that saves. This one, in its place from the start, finds its way.
- */
-export function gateEnd(res: ServerResponse): void {
-  const gated = res as unknown as Gated
-  gated[GATE] = { original: gated.end }
-  gated.end = end
+export type End = (this: Answer, ...args: unknown[]) => unknown
+
+/** Knows express-session's `end` of an answer, until that is called. */
+export interface LateEnd {
+  lateEnd: End | undefined
 }
 
 /** To be called once express-session has put its own `end` in place. */
-export function openGate(res: ServerResponse): void {
-  const gated = res as unknown as Gated
-  const gate = gated[GATE]
-  if (!gate) return
-  const theirs = gated.end
-  gate.theirs = theirs
-  gated.end = function (...args) {
-    gate.theirs = undefined
+export function rememberEnd(res: Answer, holder: LateEnd): void {
+  const theirs = res.end
+  holder.lateEnd = theirs
+  res.end = function (...args) {
+    holder.lateEnd = undefined
     return theirs.apply(this, args)
   }
 }
 
-/** One function for all answers. */
-function end(this: Gated, ...args: unknown[]): unknown {
-  const gate = this[GATE]
-  const { theirs, original } = gate ?? {}
-  if (gate) gate.theirs = undefined
-  return (theirs ?? original)?.apply(this, args)
+/**
+ * In `res.end(req.session.views)` the function is looked up before its argument brings express-session to life, and so is
+ * not yet the one that saves. This one, looked up in its place, finds its way.
+ */
+export function gateOf(original: End, holderOf: (req: object) => LateEnd | undefined): End {
+  return function end(...args) {
+    const holder = this.req && holderOf(this.req)
+    const theirs = holder?.lateEnd
+    if (!theirs) return original.apply(this, args)
+    holder.lateEnd = undefined
+    return theirs.apply(this, args)
+  }
 }

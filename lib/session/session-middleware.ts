@@ -3,7 +3,7 @@ import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
 import { Arrival, arrivalOf, putOff, type Found, type SessionRequest } from './arrival.js'
-import { gateEnd, openGate } from './late-end.js'
+import { rememberEnd, type Answer } from './late-end.js'
 import { createReadSessionId } from './session-cookie.js'
 import type { SessionStore } from './session-store.js'
 
@@ -61,10 +61,10 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
         store.answering(found, () => {
           mount(req, res)
         })
-        openGate(res)
+        rememberEnd(res as unknown as Answer, arrival)
       }
-      gateEnd(res)
-      putOff(req, new Arrival({ store, found: { id, data }, wake }))
+      const arrival = new Arrival({ store, found: { id, data }, wake })
+      putOff(req, res as unknown as Answer, arrival)
       if (!lazy) Reflect.get(req, 'session')
     },
     hasForeign: (req) => !arrivalHere(req) && Boolean(req.session),
