@@ -100,7 +100,7 @@ function createApp(auth: RopgAuth, runs: Runs): Express {
     run.arrived.open()
     await run.go.opened
     for (const step of run.steps) run.log.push([step, await take(step, req, { res, log: run.log })])
-    if (!res.writableEnded) await take('end', req, { res, log: run.log })
+    if (!ended.has(res)) await take('end', req, { res, log: run.log })
     run.finished.open()
   }
   app.disable('x-powered-by')
@@ -123,8 +123,8 @@ async function take(step: Step, req: Request, { res, log }: { res: Response; log
     logout: () => (req as Partial<typeof req>).auth?.logout().then(() => 'left'),
     null: () => Reflect.set(req, 'session', null),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
-    stream: () => res.writableEnded || res.write('streamed\n'),
-    end: () => res.writableEnded || endWith(res, log),
+    stream: () => ended.has(res) || res.write('streamed\n'),
+    end: () => ended.has(res) || endWith(res, log),
   }
   const look = looks[step]
   if (look) return look()
@@ -147,7 +147,11 @@ function called(session: Request['session'], method: Method): Promise<unknown> {
   })
 }
 
+/** express-session holds the last byte back while it saves: until then `writableEnded` is false. */
+const ended = new WeakSet<Response>()
+
 function endWith(res: Response, log: unknown[]): undefined {
+  ended.add(res)
   if (res.headersSent) res.end(JSON.stringify(log))
   else res.json(log)
 }
