@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { keyOf, logIn, type Site, type SiteSettings, onBothPaths, startSite, startTwin } from './support/site.ts'
 
@@ -88,7 +88,7 @@ onBothPaths('an authenticated GET', () => {
   })
 })
 
-onBothPaths('the idle time of a session', () => {
+describe('the idle time of a session', () => {
   it.each([
     ['an ordinary', false, DAY],
     ['a remembered', true, 14 * DAY],
@@ -153,7 +153,7 @@ onBothPaths('the idle time of a session', () => {
   })
 })
 
-onBothPaths('an anonymous request', () => {
+describe('an anonymous request', () => {
   const paths = ['/me', '/public', '/auth/user', '/auth/sessions', '/token', '/nowhere']
 
   it('promise 6: stores nothing and asks Redis nothing, 1,000 times', async () => {
