@@ -476,7 +476,8 @@ describe('a request with a cookie that is refused', () => {
     const response = await request(app.app).get('/me').set('Cookie', change(cookie))
 
     expect(response.status).toBe(401)
-    const secrets = { cookie: decodeURIComponent(change(cookie).split('=')[1]!), id: sessionIdOf(cookie) }
+    // Not decoded: the change may have hit an escape.
+    const secrets = { cookie: change(cookie).split('=')[1]!, id: sessionIdOf(cookie) }
     expectNotAnswered(response, secrets)
     await expectNothingLeaked(app, secrets)
   })
