@@ -1,4 +1,5 @@
-import { expect, it } from '@jest/globals'
+import { Socket } from 'node:net'
+import { expect, it, jest } from '@jest/globals'
 import type { Express } from 'express'
 import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
@@ -222,6 +223,21 @@ onBothPaths('the answer of Redis to a deletion is lost', () => {
 
     await until(() => site.emulator.refreshTokens.families() === 0)
     expect(await sessionKeysOf(site, id)).toEqual([])
+  })
+
+  it('promise 3: deletes tokens and session in one write, which no crash can cut in two', async () => {
+    const site = await startSite()
+    const { cookie } = await logIn(site)
+    const single = jest.spyOn(Socket.prototype, '_write')
+    const several = jest.spyOn(Socket.prototype as Required<Socket>, '_writev')
+
+    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
+
+    const alone = single.mock.calls.map(([chunk]) => String(chunk))
+    const together = several.mock.calls.map(([chunks]) => chunks.map(({ chunk }) => String(chunk)).join(''))
+    jest.restoreAllMocks()
+    const deletions = [...alone, ...together].filter((bytes) => /\r\n(getdel|del)\r\n/i.test(bytes))
+    expect(deletions.map((bytes) => bytes.match(/:[st]:/g))).toEqual([[':t:', ':s:']])
   })
 
   it('promise 3: tokens are deleted only when they are known', async () => {

@@ -45,9 +45,10 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
 }
 
 /**
- * While answers are outstanding, sends the commands of one turn of the event loop in one write: with many requests at once
- * that saves system calls. A command that finds the connection idle leaves at once, so that a single request waits for
- * nothing, as it would with auto-pipelining.
+ * Sends the commands of one tick in one write, so that what belongs together (the tokens and the session, at a logout)
+ * leaves together or not at all, whenever the process is killed; and while answers are outstanding, those of one turn of
+ * the event loop: with many requests at once that saves system calls. A single request waits for nothing, as it would
+ * with auto-pipelining.
  */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
@@ -57,20 +58,22 @@ class BatchingRedis extends Redis {
     return super.sendCommand(...args)
   }
 
-  /** ioredis calls the queue of what it has sent private; where it is not found, nothing is held back. */
+  /** ioredis calls the queue of what it has sent private; where it is not found, nothing is held back for long. */
   #isIdle(): boolean {
     return !(Reflect.get(this, 'commandQueue') as { length: number } | undefined)?.length
   }
 
   #cork() {
     const stream = this.stream as Redis['stream'] | undefined
-    if (!stream || this.#corked === stream || this.#isIdle()) return
-    this.#corked = stream
-    stream.cork()
-    setImmediate(() => {
+    if (!stream || this.#corked === stream) return
+    const uncork = () => {
       this.#corked = undefined
       stream.uncork()
-    })
+    }
+    this.#corked = stream
+    stream.cork()
+    if (this.#isIdle()) process.nextTick(uncork)
+    else setImmediate(uncork)
   }
 }
 
