@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import {
+  endWithTest,
   gate,
   keyOf,
   keysOf,
@@ -296,6 +297,50 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
 
     expect([answer.status, answer.body]).toEqual([200, body])
     expect((await twin.get('/me', cookie)).status).toBe(200)
+  })
+})
+
+describe('Redis takes everything but the new tokens of one process', () => {
+  /** A user of Redis, whom it can forbid the keys that hold tokens. */
+  async function startLimited() {
+    const limited = server.url.replace('redis://', 'redis://limited:any@')
+    const admin = new Redis(server.url)
+    endWithTest(async () => admin.disconnect())
+    const allow = (...keys: string[]) => admin.call('ACL', 'SETUSER', 'limited', 'resetkeys', ...keys)
+    await admin.call('ACL', 'SETUSER', 'limited', 'reset', 'on', 'nopass', '~*', '&*', '+@all')
+    const site = await startHere({ options: { timeouts: { auth0: 1000, redis: 300 }, redis: limited } })
+    const twin = await startTwin(site, { options: { redis: server.url } })
+    return { site, twin, allowTokens: (yes: boolean) => allow(yes ? '~*' : '~*:[^t]:*') }
+  }
+
+  it('promise 4: the lock is kept, and no other process spends the old refresh token again', async () => {
+    const { site, twin, allowTokens } = await startLimited()
+    const { cookie, id } = await logInAndExpire(site)
+    const lock = await keyOf(site, { kind: 'l', id })
+    const held = site.emulator.hold(afterRotation)
+    const token = site.get('/token', cookie)
+    await held.arrived
+    const owner = await site.redis.get(lock)
+    await allowTokens(false)
+    held.release()
+    const { status, body } = await token
+    expect(status).toBe(200)
+
+    // Gives up only after more than twice the time for which the lock stands unless it is renewed.
+    const elsewhere = await twin.get('/token', cookie)
+
+    expect([elsewhere.status, elsewhere.body]).toEqual([503, refusal('session_unavailable')])
+    expect(await site.redis.get(lock)).toBe(owner)
+    expect((await storedTokens(site, id))!.version).toBe(1)
+    expect(refreshes(site)).toHaveLength(1)
+
+    await allowTokens(true)
+    await until(async () => (await site.redis.exists(lock)) === 0)
+    const { version, refreshToken } = (await storedTokens(site, id))!
+    expect(version).toBe(2)
+    expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
+    expect((await twin.get('/token', cookie)).body).toEqual(body)
+    expect(refreshes(site)).toHaveLength(1)
   })
 })
 
