@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { ada } from '../support/app.ts'
-import { logIn, revoked, type Site, startSite, until } from './support/site.ts'
+import { gate, keysOf, logIn, revoked, type Site, startSite, until } from './support/site.ts'
 
 const REVOKE = { path: '/oauth/revoke' }
 
@@ -69,5 +69,40 @@ describe('refresh tokens that nobody holds any more', () => {
     const warnings = site.logged.filter((line) => line.includes('could not be revoked'))
     expect(warnings).toHaveLength(1)
     expect(site.logged.join()).not.toContain(answer.body.refresh_token)
+  })
+})
+
+describe('a client that hangs up during its login', () => {
+  it('promise 3: gets no session, and the refresh token just issued is revoked', async () => {
+    const closed = gate()
+    const site = await startSite({
+      before: (app) => {
+        app.use((req, _res, next) => {
+          req.socket.once('close', closed.open)
+          next()
+        })
+      },
+    })
+    const login = site.emulator.hold({ after: true })
+    const client = new AbortController()
+    const answer = fetch(`${site.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: ada.email, password: ada.password, remember_me: true }),
+      signal: client.signal,
+    }).catch((err: unknown) => (err as Error).name)
+    await login.arrived
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+    client.abort()
+    await closed.opened
+
+    login.release()
+
+    await until(() => site.events.length > 0)
+    expect(await answer).toBe('AbortError')
+    expect(site.events).toMatchObject([{ name: 'login.failed', code: 'invalid_request' }])
+    await until(() => site.emulator.refreshTokens.families() === 0)
+    expect(revoked(site)).toHaveLength(1)
+    expect(await keysOf(site)).toEqual([])
   })
 })
