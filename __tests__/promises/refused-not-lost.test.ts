@@ -10,6 +10,7 @@ import {
   logInAndExpire,
   refreshes,
   refusal,
+  revoked,
   sessionKeysOf,
   type Site,
   startSite,
@@ -18,6 +19,7 @@ import {
   until,
 } from './support/site.ts'
 import { ada } from '../support/app.ts'
+import { logIn as logInAtAuth0 } from '../testing/tenant-client.ts'
 
 const ofRefresh = { grantType: 'refresh_token' }
 /** For answers that do not come. */
@@ -244,6 +246,46 @@ describe('a refresh is refused after its request has moved on', () => {
 
     expect((await site.get('/me', cookie)).status).toBe(401)
     expect(await sessionKeysOf(site, id)).toEqual([])
+  })
+})
+
+describe('Auth0 answers a refresh with the tokens of another user', () => {
+  const bob = { email: 'bob@example.com', password: 'an even longer passphrase' }
+
+  it('promise 4: ends the session, revokes the refresh token, and hands out nothing of the other', async () => {
+    const theirs: Record<string, unknown> = {}
+    const issued: string[] = []
+    const mixUp: typeof fetch = async (input, init) => {
+      const answer = await fetch(input, init)
+      const grantType = new URLSearchParams(init?.body as URLSearchParams).get('grant_type')
+      if (grantType !== 'refresh_token') return answer
+      const ours = (await answer.json()) as { refresh_token: string }
+      issued.push(ours.refresh_token)
+      return Response.json({ ...ours, ...theirs })
+    }
+    const site = await startSite({ seams: { fetch: mixUp } })
+    const twin = await startTwin(site)
+    const { cookie, id } = await logInAndExpire(site)
+    const { refreshToken } = (await storedTokens(site, id))!
+    site.emulator.users.add(bob)
+    const { body: others } = await logInAtAuth0(site.emulator, { username: bob.email, password: bob.password })
+    Object.assign(theirs, { access_token: others.access_token, id_token: others.id_token })
+
+    const answer = await site.get('/token', cookie)
+
+    expect([answer.status, answer.body]).toEqual([401, refusal('session_expired')])
+    expect(site.events.at(-1)).toMatchObject({ name: 'token.refresh_failed', code: 'session_expired' })
+    for (const later of [await site.get('/me', cookie), await site.get('/token', cookie)]) {
+      expect([later.status, later.body]).toEqual([401, refusal('session_expired')])
+    }
+    expect((await twin.get('/token', cookie)).body).toEqual(refusal('session_expired'))
+    expect(refreshes(site)).toHaveLength(1)
+    await site.auth.close()
+    expect(await keysOf(site)).toEqual([])
+    // The spent one as well: it goes with the session.
+    expect(revoked(site).sort()).toEqual([...issued, refreshToken].sort())
+    expect(site.emulator.refreshTokens.families()).toBe(0)
+    expect(JSON.stringify(site.events) + site.logged.join()).not.toContain(others.access_token)
   })
 })
 
