@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import type { RopgAuth } from '../../lib/index.ts'
 import { testRedisUrl } from '../support/redis.ts'
-import { get, logIn, type Pair, startPair, TOKEN_LIFE } from '../topologies/pair.ts'
+import { get, logIn, type Pair, startPair, TOKEN_LIFE, until } from '../topologies/pair.ts'
 
 const API = 'https://api.example.com'
 const others = ['https://one.example.com', 'https://two.example.com', 'https://three.example.com']
@@ -12,15 +12,18 @@ const emulator = {
   refreshPolicies: others.map((audience) => ({ audience, scope: ['read:posts'] })),
 }
 
-function start(): Promise<Pair> {
+/** `asked` is called as soon as a request to `GET /token-for` asks for its token. */
+function start(asked?: () => void): Promise<Pair> {
   return startPair({
     redis: () => testRedisUrl(),
     options: { audience: API },
     emulator,
     after: (app: Express, auth: RopgAuth) => {
       app.get('/token-for', auth.requireAuth, (req, res, next) => {
-        const audience = req.query.audience as string
-        req.auth.getAccessToken({ audience }).then((token) => res.json(token), next)
+        const { audience } = req.query as { audience?: string }
+        const token = req.auth.getAccessToken(audience === undefined ? {} : { audience })
+        asked?.()
+        token.then((found) => res.json(found), next)
       })
     },
   })
@@ -49,14 +52,18 @@ describe('several audiences at once', () => {
   })
 
   it('leave nobody with a token that is about to expire', async () => {
-    const pair = await start()
+    let asked = 0
+    const pair = await start(() => asked++)
+    const apps = [pair.first, pair.second]
     const cookie = await logIn(pair.first)
     pair.advance(TOKEN_LIFE - 15)
     const gate = pair.emulator.hold({ grantType: 'refresh_token' })
     const other = tokenFor(pair.first, others[0]!, cookie).then((answer) => answer)
     await gate.arrived
-    const mine = [pair.first, pair.second].map((app) => get(app, '/token', cookie).then((answer) => answer))
-    await new Promise((go) => setTimeout(go, 100))
+    const mine = apps.map((app) => get(app, '/token-for', cookie).then((answer) => answer))
+    await until(() => asked === 3)
+    // Redis answers an instance in order, so each has read the record, then has asked for the lock.
+    for (const app of [...apps, ...apps]) await get(app, '/me', cookie).expect(200)
     gate.release()
     expect((await other).status).toBe(200)
     const soonest = pair.emulator.clock.now() / 1000 + 29
