@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis6'
-import { setTimeout as wait } from 'node:timers/promises'
 import { ConfigurationError, createRopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 import { resolveOptions } from '../../lib/resolve-options.ts'
 import { openRedis } from '../../lib/session/redis-client.ts'
@@ -273,7 +272,8 @@ describe('while Redis is frozen', () => {
     held.release()
     expect(await answer).toBe(503)
     server.resume()
-    await wait(200)
+    // Redis serves a connection in order: late writes and what takes them back, then this.
+    await get(first, '/me', cookie).expect(200)
     expect((await direct.keys(`${prefix}*`)).sort()).toEqual(before.sort())
     const { sub } = emulator.users.get(email)!
     expect(await first.auth.sessions.list(sub)).toHaveLength(1)
@@ -332,14 +332,17 @@ describe('auth.ready()', () => {
   })
 
   it('rejects when neither does, without an unhandled rejection', async () => {
-    const { auth, emulator } = await startApp({ options: { redis: `redis://127.0.0.1:${await freePort()}`, timeouts } })
+    const redis = `redis://127.0.0.1:${await freePort()}`
+    const { auth, emulator, events } = await startApp({ options: { redis, timeouts } })
     const unhandled: unknown[] = []
     const listen = (err: unknown) => unhandled.push(err)
     process.on('unhandledRejection', listen)
     undo.push(() => process.off('unhandledRejection', listen))
     emulator.failNext({ path: '/.well-known/openid-configuration', reset: true })
     await expect(auth.ready()).rejects.toMatchObject({ status: 503 })
-    await wait(DEADLINE + 200)
+    await until(() => events.some(({ name }) => name === 'store.unavailable'))
+    // Node tells of a rejection that nobody handles before it turns to anything else.
+    await new Promise(setImmediate)
     expect(unhandled).toEqual([])
   })
 })
@@ -390,6 +393,8 @@ describe('auth.close()', () => {
     ['a client of the caller', () => clientOf(bounded)],
   ])('waits for a refresh that is under way and stores what it yields: %s', async (_name, redis) => {
     const pair = await startPair({ redis, options: { timeouts } })
+    const idle = await startApp({ options: { redis: redis(), timeouts } })
+    await idle.auth.ready()
     const cookie = await logIn(pair.first)
     pair.expireTokens()
     const gate = pair.emulator.hold({ grantType: 'refresh_token', after: true })
@@ -401,7 +406,8 @@ describe('auth.close()', () => {
     const closing = pair.first.auth.close().then(() => {
       closed = true
     })
-    await wait(100)
+    // The same steps for an instance that has nothing to wait for.
+    await idle.auth.close()
     expect(closed).toBe(false)
     gate.release()
     await closing
