@@ -109,7 +109,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     const store = { client: redis, owned: false }
     const records = createRedisRecords(
       store,
-      createStoreGuard(30_000, () => undefined),
+      createStoreGuard({ deadline: 30_000, report: () => undefined, clock: Date.now }),
     )
     const openVault = async () =>
       createTokenVault({ records, seal: createSeal([secret]), prefix: await tenantPrefix() })

@@ -167,7 +167,7 @@ async function stopInstance(auth: RopgAuth, server: Server): Promise<void> {
 async function recordsIn(redis: Redis): Promise<Records> {
   return createRedisRecords(
     { client: redis, owned: false },
-    createStoreGuard(10_000, () => undefined),
+    createStoreGuard({ deadline: 10_000, report: () => undefined, clock: Date.now }),
   )
 }
 

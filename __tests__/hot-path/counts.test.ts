@@ -28,11 +28,11 @@ afterAll(async () => {
   await server.stop()
 })
 
-async function start(lazySessions: boolean): Promise<TestApp> {
+async function start(lazySessions: boolean, clock = Date.now): Promise<TestApp> {
   return startApp({
     // Always as long: the number of bytes follows from it.
     options: { redis: server.url, session: { prefix: 'test:' } },
-    seams: { lazySessions },
+    seams: { lazySessions, clock },
     before: (app, auth) => {
       app.get('/untouched', auth.requireAuth, (req, res) => void res.end(req.auth.sub))
       app.get('/reads', auth.requireAuth, (req, res) => {
@@ -134,7 +134,8 @@ describe.each([
   ['without', false],
 ])('a login %s the short cut', (_name, lazySessions) => {
   it('asks Auth0 once, and writes the session once, its tokens once and the list of the user once', async () => {
-    const test = await start(lazySessions)
+    let now = Date.now()
+    const test = await start(lazySessions, () => now)
     await test.login().expect(200)
     await redis.config('RESETSTAT')
     const asked = test.emulator.requests.length
@@ -145,15 +146,19 @@ describe.each([
     const sent = spy.mock.calls.map(([{ name, args }]) => [name, /:([stu]):/.exec(args.map(String).join(' '))?.[1]])
     spy.mockRestore()
     expect(sent).toEqual([
-      ['ping', undefined],
       ['set', 's'],
       ['set', 't'],
       ['evalsha', 'u'],
     ])
     expect(await commands()).toEqual(AT_REDIS)
     expect(test.emulator.requests.length - asked).toBe(1)
+
+    // Whether the store is there is asked only after a silence.
+    now += 100
+    await test.login().expect(200)
+    expect((await commands()).ping).toBe(1)
   })
 })
 
 /** The script of the list runs the last four. */
-const AT_REDIS = { ping: 1, set: 2, evalsha: 1, hset: 1, hlen: 1, pttl: 1, pexpire: 1 }
+const AT_REDIS = { set: 2, evalsha: 1, hset: 1, hlen: 1, pttl: 1, pexpire: 1 }

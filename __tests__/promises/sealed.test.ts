@@ -16,6 +16,7 @@ import {
   revoked,
   type Site,
   startSite,
+  unguarded,
   startTwin,
   storedTokens,
   until,
@@ -145,7 +146,7 @@ describe('a token record', () => {
 
   it('promise 7: does not open for another tenant or prefix', async () => {
     const { site, one, from } = await twoUsers()
-    const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
+    const records = createRedisRecords({ client: site.redis, owned: false }, unguarded)
     const elsewhere = createTokenVault({ records, seal: createSeal([secret]), prefix: `${site.prefix}other:` })
     expect((await storedTokens(site, one.id))?.version).toBe(1)
 
@@ -224,7 +225,7 @@ describe('the rotation of session.secret', () => {
     expect((await next.get('/token', cookie)).status).toBe(200)
 
     expect(keyIdOf(await site.redis.get(key))).not.toBe(before)
-    const records = createRedisRecords({ client: site.redis, owned: false }, (call) => call())
+    const records = createRedisRecords({ client: site.redis, owned: false }, unguarded)
     const vault = createTokenVault({
       records,
       seal: createSeal([newSecret]),

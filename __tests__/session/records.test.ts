@@ -17,7 +17,7 @@ interface Backend {
 }
 
 const MINUTE = 60_000
-const guard = () => createStoreGuard(5_000, () => undefined)
+const guard = () => createStoreGuard({ deadline: 5_000, report: () => undefined, clock: Date.now })
 
 function inRedis(Client: typeof Redis): Backend {
   const client = new Client(testRedisUrl())

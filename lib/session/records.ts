@@ -43,8 +43,8 @@ export interface Records {
   delist(key: string, entries: readonly string[]): Promise<void>
   /** Keys that begin with the prefix. Walks the whole store: for maintenance, never for a request. */
   keys(prefix: string): Promise<string[]>
-  /** Rejects when the store cannot be used. */
-  ping(): Promise<void>
+  /** Rejects when the store cannot be used; does not ask one that has answered within so many milliseconds. */
+  ping(within?: number): Promise<void>
   /** Closes what the package itself opened. */
   close(): Promise<void>
 }

@@ -39,8 +39,8 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
       if (entries.length) await guarded(() => client.hdel(key, ...entries))
     },
     keys: (prefix) => guarded(() => scanAll(client, prefix)),
-    ping: async () => {
-      await guarded(() => client.ping())
+    ping: async (within = 0) => {
+      if (!guarded.answeredWithin(within)) await guarded(() => client.ping())
     },
     close: () => (owned ? quit(client) : Promise.resolve()),
   }

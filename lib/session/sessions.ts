@@ -70,7 +70,7 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   return {
     vault,
     index,
-    ping: () => records.ping(),
+    ping: () => records.ping(JUST_NOW),
     hasForeign: (req) => middleware.hasForeign(req),
     lock: createRefreshLock(records, { prefix, ttl: lockTtl(config) }),
     open: (req, res) => open(parts, req, res),
@@ -195,13 +195,16 @@ async function confirm(parts: Parts, owner: SessionOwner, { handle }: Login): Pr
 
 async function list(parts: Parts, owner: SessionOwner, entry: Indexed): Promise<void> {
   const listed = await parts.index.add(owner, entry)
-  if (listed >= PRUNED_FROM) void prune(parts, owner).catch(() => undefined)
+  if (listed % PRUNED_EVERY === 0) void prune(parts, owner).catch(() => undefined)
 }
 
-/** Entries. Most users have fewer, and their lists are not worth a look at each login. */
-const PRUNED_FROM = 5
+/** Milliseconds: less than the grant takes that follows, in which the store may go away as well. */
+const JUST_NOW = 100
 
-/** Entries looked at by one login. */
+/** Entries. Most users never have as many, and a long list is not read at each login. */
+const PRUNED_EVERY = 16
+
+/** Entries looked at by one login: more than have come since the last, so that a list shrinks again. */
 const MOST_PRUNED = 20
 
 /** Forgets sessions that ended because nobody used them, or the list would only grow. */

@@ -2,25 +2,39 @@ import { startDeadline } from '../deadline.js'
 import { SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 
-/** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
-export type Guarded = <T>(call: () => Promise<T>) => Promise<T>
+export interface Guarded {
+  /** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
+  <T>(call: () => Promise<T>): Promise<T>
+  /** True when the store has answered within so many milliseconds, and has not failed since. */
+  answeredWithin(ms: number): boolean
+}
 
-export function createStoreGuard(deadline: number, report: Report): Guarded {
+export interface StoreGuardParts {
+  /** Milliseconds. */
+  deadline: number
+  report: Report
+  clock: () => number
+}
+
+export function createStoreGuard({ deadline, report, clock }: StoreGuardParts): Guarded {
   let down = false
+  let answeredAt = -Infinity
 
   const failure = (err: unknown): SessionUnavailableError => {
     const reason = reasonOf(err)
     if (!down) report({ name: 'store.unavailable', code: 'session_unavailable', detail: reason })
     down = true
+    answeredAt = -Infinity
     return new SessionUnavailableError(`the session store failed: ${reason}`)
   }
   const answered = () => {
     if (down) report({ name: 'store.recovered' })
     down = false
+    answeredAt = clock()
   }
 
-  return (call) =>
-    new Promise((resolve, reject) => {
+  const guarded = <T>(call: () => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
       let settled = false
       const finished = startDeadline(deadline, () => {
         settled = true
@@ -39,6 +53,7 @@ export function createStoreGuard(deadline: number, report: Report): Guarded {
         },
       )
     })
+  return Object.assign(guarded, { answeredWithin: (ms: number) => Math.abs(clock() - answeredAt) < ms })
 }
 
 /** The kind of failure only: a Redis error message can quote the arguments of the command. */

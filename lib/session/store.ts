@@ -21,7 +21,7 @@ export function openStore(config: Config, report: Report): Store {
     return { records, evaluate: undefined, close: () => records.close() }
   }
   const opened = openRedis(config.redis, config)
-  const guarded = createStoreGuard(config.timeouts.redis, report)
+  const guarded = createStoreGuard({ deadline: config.timeouts.redis, report, clock: config.clock })
   const records = createRedisRecords(opened, guarded)
   return {
     records,
