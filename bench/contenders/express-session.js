@@ -24,7 +24,7 @@ await serve(async () => {
   )
   if (withPassport) usePassport(app)
   const keep = withPassport ? keepWithPassport : keepInSession
-  app.post('/login', express.json(), loginRoute(await openGrant(variant), keep))
+  app.post('/api/auth/login', express.json(), loginRoute(await openGrant(variant), keep))
   app.get('/me', withPassport ? passportGuard : sessionGuard, (req, res) => {
     res.json({ sub: withPassport ? req.user.sub : req.session.user.sub })
   })

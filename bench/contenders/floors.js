@@ -23,7 +23,7 @@ async function oneGet() {
   const redis = openIoredis()
   const grantPassword = await openGrant([])
   const app = express()
-  app.post('/login', express.json(), async (req, res) => {
+  app.post('/api/auth/login', express.json(), async (req, res) => {
     const grant = await grantPassword(req.body.email, req.body.password, req.ip)
     const id = randomBytes(24).toString('base64url')
     await redis.set(PREFIX + id, JSON.stringify({ cookie: {}, ...contentOf(grant) }), 'EX', IDLE_SECONDS)

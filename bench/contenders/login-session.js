@@ -10,7 +10,7 @@ export function contentOf(grant) {
   }
 }
 
-/** POST /login by hand, on express-session. */
+/** The login route by hand, on express-session. */
 export function loginRoute(grantPassword, keep) {
   return async (req, res) => {
     const { email, password } = req.body

@@ -22,7 +22,7 @@ await serve(createApp, {
 async function createApp() {
   await auth.ready()
   const app = express()
-  app.use(auth.router)
+  app.use('/api/auth', auth.router)
   app.get('/me', auth.requireAuth, (req, res) => {
     res.json({ sub: req.auth.sub })
   })

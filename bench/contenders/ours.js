@@ -8,7 +8,7 @@ const readsSession = settings.variant.includes('session')
 await serve(async () => {
   await auth.ready()
   const app = express()
-  app.use(auth.router)
+  app.use('/api/auth', auth.router)
   app.get('/me', auth.requireAuth, readsSession ? answerWithSession : answer)
   return app
 })

@@ -46,7 +46,7 @@ export async function logIn({ tenants }: World, { contender, child, user }: Chec
   const response =
     contender.login === 'redirect'
       ? await client.followRedirects(`${child.url}/login`, String(user))
-      : await client.postJson(`${child.url}/login`, { email: emailOf(user), password: PASSWORD })
+      : await client.postJson(`${child.url}/api/auth/login`, { email: emailOf(user), password: PASSWORD })
   if (!client.cookie) await fail(contender, response, 'the login set no cookie')
   return client.cookie
 }
@@ -68,7 +68,7 @@ async function checkAnswers({ contender, child, cookie, user }: Checked & { cook
 }
 
 async function checkWrongPassword({ contender, child, user }: Checked): Promise<void> {
-  const response = await fetch(`${child.url}/login`, {
+  const response = await fetch(`${child.url}/api/auth/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email: emailOf(user), password: 'wrong' }),

@@ -41,7 +41,7 @@ export function requestsOf(scale: Scale, { cookie }: Pick<Entrant, 'cookie'>): s
   if (scale === 'hot') return [`GET /me HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`]
   return Array.from({ length: USERS }, (_, user) => {
     const body = JSON.stringify({ email: emailOf(user), password: PASSWORD })
-    const head = `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+    const head = `POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
     return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   })
 }

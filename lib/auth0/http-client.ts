@@ -56,7 +56,11 @@ class Answer extends Response {
 
 function headersOf({ headers, body }: RequestInit): Record<string, string> {
   const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }
-  return { ...form, ...Object.fromEntries(new Headers(headers)) }
+  // jose gives its own as Headers.
+  return {
+    ...form,
+    ...(headers instanceof Headers ? Object.fromEntries(headers) : (headers as Record<string, string>)),
+  }
 }
 
 function headersIn(headers: IncomingHttpHeaders): [string, string][] {

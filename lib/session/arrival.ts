@@ -13,37 +13,39 @@ export interface Found {
   data: SessionData | undefined
 }
 
-/** Brings express-session to life for a request. */
-export type Wake = (found: Found) => void
-
 interface ArrivalParts {
   /** Tells whose it is. */
   store: object
   found: Found
-  wake: Wake
+  /** Brings express-session to life for the request. */
+  wake: () => void
 }
 
 /** Private, so that printing a request shows nothing of it. */
 export class Arrival implements LateEnd {
-  readonly #parts: ArrivalParts
-  #asleep = true
+  readonly #store: object
+  readonly #found: Found
+  /** Until somebody touches `req.session`. */
+  #wake: (() => void) | undefined
   #lateEnd: End | undefined
 
-  constructor(parts: ArrivalParts) {
-    this.#parts = parts
+  constructor({ store, found, wake }: ArrivalParts) {
+    this.#store = store
+    this.#found = found
+    this.#wake = wake
   }
 
   get store(): object {
-    return this.#parts.store
+    return this.#store
   }
 
   get found(): Found {
-    return this.#parts.found
+    return this.#found
   }
 
   /** True until somebody touches `req.session`. */
   get asleep(): boolean {
-    return this.#asleep
+    return this.#wake !== undefined
   }
 
   /** express-session's `end` of the answer, until it is called. */
@@ -56,9 +58,9 @@ export class Arrival implements LateEnd {
   }
 
   wake(): void {
-    if (!this.#asleep) return
-    this.#asleep = false
-    this.#parts.wake(this.#parts.found)
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
   }
 }
 

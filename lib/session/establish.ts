@@ -27,10 +27,18 @@ export function describeLogin(config: Config, tenant: string, fresh: NewLogin): 
   return { ...identity, handle: randomUUID(), since, until, idle: lifetime.idleTimeout * 1000 }
 }
 
-/** A new session id; of the old session only the named keys come along. */
-export async function renew(req: SessionRequest, preserve: readonly string[]): Promise<void> {
+export interface Renewal {
+  /** Keys of the old session that come along. */
+  preserve: readonly string[]
+  /** True for a session that begins here: nobody can know its id. */
+  isNew: boolean
+}
+
+/** Puts a session with a new id in place of the old one. */
+export async function renew(req: SessionRequest, { preserve, isNew }: Renewal): Promise<void> {
   const old = req.session
   if (!old) throw new ConfigurationError(NO_SESSION)
+  if (isNew) return
   const kept = preserve.filter((key) => Object.hasOwn(old, key)).map((key) => [key, Reflect.get(old, key) as unknown])
   await promised((done) => {
     old.regenerate(done)

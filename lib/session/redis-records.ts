@@ -9,7 +9,7 @@ export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guar
   return {
     // The nodes of a Cluster know nothing of each other.
     ordered: !client.isCluster,
-    read: (key) => guarded(() => readValue(client, key)),
+    read: (key) => guarded(() => client.get(key)).then((value) => (value === null ? undefined : { value })),
     readWithTtl: (key) => guarded(() => readWithTtl(client, key)),
     write: async (key, value, ttl) => {
       await guarded(() => client.set(key, value, 'PX', ttl))
@@ -78,11 +78,6 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return redis.call('HLEN', KEYS[1])
 `
-
-async function readValue(client: RedisClient, key: string) {
-  const value = await client.get(key)
-  return value === null ? undefined : { value }
-}
 
 async function readWithTtl(client: RedisClient, key: string) {
   const replies = await client.pipeline().get(key).pttl(key).exec()

@@ -16,13 +16,15 @@ export interface Standing {
 export interface SessionMiddleware {
   /**
    * Gives the request a session unless it has one: reads it once, and puts express-session off until somebody touches
-   * `req.session`. Rejects when the store does not answer.
+   * `req.session`. Rejects when the store does not answer; undefined when it need not be asked.
    */
-  attach(req: SessionRequest, res: ServerResponse): Promise<void>
+  attach(req: SessionRequest, res: ServerResponse): Promise<void> | undefined
   /** True for a request that has a session of the app's own. */
   hasForeign(req: SessionRequest): boolean
   /** The session as it stands; does not bring express-session to life. */
   standing(req: SessionRequest): Standing
+  /** True for a request that came without a session, while nobody has touched the one that it is given. */
+  isNew(req: SessionRequest): boolean
   /** The id in a genuine cookie whose session is over. */
   endedId(req: SessionRequest): string | undefined
 }
@@ -38,9 +40,10 @@ export interface SessionMiddlewareParts {
 }
 
 /** express-session on our store. Most requests never look at `req.session`, and so never pay for it. */
-export function createSessionMiddleware({ session, store, lazy }: SessionMiddlewareParts): SessionMiddleware {
+export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionMiddleware {
+  const { session, store } = parts
   const { name, path } = session.cookie
-  const mount = createMount(session, store)
+  const arrive = createArrive(parts)
   const readSessionId = createReadSessionId(name, session.secrets)
   /** Another instance on the same request is to this one what a session of the app's own would be. */
   const arrivalHere = (req: SessionRequest) => {
@@ -49,33 +52,52 @@ export function createSessionMiddleware({ session, store, lazy }: SessionMiddlew
   }
 
   return {
-    attach: async (req, res) => {
-      if (arrivalHere(req)) return
+    attach: (req, res) => {
+      if (arrivalHere(req)) return undefined
       if (req.session) {
         assertExpressSession(req.session)
-        return
+        return undefined
       }
       const id = isUnder(path, req) ? readSessionId(req) : undefined
-      const data = id === undefined ? undefined : await store.find(id)
-      const wake = (found: Found) => {
-        store.answering(found, () => {
-          mount(req, res)
-        })
-        rememberEnd(res as unknown as Answer, arrival)
+      if (id === undefined) {
+        arrive(req, res, { id, data: undefined })
+        return undefined
       }
-      const arrival = new Arrival({ store, found: { id, data }, wake })
-      putOff(req, res as unknown as Answer, arrival)
-      if (!lazy) Reflect.get(req, 'session')
+      return store.find(id).then((data) => {
+        arrive(req, res, { id, data })
+      })
     },
     hasForeign: (req) => !arrivalHere(req) && Boolean(req.session),
     standing: (req) => {
       const arrival = arrivalHere(req)
       return arrival?.asleep ? arrival.found : { id: req.sessionID, data: req.session }
     },
+    isNew: (req) => {
+      const arrival = arrivalHere(req)
+      return arrival?.asleep === true && !arrival.found.data
+    },
     endedId: (req) => {
       const found = arrivalHere(req)?.found
       return found?.data ? undefined : found?.id
     },
+  }
+}
+
+type Arrive = (req: SessionRequest, res: ServerResponse, found: Found) => void
+
+/** Puts express-session off for a request, with what was read for it. */
+function createArrive({ session, store, lazy }: SessionMiddlewareParts): Arrive {
+  const mount = createMount(session, store)
+  return (req, res, found) => {
+    const wake = () => {
+      store.answering(found, () => {
+        mount(req, res)
+      })
+      rememberEnd(res as unknown as Answer, arrival)
+    }
+    const arrival = new Arrival({ store, found, wake })
+    putOff(req, res as unknown as Answer, arrival)
+    if (!lazy) Reflect.get(req, 'session')
   }
 }
 

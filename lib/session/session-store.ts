@@ -3,7 +3,7 @@ import type { Session, SessionData } from 'express-session'
 import type { Request } from 'express'
 import type { Found } from './arrival.js'
 import type { Login } from './login.js'
-import type { Records } from './records.js'
+import type { Records, StoredRecord } from './records.js'
 import { abbreviated, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
 
 /** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
@@ -52,17 +52,20 @@ export class SessionStore extends RedisStore {
   }
 
   /** The session of a request, extended where that is due. */
-  async find(sid: string): Promise<SessionData | undefined> {
+  find(sid: string): Promise<SessionData | undefined> {
     const { records, clock } = this.#parts
     const key = this.prefix + sid
+    const now = clock()
     // Of requests in parallel one looks at the time that is left, and extends for all.
-    const looks = this.#rests.until(sid) <= clock()
-    if (looks) this.#rests.set(sid, clock() + LOOK)
-    const found = await (looks ? records.readWithTtl(key) : records.read(key))
-    const blob = found && parseBlob(found.value)
-    if (!blob || isOver(blob.ropg, clock())) return undefined
-    if (found.ttl !== undefined) this.#extendIfDue(sid, this.#idleOf(blob), found.ttl)
-    return blob
+    const looks = this.#rests.until(sid) <= now
+    if (looks) this.#rests.set(sid, now + LOOK)
+    const reading: Promise<StoredRecord | undefined> = looks ? records.readWithTtl(key) : records.read(key)
+    return reading.then((found) => {
+      const blob = found && parseBlob(found.value)
+      if (!blob || isOver(blob.ropg, clock())) return undefined
+      if (found.ttl !== undefined) this.#extendIfDue(sid, this.#idleOf(blob), found.ttl)
+      return blob
+    })
   }
 
   /** While `run` runs, the session with this id is answered from what was read, in the same tick. */

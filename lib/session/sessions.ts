@@ -132,7 +132,7 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   // Our own store drops them together with the session.
   if (replaced && foreign) await parts.dropTokens(req.sessionID ?? '')
   const login = describeLogin(config, parts.tenant, fresh)
-  await renew(req, config.session.preserve)
+  await renew(req, { preserve: config.session.preserve, isNew: parts.middleware.isNew(req) })
   await unlist(parts, replaced)
   const { refreshToken, tokenSets, remember } = fresh
   const { handle, since, until, idle } = login

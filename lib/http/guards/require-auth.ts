@@ -23,21 +23,19 @@ export interface RequireAuthParts extends AuthParts {
 
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
 export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
-  const authenticate = async (req: Request, res: Response): Promise<void> => {
-    const presented = await parts.sessions.open(req, res)
-    if (presented.state !== 'live') throw refusal(presented)
-    req.auth = authOf(req, presented, parts)
-  }
   return function requireAuth(req, res, next) {
     if ((next as unknown) === undefined) throw new ConfigurationError(CALLED)
-    authenticate(req as Request, res).then(
-      () => {
-        next()
-      },
-      (err: unknown) => {
-        parts.sendError(err, { req: req as Request, res, next })
-      },
-    )
+    const fail = (err: unknown) => {
+      parts.sendError(err, { req: req as Request, res, next })
+    }
+    parts.sessions.open(req, res).then((presented) => {
+      if (presented.state !== 'live') {
+        fail(refusal(presented))
+        return
+      }
+      req.auth = authOf(req as Request, presented, parts)
+      next()
+    }, fail)
   }
 }
 
