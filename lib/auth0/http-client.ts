@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { EnvHttpProxyAgent } from 'undici'
+import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
 
 /** What speaks HTTP to Auth0, in the form of `fetch`. */
 export interface HttpClient {
@@ -26,20 +26,53 @@ export function createHttpClient(): HttpClient {
     maxResponseSize: LARGEST_ANSWER,
   })
   return {
-    fetch: async (input, init = {}) => {
+    fetch: (input, init = {}) => {
       const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input)
-      const { statusCode, headers, body } = await agent.request({
+      const request: Dispatcher.DispatchOptions = {
         origin,
         path: pathname + search,
         method: init.method === 'POST' ? 'POST' : 'GET',
         headers: headersOf(init),
         body: init.body instanceof URLSearchParams ? init.body.toString() : ((init.body ?? null) as string | null),
-        signal: init.signal ?? null,
-      })
-      return new Answer(await body.text(), { status: statusCode, headers: headersIn(headers) })
+      }
+      return gather(agent, request, init.signal ?? undefined)
     },
     close: () => agent.close(),
   }
+}
+
+/** The whole answer. Without the streams of undici's own `request`, which pay only where a body is large. */
+function gather(agent: Dispatcher, request: Dispatcher.DispatchOptions, signal?: AbortSignal): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let head: ResponseInit
+    let running: Dispatcher.DispatchController | undefined
+    const giveUp = () => {
+      const reason = signal?.reason as Error
+      reject(reason)
+      running?.abort(reason)
+    }
+    agent.dispatch(request, {
+      onRequestStart: (controller) => {
+        running = controller
+        if (signal?.aborted) giveUp()
+      },
+      onResponseStart: (_controller, status, headers) => {
+        head = { status, headers: headersIn(headers) }
+      },
+      onResponseData: (_controller, chunk) => {
+        chunks.push(chunk)
+      },
+      onResponseEnd: () => {
+        resolve(new Answer(Buffer.concat(chunks).toString(), head))
+      },
+      onResponseError: (_controller, err) => {
+        reject(err)
+      },
+    })
+    if (signal?.aborted) giveUp()
+    signal?.addEventListener('abort', giveUp, { once: true })
+  })
 }
 
 /** A `Response` whose body is there already: reading it through a stream costs more than the rest of the answer. */
