@@ -274,6 +274,29 @@ onBothPaths('a revocation', () => {
     ],
   ]
 
+  it('promise 3: finds a login wherever it is: copied into a new session it is none', async () => {
+    const site = await startSite({
+      after: (app, auth) => {
+        app.get('/renew', auth.requireAuth, (req, res) => {
+          const kept = { ...Object.fromEntries(Object.entries(req.session)), cart: ['book'] }
+          req.session.regenerate(() => {
+            Object.assign(req.session, kept)
+            res.json({})
+          })
+        })
+        app.get('/cart', auth.session, (req, res) => void res.json(Reflect.get(req.session, 'cart')))
+      },
+    })
+    const { cookie } = await logIn(site)
+
+    const renewed = (await site.get('/renew', cookie)).headers.get('set-cookie')!.split(';')[0]!
+
+    expect((await site.get('/me', cookie)).status).toBe(401)
+    expect((await site.get('/me', renewed)).status).toBe(401)
+    expect((await site.get('/cart', renewed)).body).toEqual(['book'])
+    await until(() => site.emulator.refreshTokens.families() === 0)
+  })
+
   it.each(doers)(
     'promise 3: by %s is final for a refresh in flight, and spares %i',
     async (_name, survivors, revoke) => {

@@ -13,8 +13,8 @@ export interface Flags {
 export function readFlags(): Flags {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: process.env.BENCH_ROUNDS ?? '5' },
-      seconds: { type: 'string', default: process.env.BENCH_SECONDS ?? '3' },
+      rounds: { type: 'string', default: process.env.BENCH_ROUNDS ?? '10' },
+      seconds: { type: 'string', default: process.env.BENCH_SECONDS ?? '1' },
       only: { type: 'string', default: process.env.BENCH_ONLY ?? '' },
       scale: { type: 'string', default: process.env.BENCH_SCALE ?? 'all' },
     },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options.js'
 import type { Login } from './login.js'
+import { makeFor } from './session-blob.js'
 import { promised } from './promised.js'
 import type { SessionRequest } from './arrival.js'
 import type { TokenRecord } from './token-vault.js'
@@ -67,6 +68,7 @@ export async function persist(
 ): Promise<void> {
   const { session, sessionID } = req
   if (!session || sessionID === undefined) throw new SessionUnavailableError('the session could not be renewed')
+  makeFor(login, sessionID)
   session.ropg = login
   if (remember) session.cookie.maxAge = login.until - login.since
   const blob = promised((done) => {

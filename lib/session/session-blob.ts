@@ -19,6 +19,18 @@ export function isStoredAs(session: object, content: string): boolean {
   return Reflect.get(session, STORED) === content
 }
 
+/** Session id for which a login was made. */
+const MADE_FOR = Symbol('made for')
+
+export function makeFor(login: Login, sid: string): void {
+  Object.defineProperty(login, MADE_FOR, { value: sid })
+}
+
+/** True for a login that was put into this session, and not copied over from another. */
+export function isMadeFor(login: Login, sid: string): boolean {
+  return Reflect.get(login, MADE_FOR) === sid
+}
+
 /** The blob of a session, in two parts of JSON. The cookie's expiry moves on with each look and is no content. */
 export function serialize({ cookie, ropg, ...data }: SessionData): { blob: string; content: string } {
   const content = JSON.stringify({ ...data, ...(ropg && { ropg: { ...ropg } }) })

@@ -4,7 +4,7 @@ import type { Request } from 'express'
 import type { Found } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records, StoredRecord } from './records.js'
-import { abbreviated, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
+import { abbreviated, isMadeFor, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
 
 /** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
 export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<boolean>
@@ -105,6 +105,8 @@ export class SessionStore extends RedisStore {
 
   async #write(sid: string, session: SessionData): Promise<void> {
     const { records } = this.#parts
+    // Under a new id nobody would find it to revoke it: an app that keeps its data over a regenerate begins anonymous.
+    if (session.ropg && isNew(session) && !isMadeFor(session.ropg, sid)) delete session.ropg
     const idle = this.#idleOf(session)
     const { blob, content } = serialize(session)
     if (isStoredAs(session, content)) return
@@ -171,6 +173,11 @@ async function answer(task: Promise<unknown>, callback?: Callback): Promise<void
     (reason: unknown) => [reason, null] as const,
   )
   callback?.(err, session as SessionData | null)
+}
+
+/** A session that express-session has begun; what an app has read from the store and writes back is none. */
+function isNew(session: SessionData): boolean {
+  return 'regenerate' in session && !isStored(session)
 }
 
 function isOver(login: Login | undefined, now: number): boolean {
