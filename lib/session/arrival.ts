@@ -13,26 +13,42 @@ export interface Found {
   data: SessionData | undefined
 }
 
+/** Runs express-session in this tick; throws what it fails with. */
+export type Mount = (req: SessionRequest, arrival: Arrival) => void
+
 interface ArrivalParts {
   /** Tells whose it is. */
   store: object
   found: Found
-  /** Brings express-session to life for the request. */
-  wake: () => void
+  res: Answer
+  mount: Mount
 }
 
-/** Private, so that printing a request shows nothing of it. */
+/**
+ * What is known of a request's session, and what stands in `req.auth` and the like: Express changes the prototype of each
+ * request, after which every property that is put on it costs V8 a hidden class of its own.
+ */
 export class Arrival implements LateEnd {
+  // Private, so that printing a request shows nothing of it.
   readonly #store: object
   readonly #found: Found
+  readonly #res: Answer
   /** Until somebody touches `req.session`. */
-  #wake: (() => void) | undefined
-  #lateEnd: End | undefined
+  #mount: Mount | undefined
+  auth: unknown
+  sessionID: unknown
+  sessionStore: unknown
+  lateEnd: End | undefined
 
-  constructor({ store, found, wake }: ArrivalParts) {
+  constructor({ store, found, res, mount }: ArrivalParts) {
     this.#store = store
     this.#found = found
-    this.#wake = wake
+    this.#res = res
+    this.#mount = mount
+    this.auth = undefined
+    this.sessionID = undefined
+    this.sessionStore = store
+    this.lateEnd = undefined
   }
 
   get store(): object {
@@ -43,34 +59,29 @@ export class Arrival implements LateEnd {
     return this.#found
   }
 
+  get res(): Answer {
+    return this.#res
+  }
+
   /** True until somebody touches `req.session`. */
   get asleep(): boolean {
-    return this.#wake !== undefined
+    return this.#mount !== undefined
   }
 
-  /** express-session's `end` of the answer, until it is called. */
-  get lateEnd(): End | undefined {
-    return this.#lateEnd
-  }
-
-  set lateEnd(end: End | undefined) {
-    this.#lateEnd = end
-  }
-
-  wake(): void {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
+  wake(req: SessionRequest): void {
+    const mount = this.#mount
+    this.#mount = undefined
+    mount?.(req, this)
   }
 }
 
 const ARRIVAL = Symbol('express-auth0-ropg')
 
-type Arrived = SessionRequest & { [ARRIVAL]?: Arrival; app?: App }
+type Arrived = SessionRequest & { [ARRIVAL]?: Arrival; app?: App; auth?: unknown }
 
 interface App {
-  request?: object
-  response?: Answer
+  request: object
+  response: Answer
   parent?: App
 }
 
@@ -79,15 +90,22 @@ export function arrivalOf(req: Arrived): Arrival | undefined {
 }
 
 /** Puts express-session off until somebody touches `req.session`. */
-export function putOff(req: Arrived, res: Answer, arrival: Arrival): void {
+export function putOff(req: Arrived, arrival: Arrival): void {
   req[ARRIVAL] = arrival
-  const { request = req, response = res } = rootOf(req) ?? {}
-  if (!OURS.has(request)) {
-    // Where somebody else has put something, the request itself must do.
-    const target = 'session' in request ? req : request
-    Object.defineProperties(target, PUT_OFF)
-    if (target !== req) OURS.add(target)
+  const root = rootOf(req)
+  if (root && OURS.has(root)) return
+  guardEnd(root?.response ?? arrival.res)
+  if (root && Object.keys(PUT_OFF).every((name) => !(name in root.request))) {
+    Object.defineProperties(root.request, PUT_OFF)
+    OURS.add(root)
+    return
   }
+  // Where somebody else has put something, the request itself must do.
+  const { auth, ...rest } = PUT_OFF
+  Object.defineProperties(req, 'auth' in req ? rest : { ...rest, auth })
+}
+
+function guardEnd(response: Answer): void {
   if (OURS.has(response)) return
   response.end = gateOf(response.end, (req) => arrivalOf(req as Arrived))
   OURS.add(response)
@@ -103,52 +121,55 @@ function rootOf({ app }: Arrived): App | undefined {
   return root
 }
 
-/** What has been extended. */
+/** Apps and answers that have been extended. */
 const OURS = new WeakSet()
 
-const PUT_OFF: PropertyDescriptorMap = {
+const PUT_OFF = {
   session: {
     configurable: true,
     enumerable: true,
     get(this: Arrived) {
       const arrival = this[ARRIVAL]
       if (!arrival?.asleep) return undefined
-      arrival.wake()
+      arrival.wake(this)
       return this.session
     },
     set(this: Arrived, value: unknown) {
-      this[ARRIVAL]?.wake()
+      this[ARRIVAL]?.wake(this)
+      // express-session deletes it: it must be an ordinary property of this request.
       own(this, 'session', value)
     },
   },
-  sessionStore: {
-    configurable: true,
-    enumerable: true,
-    get(this: Arrived) {
-      return this[ARRIVAL]?.store
-    },
-    set(this: Arrived, value: unknown) {
-      own(this, 'sessionStore', value)
-    },
-  },
   sessionID: {
-    configurable: true,
-    enumerable: true,
+    ...keptAs('sessionID'),
     get(this: Arrived) {
       const arrival = this[ARRIVAL]
-      if (!arrival?.asleep) return undefined
-      if (arrival.found.data) return arrival.found.id
-      arrival.wake()
-      return this.sessionID
-    },
-    set(this: Arrived, value: unknown) {
-      this[ARRIVAL]?.wake()
-      own(this, 'sessionID', value)
+      if (arrival?.asleep && arrival.found.data) return arrival.found.id
+      arrival?.wake(this)
+      return arrival?.sessionID
     },
   },
+  sessionStore: keptAs('sessionStore'),
+  auth: keptAs('auth'),
+} satisfies PropertyDescriptorMap
+
+/** A property of requests whose value stands in their arrival. */
+function keptAs(name: 'auth' | 'sessionID' | 'sessionStore'): PropertyDescriptor & ThisType<Arrived> {
+  return {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return this[ARRIVAL]?.[name]
+    },
+    set(value: unknown) {
+      const arrival = this[ARRIVAL]
+      if (arrival) arrival[name] = value
+      else own(this, name, value)
+    },
+  }
 }
 
 /** From now on an ordinary property of this request. */
-function own(req: SessionRequest, name: string, value: unknown): void {
+function own(req: object, name: string, value: unknown): void {
   Object.defineProperty(req, name, { value, writable: true, configurable: true, enumerable: true })
 }

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
-import { Arrival, arrivalOf, putOff, type Found, type SessionRequest } from './arrival.js'
-import { rememberEnd, type Answer } from './late-end.js'
+import { Arrival, arrivalOf, putOff, type Found, type Mount, type SessionRequest } from './arrival.js'
+import { takeEnd, type Answer } from './late-end.js'
 import { createReadSessionId } from './session-cookie.js'
 import type { SessionStore } from './session-store.js'
 
@@ -28,9 +28,6 @@ export interface SessionMiddleware {
   /** The id in a genuine cookie whose session is over. */
   endedId(req: SessionRequest): string | undefined
 }
-
-/** Runs express-session in this tick; throws what it fails with. */
-type Mount = (req: SessionRequest, res: ServerResponse) => void
 
 export interface SessionMiddlewareParts {
   session: Config['session']
@@ -89,14 +86,7 @@ type Arrive = (req: SessionRequest, res: ServerResponse, found: Found) => void
 function createArrive({ session, store, lazy }: SessionMiddlewareParts): Arrive {
   const mount = createMount(session, store)
   return (req, res, found) => {
-    const wake = () => {
-      store.answering(found, () => {
-        mount(req, res)
-      })
-      rememberEnd(res as unknown as Answer, arrival)
-    }
-    const arrival = new Arrival({ store, found, wake })
-    putOff(req, res as unknown as Answer, arrival)
+    putOff(req, new Arrival({ store, found, res: res as unknown as Answer, mount }))
     if (!lazy) Reflect.get(req, 'session')
   }
 }
@@ -118,14 +108,22 @@ function createMount({ cookie, secrets }: Config['session'], store: SessionStore
     resave: false,
     saveUninitialized: false,
     cookie: { path, sameSite, secure, httpOnly: true, ...(domain !== undefined && { domain }) },
-  }) as unknown as (req: SessionRequest, res: ServerResponse, next: (err?: unknown) => void) => void
-  return (req, res) => {
-    const failures: unknown[] = []
-    middleware(req, res, (err) => {
-      if (err) failures.push(err)
+  }) as unknown as (req: SessionRequest, res: Answer, next: (err?: unknown) => void) => void
+  let failure: unknown
+  // One for all requests: express-session holds on to it, and calls it in this tick. What it tells later is of a save that
+  // failed after the answer had begun: nobody could be told of it.
+  const next = (err?: unknown) => {
+    failure = err
+  }
+  return (req, arrival) => {
+    failure = undefined
+    const { res, found } = arrival
+    takeEnd(res, arrival, () => {
+      store.answering(found, () => {
+        middleware(req, res, next)
+      })
     })
-    // What comes later tells of a save that failed after the answer had begun: nobody could be told of it.
-    if (failures.length > 0) throw failures[0] as Error
+    if (failure) throw failure as Error
   }
 }
 

@@ -82,13 +82,13 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
 }
 
 async function open(
-  { middleware, tenant, current }: Parts,
+  { config, middleware, tenant }: Parts,
   req: SessionRequest,
   res: ServerResponse,
 ): Promise<Presented> {
   await middleware.attach(req, res)
   const { id, data } = middleware.standing(req)
-  const login = current(req)
+  const login = loginOf(data, tenant, config.clock())
   if (login && id !== undefined) return { state: 'live', login, id }
   return { state: middleware.endedId(req) !== undefined || data?.ropg?.tenant === tenant ? 'ended' : 'none' }
 }
