@@ -52,5 +52,11 @@ export function parseBlob(blob: string): SessionData | undefined {
  * the claims of a login never change.
  */
 export function abbreviated(login: Login): Login {
-  return Object.defineProperty({ ...login }, 'toJSON', { value: () => login.handle })
+  return Object.assign(new Abbreviated(), login)
+}
+
+class Abbreviated {
+  toJSON(this: Login): string {
+    return this.handle
+  }
 }
