@@ -48,7 +48,7 @@ export function parseBlob(blob: string): SessionData | undefined {
 }
 
 /**
- * A login that as JSON is its public name: express-session compares sessions by their JSON, three times a request, and
+ * A login that as JSON is its public name: express-session compares sessions by their JSON, twice a request or more, and
  * the claims of a login never change.
  */
 export function abbreviated(login: Login): Login {

@@ -49,6 +49,9 @@ export class SessionStore extends RedisStore {
   constructor(parts: SessionStoreParts) {
     super({ client: clientOf(parts.records), prefix: parts.prefix })
     this.#parts = parts
+    // Nothing is left to do as a request ends: a session is extended when it is read. To find out whether to call it,
+    // express-session would hash the session once more.
+    Reflect.set(this, 'touch', undefined)
   }
 
   /** The session of a request, extended where that is due. */
@@ -113,12 +116,6 @@ export class SessionStore extends RedisStore {
     if (isStored(session)) await records.replace(this.prefix + sid, blob, idle)
     else await records.write(this.prefix + sid, blob, idle)
     markStored(session, content)
-  }
-
-  /** Nothing is left to do: a session is extended when it is read. In the same tick, or answers would be cut in two. */
-  override async touch(_sid: string, _session: SessionData, callback?: () => void): Promise<void> {
-    callback?.()
-    return Promise.resolve()
   }
 
   #extendIfDue(sid: string, idle: number, ttl: number): void {
