@@ -63,7 +63,7 @@ function deadlineSignal(ms: number): [signal: AbortSignal, finished: () => void]
 async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc.Configuration> {
   const { issuer, clientId, clientSecret, clientAuth } = config
   try {
-    return await oidc.discovery(
+    const found = await oidc.discovery(
       issuer,
       clientId,
       metadataOf(config),
@@ -76,6 +76,9 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
         execute: extensionsOf(config),
       },
     )
+    // From here on none of theirs: each would leave a timer running for longer than the call.
+    found.timeout = 0
+    return found
   } catch (err) {
     throw await toAuthError(err, { step: 'discovery', host: issuer.host })
   }

@@ -9,6 +9,7 @@ import { promised } from './promised.js'
 import type { Records } from './records.js'
 import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
+import { abbreviated } from './session-blob.js'
 import { createSessionIndex, ownersOf, type Indexed, type SessionIndex, type SessionOwner } from './session-index.js'
 import { createSessionMiddleware, type SessionMiddleware } from './session-middleware.js'
 import { type DropTokens, SessionStore } from './session-store.js'
@@ -138,7 +139,8 @@ async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Pr
   const { handle, since, until, idle } = login
   const origin = { ...(fresh.ip !== undefined && { ip: fresh.ip }), ...userAgent(req) }
   await persist(req, {
-    login,
+    // Another store would take the short name for the login.
+    login: foreign ? login : abbreviated(login),
     // Writes that came too late for this answer may still reach the store, and these after them.
     undo: (id) => [parts.dropTokens(id), parts.records.remove(store.prefix + id), unlist(parts, login)],
     remember,
