@@ -97,7 +97,10 @@ function headersOf({ headers, body }: RequestInit): Record<string, string> {
 }
 
 function headersIn(headers: IncomingHttpHeaders): [string, string][] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((one): [string, string] => [name, one]),
-  )
+  const pairs: [string, string][] = []
+  for (const [name, value = []] of Object.entries(headers)) {
+    if (typeof value === 'string') pairs.push([name, value])
+    else for (const one of value) pairs.push([name, one])
+  }
+  return pairs
 }

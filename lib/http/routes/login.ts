@@ -42,6 +42,7 @@ export function login({ config, sessions, signIn, sendError }: LoginParts): Requ
       if (!sessions.hasForeign(req) && !carriesCookie(config, req)) throw cookieLost(config)
       await sessions.open(req, res)
       const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
+      checked.delete(req)
       const signedIn = await signIn(req, credentials, whoAsks(req))
       res.json(loginAnswer(signedIn, config))
     }
