@@ -96,11 +96,10 @@ function headersOf({ headers, body }: RequestInit): Record<string, string> {
   }
 }
 
-function headersIn(headers: IncomingHttpHeaders): [string, string][] {
-  const pairs: [string, string][] = []
+function headersIn(headers: IncomingHttpHeaders): Headers {
+  const copy = new Headers()
   for (const [name, value = []] of Object.entries(headers)) {
-    if (typeof value === 'string') pairs.push([name, value])
-    else for (const one of value) pairs.push([name, one])
+    for (const one of typeof value === 'string' ? [value] : value) copy.append(name, one)
   }
-  return pairs
+  return copy
 }
