@@ -21,5 +21,7 @@ function invalid(name: string, reason: string): AuthError {
 }
 
 export function definedOnly(parameters: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : [])))
+  const defined: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parameters)) if (value) defined[name] = value
+  return defined
 }

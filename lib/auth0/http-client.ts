@@ -20,7 +20,10 @@ const LARGEST_ANSWER = 1_048_576
  * HTTP_PROXY, HTTPS_PROXY and NO_PROXY, trusts NODE_EXTRA_CA_CERTS as all of Node does, and follows no redirect.
  */
 export function createHttpClient(): HttpClient {
+  const { no_proxy, NO_PROXY } = process.env
   const agent = new EnvHttpProxyAgent({
+    // Else it would look into the environment for every request.
+    noProxy: no_proxy ?? NO_PROXY ?? '',
     connections: MOST_CONNECTIONS,
     keepAliveTimeout: KEEP_ALIVE,
     maxResponseSize: LARGEST_ANSWER,

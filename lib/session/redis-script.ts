@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { RedisClient } from './redis-client.js'
 
+/** Script -> the name by which the server knows it. */
+const names = new Map<string, string>()
+
 /** Runs a Lua script on the keys it names. Servers that have forgotten the script (restart, failover) get it again. */
 export async function runScript(client: RedisClient, script: string, { keys, args }: ScriptInput): Promise<unknown> {
-  const sha = createHash('sha1').update(script).digest('hex')
+  const sha = nameOf(script)
   try {
     return await client.evalsha(sha, keys.length, ...keys, ...args)
   } catch (err) {
@@ -15,4 +18,12 @@ export async function runScript(client: RedisClient, script: string, { keys, arg
 export interface ScriptInput {
   keys: string[]
   args: string[]
+}
+
+function nameOf(script: string): string {
+  const known = names.get(script)
+  if (known !== undefined) return known
+  const name = createHash('sha1').update(script).digest('hex')
+  names.set(script, name)
+  return name
 }
