@@ -1,13 +1,17 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, IncomingMessage, ServerResponse } from 'node:http'
+import { settings } from './settings.js'
 
 /** Listens on a free loopback port, tells the parent, and answers what it asks. Ends with the parent. */
 export async function serve(createApp, answers = {}) {
-  const server = createServer()
+  const born = settings.variant.includes('born-express')
+  const server = createServer(born ? { IncomingMessage: AppRequest, ServerResponse: AppResponse } : {})
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${server.address().port}`
-  server.on('request', await createApp(url))
+  const app = await createApp(url)
+  if (born) makeExpress(app)
+  server.on('request', app)
   process.on('message', ({ id, ask, ...input }) => {
     void Promise.resolve(answerTo(ask, input, answers)).then((answer) => process.send({ id, answer }))
   })
@@ -19,4 +23,15 @@ function answerTo(ask, input, answers) {
   if (ask === 'usage') return { cpu: process.cpuUsage(), memory: process.memoryUsage() }
   if (ask === 'collect') return globalThis.gc?.()
   return answers[ask](input)
+}
+
+class AppRequest extends IncomingMessage {}
+class AppResponse extends ServerResponse {}
+
+/** As in docs/scaling.md: Express finds on each request the prototype that it would give it. */
+function makeExpress(app) {
+  Object.setPrototypeOf(AppRequest.prototype, app.request)
+  Object.setPrototypeOf(AppResponse.prototype, app.response)
+  app.request = AppRequest.prototype
+  app.response = AppResponse.prototype
 }
