@@ -28,10 +28,9 @@ function answerTo(ask, input, answers) {
 class AppRequest extends IncomingMessage {}
 class AppResponse extends ServerResponse {}
 
-/** As in docs/scaling.md: Express finds on each request the prototype that it would give it. */
+/** As in the README: Express finds on each request the prototype that it would give it. */
 function makeExpress(app) {
   Object.setPrototypeOf(AppRequest.prototype, app.request)
   Object.setPrototypeOf(AppResponse.prototype, app.response)
-  app.request = AppRequest.prototype
-  app.response = AppResponse.prototype
+  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype })
 }

@@ -62,7 +62,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     ...{ name: 'base-born', ...session, variant: ['fetch', 'born-express'], ...hot },
-    what: "base; its server makes requests with Express's prototype (docs/scaling.md)",
+    what: "base; its server makes requests with Express's prototype (README, Fast)",
   },
   {
     ...{ name: 'ours-born', file: 'ours.js', variant: ['auth', 'born-express'], ...hot, ...password },
