@@ -12,7 +12,8 @@ import request from 'supertest'
 import type { RopgAuth } from '../lib/index.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../lib/testing/index.ts'
 import { ada, secret } from './support/app.ts'
-import { answersPing, freePort, type RedisServer, startRedis } from './support/redis-server.ts'
+import { freePort } from './support/ports.ts'
+import { answersPing, type RedisServer, startRedis } from './support/redis-server.ts'
 
 const ROOT = join(__dirname, '..')
 const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo.ts'] as const

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { ApiError, ConfigurationError } from '../../lib/index.ts'
-import { freePort } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
 import { startApp, type TestAppOptions } from '../support/app.ts'
 
 type Fault = Parameters<Awaited<ReturnType<typeof startApp>>['emulator']['failNext']>[0]

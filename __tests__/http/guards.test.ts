@@ -4,7 +4,7 @@ import request, { type Response } from 'supertest'
 import { ConfigurationError, type RopgAuth } from '../../lib/index.ts'
 import { signIn } from '../../lib/testing/index.ts'
 import { ada, startApp, type TestApp } from '../support/app.ts'
-import { freePort } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
 import { uniquePrefix } from '../support/redis.ts'
 import { cookieOf, DAY, keysUnder, listen, openRedis, recordsOf, refusal, sendRaw, setCookie } from './wire.ts'
 

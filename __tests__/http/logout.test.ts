@@ -4,7 +4,7 @@ import request, { type Response } from 'supertest'
 import type { RopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada, startApp, type TestApp } from '../support/app.ts'
-import { freePort } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
 import { cookieOf, keysUnder, openRedis, recordsOf, refusal, setCookie } from './wire.ts'
 
 const remembered = { email: ada.email, password: ada.password, remember_me: true }

@@ -5,7 +5,7 @@ import type { Express } from 'express'
 import request, { type Response } from 'supertest'
 import type { AuthError, RopgAuth, RopgAuthOptions } from '../../lib/index.ts'
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
-import { freePort } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
 import { cookieOf, keysUnder, openRedis, sessionIdOf } from './wire.ts'
 
 const email = 'ada@example.com'

@@ -10,7 +10,8 @@ import request, { type Response } from 'supertest'
 import { ConfigurationError, SessionUnavailableError } from '../../lib/index.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada, secret, startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
-import { freePort, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { cookieOf, refusal } from '../http/wire.ts'
 
 const remembered = { email: ada.email, password: ada.password, remember_me: true }

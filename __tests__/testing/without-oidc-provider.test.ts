@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { expect, it, jest } from '@jest/globals'
-import { freePort } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 
 it('startAuth0Emulator says how to get oidc-provider, and leaves nothing listening', async () => {

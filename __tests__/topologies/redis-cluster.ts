@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { freePort, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
 const SLOTS = 16_384
 const READY_WITHIN = 15_000
@@ -16,7 +16,8 @@ export interface RedisCluster {
 
 export async function startCluster(size = 3): Promise<RedisCluster> {
   const servers: RedisServer[] = []
-  for (let number = 0; number < size; number++) servers.push(await startNode())
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+  for (let number = 0; number < size; number++) servers.push(await startRedis({ args }))
   const direct = servers.map(({ url }) => new Redis(url))
   try {
     await Promise.all(direct.map((node, place) => assignSlots(node, place, size)))
@@ -38,19 +39,6 @@ export async function startCluster(size = 3): Promise<RedisCluster> {
 async function stop(direct: Redis[], servers: RedisServer[]): Promise<void> {
   for (const node of direct) node.disconnect()
   await Promise.all(servers.map((server) => server.stop()))
-}
-
-async function startNode(): Promise<RedisServer> {
-  const port = await portWithBus()
-  return startRedis({ port, args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] })
-}
-
-/** The bus of a node listens on its port plus 10000, which must be a port, too. */
-async function portWithBus(): Promise<number> {
-  for (;;) {
-    const port = await freePort()
-    if (port + 10_000 <= 65_535) return port
-  }
 }
 
 async function assignSlots(node: Redis, place: number, size: number): Promise<void> {

@@ -5,7 +5,8 @@ import { ConfigurationError, createRopgAuth, type RopgAuthOptions } from '../../
 import { resolveOptions } from '../../lib/resolve-options.ts'
 import { openRedis } from '../../lib/session/redis-client.ts'
 import { ada, secret, startApp } from '../support/app.ts'
-import { freePort, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { del, get, logIn, type Pair, post, sidOf, signal, startPair, until } from './pair.ts'
 import { itKeepsSessions } from './session-suite.ts'
 

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { findRedisServer } from '../../scripts/find-redis.js'
-import { answersPing, freePort, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { freePort } from '../support/ports.ts'
+import { launchRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
 
 const READY_WITHIN = 15_000
 const NAME = 'tests'
@@ -83,36 +82,18 @@ async function startSentinel(masterPort: number): Promise<{ port: number; end: (
   const dir = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-sentinel-'))
   const file = join(dir, 'sentinel.conf')
   const lines = [
-    ...[`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, 'logfile sentinel.log'],
+    ...[`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, 'logfile redis.log'],
     `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 1`,
     ...[`down-after-milliseconds ${NAME} 500`, `failover-timeout ${NAME} 5000`].map((line) => `sentinel ${line}`),
   ]
   await writeFile(file, `${lines.join('\n')}\n`)
-  const child = spawn(findRedisServer() ?? 'redis-server', [file, '--sentinel'], { stdio: 'ignore' })
-  const guard = guardOf(child, dir)
+  const binary = findRedisServer() ?? 'redis-server'
+  const running = await launchRedis({ binary, dir, args: [file, '--sentinel'], ready: 'Sentinel ID is' })
   const end = async () => {
-    guard.kill('SIGKILL')
-    guard.stdin?.destroy()
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
+    await running.end()
     await rm(dir, { recursive: true, force: true })
   }
-  await until('the sentinel answers', () => answersPing(port))
   return { port, end }
-}
-
-/** Ends the sentinel when our end of the pipe closes, which it does however this process dies. */
-function guardOf(child: ChildProcess, dir: string): ChildProcess {
-  const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$0"; rm -rf "$1"', String(child.pid), dir], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  guard.stdin.on('error', () => undefined)
-  guard.unref()
-  ;(guard.stdin as unknown as { unref(): void }).unref()
-  return guard
 }
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
