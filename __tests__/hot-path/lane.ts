@@ -15,6 +15,7 @@ declare module 'express-session' {
   interface SessionData {
     note?: string
     cart?: string
+    items?: { count: number }[]
   }
 }
 
@@ -123,20 +124,71 @@ async function take(step: Step, req: Request, { res, log }: { res: Response; log
     logout: () => (req as Partial<typeof req>).auth?.logout().then(() => 'left'),
     null: () => Reflect.set(req, 'session', null),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
+    wrap: () => {
+      wrap(res)
+    },
+    head: () => res.headersSent || ended.has(res) || Boolean(res.writeHead(200, { 'content-type': 'text/plain' })),
     stream: () => ended.has(res) || res.write('streamed\n'),
     end: () => ended.has(res) || endWith(res, log),
   }
   const look = looks[step]
   if (look) return look()
+  if (step === 'write held' || step === 'age held') return changeHeld(req, step)
   const session = req.session as typeof req.session | undefined
   if (!session) return 'no session'
+  if (step === 'hold') held.set(req, session)
   if (METHODS.has(step)) return called(session, step as Method)
   if (step === 'touch') session.touch()
   if (step === 'delete note') delete session.note
   if (step === 'write note') session.note = `${session.note ?? ''}.`
+  if (step === 'proxy') req.session = new Proxy(session, {})
+  if (step === 'replace') req.session = Object.create(session, { note: { value: 'another', ...own } }) as typeof session
+  if (step === 'add item') addItem(session)
+  if (step === 'age') session.cookie.maxAge = 3_600_000
+  if (step === 'ageless') Reflect.set(session.cookie, 'maxAge', null)
   if (step === 'write cart') session.cart = `${session.cart ?? ''}+`
-  const { note, cart, ropg, id } = session
-  return { id, note, cart, sub: ropg?.sub, keys: Object.keys(session).sort() }
+  const { note, cart, items, ropg, id } = session
+  return { id, note, cart, items: JSON.stringify(items), sub: ropg?.sub, keys: Object.keys(session).sort() }
+}
+
+const own = { enumerable: true, configurable: true, writable: true }
+
+/** Changes what is nested, too. */
+function addItem(session: Request['session']): void {
+  const [first] = (session.items ??= [])
+  if (first && session.items.length > 2) first.count++
+  else session.items.push({ count: 1 })
+}
+
+/** Sessions that a handler keeps, whatever becomes of `req.session`. */
+const held = new WeakMap<Request, Request['session']>()
+
+function changeHeld(req: Request, step: Step): unknown {
+  const session = held.get(req)
+  if (!session) return 'none held'
+  if (step === 'age held') session.cookie.maxAge = 3_600_000
+  else session.note = `${session.note ?? ''}held`
+  return [session.note, session === req.session]
+}
+
+/** As a middleware does that changes bodies: nothing may be written through it after its end, and nothing past it. */
+function wrap(res: Response): void {
+  const before = { end: res.end.bind(res), write: res.write.bind(res), writeHead: res.writeHead.bind(res) }
+  let isOver = false
+  Object.assign(res, {
+    end: (chunk?: unknown, ...args: unknown[]) => {
+      isOver = true
+      return Reflect.apply(before.end, res, [changed(chunk), ...args])
+    },
+    write: (chunk: unknown, ...args: unknown[]) =>
+      !isOver && Reflect.apply(before.write, res, [changed(chunk), ...args]),
+    writeHead: (...args: unknown[]) => Reflect.apply(before.writeHead, res, args),
+  })
+}
+
+function changed(chunk: unknown): unknown {
+  if (typeof chunk !== 'string' && !Buffer.isBuffer(chunk)) return chunk
+  return chunk.toString().replaceAll('"', "'")
 }
 
 function called(session: Request['session'], method: Method): Promise<unknown> {

@@ -8,6 +8,7 @@ const MOMENTS = [
   [/Expires=(?!Thu, 01 Jan 1970)[^;"]+/g, 'Expires=later'],
   // express-session loses a millisecond where its clock ticks between two looks at it.
   [/"originalMaxAge":2591999\d\d\d/g, '"originalMaxAge":2592000000'],
+  [/"originalMaxAge":3599\d\d\d(?!\d)/g, '"originalMaxAge":3600000'],
 ] as const
 
 /** Within how many milliseconds two times to live are the same. */

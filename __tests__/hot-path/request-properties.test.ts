@@ -23,28 +23,27 @@ function tellAdded(touch?: (req: Request) => unknown): [before: RequestHandler, 
 
 // On Node 20 and 22 each costs as much as a hash of the session: V8 finds no hidden class for it.
 describe('an authenticated request of Express', () => {
-  it('gets one property, and express-session adds what it must', async () => {
+  it('gets one property, with a session that is read one more, and express-session adds what it must', async () => {
     const site = await startApp({
       after: (app, auth) => {
         const [before, after] = tellAdded()
         app.get('/untouched', before, auth.requireAuth, after)
         const [earlier, later] = tellAdded((req) => req.session)
-        app.get('/touched', earlier, auth.requireAuth, later)
+        app.get('/read', earlier, auth.requireAuth, later)
+        const [first, last] = tellAdded((req) => req.session.cookie)
+        app.get('/awake', first, auth.requireAuth, last)
       },
     })
     const user = site.agent()
     await user.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
 
     const untouched = await user.get('/untouched').expect(200)
-    const touched = await user.get('/touched').expect(200)
+    const read = await user.get('/read').expect(200)
+    const awake = await user.get('/awake').expect(200)
 
     expect(untouched.body).toEqual(['Symbol(express-auth0-ropg)'])
-    expect(touched.body).toEqual([
-      '_parsedOriginalUrl',
-      'session',
-      'Symbol(express-auth0-ropg)',
-      ...['end', 'writeHead'],
-    ])
+    expect(read.body).toEqual(['session', 'Symbol(express-auth0-ropg)'])
+    expect(awake.body).toEqual(['_parsedOriginalUrl', 'session', 'Symbol(express-auth0-ropg)', 'end', 'writeHead'])
   })
 })
 

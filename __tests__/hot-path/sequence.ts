@@ -9,6 +9,14 @@ export type Step =
   | 'write note'
   | 'write cart'
   | 'delete note'
+  | 'add item'
+  | 'age'
+  | 'ageless'
+  | 'hold'
+  | 'write held'
+  | 'age held'
+  | 'proxy'
+  | 'replace'
   | 'touch'
   | 'save'
   | 'regenerate'
@@ -16,6 +24,8 @@ export type Step =
   | 'reload'
   | 'null'
   | 'logout'
+  | 'wrap'
+  | 'head'
   | 'stream'
   | 'pause'
   | 'end'
@@ -87,10 +97,22 @@ function createVisit(random: Random): Visit {
   return { kind: 'visit', method, behind: random.chance(0.6) ? 'guarded' : 'open', steps, cookie }
 }
 
-const READING: Partial<Record<Step, number>> = { has: 1, id: 1, read: 3, auth: 2, stream: 1, pause: 1, end: 0.5 }
+const READING: Partial<Record<Step, number>> = {
+  has: 1,
+  id: 1,
+  read: 3,
+  auth: 2,
+  stream: 1,
+  pause: 1,
+  end: 0.5,
+  wrap: 1,
+  head: 0.5,
+  hold: 1,
+}
 
 const ANY: Partial<Record<Step, number>> = {
   ...{ ...READING, 'write note': 3, 'write cart': 3, 'delete note': 2, touch: 1 },
+  ...{ 'add item': 3, age: 1, ageless: 0.5, 'write held': 1, 'age held': 1, proxy: 1, replace: 0.5 },
   ...{ save: 2, regenerate: 1.5, destroy: 1, reload: 1.5, null: 1, logout: 0.5, end: 1 },
 }
 

@@ -1,6 +1,7 @@
 import type { Session, SessionData } from 'express-session'
 import type { IncomingMessage } from 'node:http'
-import { gateOf, type Answer, type End, type LateEnd } from './late-end.js'
+import type { Answer, Gates, Held, Keeper } from './gates.js'
+import { Loan, type Waker } from './loan.js'
 
 /** A request as far as sessions are concerned. */
 export type SessionRequest = IncomingMessage & { session?: Session & Partial<SessionData>; sessionID?: string }
@@ -13,42 +14,56 @@ export interface Found {
   data: SessionData | undefined
 }
 
-/** Runs express-session in this tick; throws what it fails with. */
-export type Mount = (req: SessionRequest, arrival: Arrival) => void
+/** What express-session is to find in the store. */
+export interface Given extends Found {
+  /** Was given out already, for the same data. */
+  session?: (Session & SessionData) | undefined
+}
 
-interface ArrivalParts {
+/** Runs express-session in this tick; throws what it fails with. */
+export type Mount = (req: SessionRequest, res: Answer, given: Given) => void
+
+export interface ArrivalParts {
   /** Tells whose it is. */
   store: object
   found: Found
   res: Answer
+  gates: Gates
   mount: Mount
 }
 
 /**
  * What is known of a request's session, and what stands in `req.auth` and the like: Express changes the prototype of each
  * request, after which every property that is put on it costs V8 a hidden class of its own.
+ *
+ * Nobody has touched `req.session` (asleep); then it is given out (lent), and express-session runs only if it must (awake).
  */
-export class Arrival implements LateEnd {
+export class Arrival implements Keeper, Waker {
   // Private, so that printing a request shows nothing of it.
   readonly #store: object
   readonly #found: Found
   readonly #res: Answer
-  /** Until somebody touches `req.session`. */
-  #mount: Mount | undefined
+  readonly #gates: Gates
+  readonly #mount: Mount
+  #awake: boolean
+  #loan: Loan | undefined
+  #late: Partial<Held> | undefined
   auth: unknown
   sessionID: unknown
   sessionStore: unknown
-  lateEnd: End | undefined
 
-  constructor({ store, found, res, mount }: ArrivalParts) {
+  constructor({ store, found, res, gates, mount }: ArrivalParts) {
     this.#store = store
     this.#found = found
     this.#res = res
+    this.#gates = gates
     this.#mount = mount
+    this.#awake = false
+    this.#loan = undefined
+    this.#late = undefined
     this.auth = undefined
     this.sessionID = undefined
     this.sessionStore = store
-    this.lateEnd = undefined
   }
 
   get store(): object {
@@ -59,117 +74,76 @@ export class Arrival implements LateEnd {
     return this.#found
   }
 
-  get res(): Answer {
-    return this.#res
-  }
-
   /** True until somebody touches `req.session`. */
   get asleep(): boolean {
-    return this.#mount !== undefined
+    return !this.#awake && !this.#loan
   }
 
-  wake(req: SessionRequest): void {
-    const mount = this.#mount
-    this.#mount = undefined
-    mount?.(req, this)
+  /** True once express-session has run. */
+  get awake(): boolean {
+    return this.#awake
   }
+
+  /** Gives out the session. */
+  touch(req: SessionRequest): void {
+    const { data } = this.#found
+    if (data && this.#canLend(data)) {
+      this.#loan = new Loan(req, data, this)
+      req.session = this.#loan.session
+    } else this.wake(req)
+  }
+
+  wake(req: SessionRequest): boolean {
+    return this.#wake(req, (mount) => this.#gates.pass(this.#res, mount))
+  }
+
+  late(req: SessionRequest, name: keyof Held): Held[keyof Held] | undefined {
+    if (this.#loan && !this.#awake && this.#isDue(req, this.#loan, name))
+      this.#wake(req, (mount) => this.#gates.passWithin(this.#res, mount))
+    return this.#late?.[name]
+  }
+
+  /** Whatever becomes of the session must be seen before it is too late: for the store at `end`, for a cookie at the headers. */
+  #canLend(data: SessionData): boolean {
+    const gates = this.#gates
+    return gates.stand(this.#res, 'end') && (!outlivesBrowser(data) || gates.stand(this.#res, 'writeHead'))
+  }
+
+  #isDue({ session }: SessionRequest, loan: Loan, name: keyof Held): boolean {
+    // Only a cookie that outlives the browser is sent anew, and nobody waits for what comes after the end.
+    if (name === 'writeHead' ? !outlivesBrowser(this.#found.data) : this.#res.writableEnded) return false
+    return Boolean(session) && (session !== loan.session || !loan.isAsItWas())
+  }
+
+  #wake(req: SessionRequest, pass: (mount: () => void) => Partial<Held>): boolean {
+    if (this.#awake) return false
+    this.#awake = true
+    const { id, data } = this.#found
+    const loan = this.#loan
+    // An app may have put another one in its place, or have deleted it.
+    const standing = loan && req.session
+    if (loan) delete req.session
+    this.#late = pass(() => {
+      this.#mount(req, this.#res, { id, data: loan && data ? loan.restore(data) : data, session: loan?.session })
+    })
+    if (loan && !standing) delete req.session
+    else if (standing) req.session = standing
+    return true
+  }
+}
+
+function outlivesBrowser(data: SessionData | undefined): boolean {
+  return data?.cookie.originalMaxAge !== null
 }
 
 const ARRIVAL = Symbol('express-auth0-ropg')
 
-type Arrived = SessionRequest & { [ARRIVAL]?: Arrival; app?: App; auth?: unknown }
-
-interface App {
-  request: object
-  response: Answer
-  parent?: App
-}
+type Arrived = SessionRequest & { [ARRIVAL]?: Arrival }
 
 export function arrivalOf(req: Arrived): Arrival | undefined {
   return req[ARRIVAL]
 }
 
-/** Puts express-session off until somebody touches `req.session`. */
-export function putOff(req: Arrived, arrival: Arrival): void {
+export function setArrival(req: Arrived, arrival: Arrival): void {
   req[ARRIVAL] = arrival
-  const root = rootOf(req)
-  if (root && OURS.has(root)) return
-  guardEnd(root?.response ?? arrival.res)
-  if (root && Object.keys(PUT_OFF).every((name) => !(name in root.request))) {
-    Object.defineProperties(root.request, PUT_OFF)
-    OURS.add(root)
-    return
-  }
-  // Where somebody else has put something, the request itself must do.
-  const { auth, ...rest } = PUT_OFF
-  Object.defineProperties(req, 'auth' in req ? rest : { ...rest, auth })
-}
-
-function guardEnd(response: Answer): void {
-  if (OURS.has(response)) return
-  response.end = gateOf(response.end, (req) => arrivalOf(req as Arrived))
-  OURS.add(response)
-}
-
-/**
- * The app whose `request` and `response` all others inherit, where Express wants them extended. Accessors on each single
- * request would cost an eighth of a whole authenticated GET.
- */
-function rootOf({ app }: Arrived): App | undefined {
-  let root = app
-  while (root?.parent) root = root.parent
-  return root
-}
-
-/** Apps and answers that have been extended. */
-const OURS = new WeakSet()
-
-const PUT_OFF = {
-  session: {
-    configurable: true,
-    enumerable: true,
-    get(this: Arrived) {
-      const arrival = this[ARRIVAL]
-      if (!arrival?.asleep) return undefined
-      arrival.wake(this)
-      return this.session
-    },
-    set(this: Arrived, value: unknown) {
-      this[ARRIVAL]?.wake(this)
-      // express-session deletes it: it must be an ordinary property of this request.
-      own(this, 'session', value)
-    },
-  },
-  sessionID: {
-    ...keptAs('sessionID'),
-    get(this: Arrived) {
-      const arrival = this[ARRIVAL]
-      if (arrival?.asleep && arrival.found.data) return arrival.found.id
-      arrival?.wake(this)
-      return arrival?.sessionID
-    },
-  },
-  sessionStore: keptAs('sessionStore'),
-  auth: keptAs('auth'),
-} satisfies PropertyDescriptorMap
-
-/** A property of requests whose value stands in their arrival. */
-function keptAs(name: 'auth' | 'sessionID' | 'sessionStore'): PropertyDescriptor & ThisType<Arrived> {
-  return {
-    configurable: true,
-    enumerable: true,
-    get() {
-      return this[ARRIVAL]?.[name]
-    },
-    set(value: unknown) {
-      const arrival = this[ARRIVAL]
-      if (arrival) arrival[name] = value
-      else own(this, name, value)
-    },
-  }
-}
-
-/** From now on an ordinary property of this request. */
-function own(req: object, name: string, value: unknown): void {
-  Object.defineProperty(req, name, { value, writable: true, configurable: true, enumerable: true })
 }

@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options.js'
-import { Arrival, arrivalOf, putOff, type Found, type Mount, type SessionRequest } from './arrival.js'
-import { takeEnd, type Answer } from './late-end.js'
+import { arrivalOf, type Found, type Mount, type SessionRequest } from './arrival.js'
+import type { Answer } from './gates.js'
+import { putOff } from './put-off.js'
 import { createReadSessionId } from './session-cookie.js'
 import type { SessionStore } from './session-store.js'
 
@@ -86,8 +87,8 @@ type Arrive = (req: SessionRequest, res: ServerResponse, found: Found) => void
 function createArrive({ session, store, lazy }: SessionMiddlewareParts): Arrive {
   const mount = createMount(session, store)
   return (req, res, found) => {
-    putOff(req, new Arrival({ store, found, res: res as unknown as Answer, mount }))
-    if (!lazy) Reflect.get(req, 'session')
+    const arrival = putOff(req, { store, found, res: res as unknown as Answer, mount })
+    if (!lazy) arrival.wake(req)
   }
 }
 
@@ -115,13 +116,10 @@ function createMount({ cookie, secrets }: Config['session'], store: SessionStore
   const next = (err?: unknown) => {
     failure = err
   }
-  return (req, arrival) => {
+  return (req, res, given) => {
     failure = undefined
-    const { res, found } = arrival
-    takeEnd(res, arrival, () => {
-      store.answering(found, () => {
-        middleware(req, res, next)
-      })
+    store.answering(given, () => {
+      middleware(req, res, next)
     })
     if (failure) throw failure as Error
   }

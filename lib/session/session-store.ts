@@ -1,7 +1,7 @@
 import { RedisStore } from 'connect-redis'
-import type { Session, SessionData } from 'express-session'
+import type { Cookie, Session, SessionData } from 'express-session'
 import type { Request } from 'express'
-import type { Found } from './arrival.js'
+import type { Given } from './arrival.js'
 import type { Login } from './login.js'
 import type { Records, StoredRecord } from './records.js'
 import { abbreviated, isMadeFor, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
@@ -44,7 +44,7 @@ const MOST_RESTING = 50_000
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
   readonly #rests = new RestingSessions()
-  #found: Found | undefined
+  #given: Given | undefined
 
   constructor(parts: SessionStoreParts) {
     super({ client: clientOf(parts.records), prefix: parts.prefix })
@@ -72,23 +72,25 @@ export class SessionStore extends RedisStore {
   }
 
   /** While `run` runs, the session with this id is answered from what was read, in the same tick. */
-  answering(found: Found, run: () => void): void {
-    this.#found = found
+  answering(given: Given, run: () => void): void {
+    this.#given = given
     try {
       run()
     } finally {
-      this.#found = undefined
+      this.#given = undefined
     }
   }
 
   override async get(sid: string, callback?: Callback): Promise<void> {
-    if (this.#found) callback?.(null, this.#found.id === sid ? (this.#found.data ?? null) : null)
+    if (this.#given) callback?.(null, this.#given.id === sid ? (this.#given.data ?? null) : null)
     else await answer(this.find(sid), callback)
   }
 
   override createSession(req: Request, blob: SessionData): Session & SessionData {
     if (blob.ropg) blob.ropg = abbreviated(blob.ropg)
     const session = super.createSession(req, blob)
+    const lent = this.#given?.session
+    if (lent) return takeBack(req, lent, session.cookie)
     markStored(session)
     return session
   }
@@ -161,6 +163,13 @@ class RestingSessions {
     if (this.#until.size >= MOST_RESTING) this.#until.clear()
     this.#until.set(sid, until)
   }
+}
+
+/** A session that has been given out already gets what it lacks: its cookie. */
+function takeBack(req: Request, lent: Session & SessionData, cookie: Cookie): Session & SessionData {
+  Object.defineProperty(lent, 'cookie', { value: cookie, writable: true, configurable: true, enumerable: true })
+  req.session = lent
+  return lent
 }
 
 /** Outside of any try: what a callback throws is not for the callback to hear. */
