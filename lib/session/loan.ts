@@ -70,12 +70,10 @@ const COOKIE: PropertyDescriptor & ThisType<LentSession> = {
   configurable: true,
   enumerable: true,
   get() {
-    wake(this)
-    return this.cookie
+    return wake(this) ? this.cookie : undefined
   },
   set(value: Session['cookie']) {
-    wake(this)
-    this.cookie = value
+    if (wake(this)) this.cookie = value
   },
 }
 
