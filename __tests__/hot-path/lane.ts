@@ -124,6 +124,10 @@ async function take(step: Step, req: Request, { res, log }: { res: Response; log
     logout: () => (req as Partial<typeof req>).auth?.logout().then(() => 'left'),
     null: () => Reflect.set(req, 'session', null),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
+    strip: () => Reflect.deleteProperty(req.headers, 'cookie'),
+    hook: () => {
+      hook(req, res)
+    },
     wrap: () => {
       wrap(res)
     },
@@ -183,6 +187,20 @@ function wrap(res: Response): void {
     write: (chunk: unknown, ...args: unknown[]) =>
       !isOver && Reflect.apply(before.write, res, [changed(chunk), ...args]),
     writeHead: (...args: unknown[]) => Reflect.apply(before.writeHead, res, args),
+  })
+}
+
+/** As a middleware does that looks at the session, and changes it, when an answer goes out. */
+function hook(req: Request, res: Response): void {
+  const before = { end: res.end.bind(res), writeHead: res.writeHead.bind(res) }
+  const visit = (name: 'end' | 'writeHead', args: unknown[]) => {
+    const session = req.session as typeof req.session | undefined
+    if (session && !res.writableEnded) session.note = `${session.note ?? ''}${session.cookie.path}${name}`
+    return Reflect.apply(before[name], res, args)
+  }
+  Object.assign(res, {
+    end: (...args: unknown[]) => visit('end', args),
+    writeHead: (...args: unknown[]) => visit('writeHead', args),
   })
 }
 

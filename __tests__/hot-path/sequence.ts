@@ -24,6 +24,8 @@ export type Step =
   | 'reload'
   | 'null'
   | 'logout'
+  | 'strip'
+  | 'hook'
   | 'wrap'
   | 'head'
   | 'stream'

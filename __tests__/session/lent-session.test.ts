@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { createServer } from 'node:http'
 import express, { type Request, type RequestHandler, type Response } from 'express'
 import request from 'supertest'
 import { cookieOf } from '../http/wire.ts'
@@ -161,6 +162,76 @@ describe('a session that is given out before express-session has run', () => {
     }
 
     expect(await run({ handler, remember: true })).toEqual({ setsCookie: true, text: 'ONE TWO', note: 'new' })
+  })
+})
+
+describe('a session whose request is handed on', () => {
+  const add = (req: Request) => (req.session.note = `${req.session.note ?? ''}+`)
+
+  it.each([false, true])(
+    'is stored where its cookie has been taken off the request (remembered: %s)',
+    async (remember) => {
+      const handler = (req: Request, res: Response) => {
+        add(req)
+        delete req.headers.cookie
+        res.json('cookie' in req.headers)
+      }
+      const saves = async (req: Request, res: Response) => {
+        await called(req.session, 'reload')
+        handler(req, res)
+        await called(req.session, 'save')
+      }
+
+      expect(await run({ handler, remember })).toEqual({ setsCookie: remember, text: 'false', note: 'old+' })
+      expect(await run({ handler: saves, remember })).toMatchObject({ text: 'false', note: 'old+' })
+    },
+  )
+
+  it('is a session still, and stored, in an app that is called and not mounted', async () => {
+    const inner = express().get('/own', (req, res) => {
+      add(req)
+      res.json([typeof req.session.regenerate, typeof req.sessionID, typeof req.sessionStore.get])
+    })
+    const handOn = (req: Request, res: Response) =>
+      new Promise<void>((resolve) => {
+        res.on('finish', resolve)
+        inner(req, res)
+      })
+    const afterALook = (req: Request, res: Response) => {
+      add(req)
+      return handOn(req, res)
+    }
+    const text = '["function","string","function"]'
+
+    expect(await run({ handler: handOn })).toEqual({ setsCookie: false, text, note: 'old+' })
+    expect(await run({ handler: afterALook, remember: true })).toEqual({ setsCookie: true, text, note: 'old++' })
+  })
+
+  it('is stored where a request that inherits it changes it', async () => {
+    const handler = (req: Request) => {
+      add(Object.create(req) as Request)
+    }
+
+    expect(await run({ handler })).toMatchObject({ note: 'old+' })
+  })
+
+  it('is stored, and the body whole, where a plain server has its end and write replaced before', async () => {
+    const { auth, ...site } = await startApp()
+    const server = createServer((req, res) => {
+      const [end, write] = [res.end.bind(res), res.write.bind(res)] as unknown as ((chunk: string) => unknown)[]
+      const upper = (chunk: string | Buffer = '') => chunk.toString().toUpperCase()
+      Object.assign(res, {
+        end: (chunk?: string) => end!(upper(chunk)),
+        write: (chunk: string) => write!(upper(chunk)),
+      })
+      auth.session(req as Request, res as Response, () => {
+        res.end(`text${add(req as Request)}`)
+      })
+    })
+    const cookie = cookieOf(await site.login().expect(200))
+
+    await request(server).get('/').set('Cookie', cookie).expect(200, 'TEXT+')
+    await request(server).get('/').set('Cookie', cookie).expect(200, 'TEXT++')
   })
 })
 

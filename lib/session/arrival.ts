@@ -1,6 +1,6 @@
 import type { Session, SessionData } from 'express-session'
 import type { IncomingMessage } from 'node:http'
-import type { Answer, Gates, Held, Keeper } from './gates.js'
+import type { Answer, Gates, Keeper, Late } from './gates.js'
 import { Loan, type Waker } from './loan.js'
 
 /** A request as far as sessions are concerned. */
@@ -27,6 +27,7 @@ export interface ArrivalParts {
   /** Tells whose it is. */
   store: object
   found: Found
+  req: SessionRequest
   res: Answer
   gates: Gates
   mount: Mount
@@ -40,38 +41,36 @@ export interface ArrivalParts {
  */
 export class Arrival implements Keeper, Waker {
   // Private, so that printing a request shows nothing of it.
-  readonly #store: object
-  readonly #found: Found
-  readonly #res: Answer
-  readonly #gates: Gates
-  readonly #mount: Mount
+  readonly #parts: ArrivalParts
+  /** The header; an app may take it off before it hands a request on. */
+  readonly #cookie: string | undefined
+  /** Methods of the answer that nobody had replaced. */
+  readonly #clear: ReturnType<Gates['clearOf']>
   #awake: boolean
   #loan: Loan | undefined
-  #late: Partial<Held> | undefined
+  #late: Late | undefined
   auth: unknown
   sessionID: unknown
   sessionStore: unknown
 
-  constructor({ store, found, res, gates, mount }: ArrivalParts) {
-    this.#store = store
-    this.#found = found
-    this.#res = res
-    this.#gates = gates
-    this.#mount = mount
+  constructor(parts: ArrivalParts) {
+    this.#parts = parts
+    this.#cookie = parts.req.headers.cookie
+    this.#clear = parts.gates.clearOf(parts.res)
     this.#awake = false
     this.#loan = undefined
     this.#late = undefined
     this.auth = undefined
     this.sessionID = undefined
-    this.sessionStore = store
+    this.sessionStore = parts.store
   }
 
   get store(): object {
-    return this.#store
+    return this.#parts.store
   }
 
   get found(): Found {
-    return this.#found
+    return this.#parts.found
   }
 
   /** True until somebody touches `req.session`. */
@@ -85,50 +84,56 @@ export class Arrival implements Keeper, Waker {
   }
 
   /** Gives out the session. */
-  touch(req: SessionRequest): void {
-    const { data } = this.#found
-    if (data && this.#canLend(data)) {
-      this.#loan = new Loan(req, data, this)
+  touch(): void {
+    const { req, found } = this.#parts
+    if (found.data && this.#canLend(found.data)) {
+      this.#loan = new Loan(req, found.data, this)
       req.session = this.#loan.session
-    } else this.wake(req)
+    } else this.wake()
   }
 
-  wake(req: SessionRequest): boolean {
-    return this.#wake(req, (mount) => this.#gates.pass(this.#res, mount))
+  wake(): boolean {
+    if (this.#awake) return false
+    this.#awake = true
+    const { req, res, gates } = this.#parts
+    // An app may have put another one in its place, or have deleted it.
+    const standing = this.#loan && req.session
+    if (this.#loan) delete req.session
+    this.#late = gates.open(res, this.#clear, () => {
+      this.#mount()
+    })
+    if (standing) req.session = standing
+    else if (this.#loan) delete req.session
+    return true
   }
 
-  late(req: SessionRequest, name: keyof Held): Held[keyof Held] | undefined {
-    if (this.#loan && !this.#awake && this.#isDue(req, this.#loan, name))
-      this.#wake(req, (mount) => this.#gates.passWithin(this.#res, mount))
+  late(name: keyof Late): Late[keyof Late] {
+    if (this.#loan && !this.#awake && this.#isDue(this.#loan, name)) this.wake()
     return this.#late?.[name]
+  }
+
+  #mount(): void {
+    const { req, res, found, mount } = this.#parts
+    const { cookie } = req.headers
+    req.headers.cookie = this.#cookie
+    try {
+      mount(req, res, { ...found, ...(this.#loan && { data: this.#loan.restore(), session: this.#loan.session }) })
+    } finally {
+      if (cookie === undefined) delete req.headers.cookie
+      else req.headers.cookie = cookie
+    }
   }
 
   /** Whatever becomes of the session must be seen before it is too late: for the store at `end`, for a cookie at the headers. */
   #canLend(data: SessionData): boolean {
-    const gates = this.#gates
-    return gates.stand(this.#res, 'end') && (!outlivesBrowser(data) || gates.stand(this.#res, 'writeHead'))
+    return this.#clear.includes('end') && (!outlivesBrowser(data) || this.#clear.includes('writeHead'))
   }
 
-  #isDue({ session }: SessionRequest, loan: Loan, name: keyof Held): boolean {
+  #isDue(loan: Loan, name: keyof Late): boolean {
+    const { req, res, found } = this.#parts
     // Only a cookie that outlives the browser is sent anew, and nobody waits for what comes after the end.
-    if (name === 'writeHead' ? !outlivesBrowser(this.#found.data) : this.#res.writableEnded) return false
-    return Boolean(session) && (session !== loan.session || !loan.isAsItWas())
-  }
-
-  #wake(req: SessionRequest, pass: (mount: () => void) => Partial<Held>): boolean {
-    if (this.#awake) return false
-    this.#awake = true
-    const { id, data } = this.#found
-    const loan = this.#loan
-    // An app may have put another one in its place, or have deleted it.
-    const standing = loan && req.session
-    if (loan) delete req.session
-    this.#late = pass(() => {
-      this.#mount(req, this.#res, { id, data: loan && data ? loan.restore(data) : data, session: loan?.session })
-    })
-    if (loan && !standing) delete req.session
-    else if (standing) req.session = standing
-    return true
+    if (name === 'writeHead' ? !outlivesBrowser(found.data) : res.writableEnded) return false
+    return Boolean(req.session) && (req.session !== loan.session || !loan.isAsItWas())
   }
 }
 

@@ -1,23 +1,29 @@
 import type { IncomingMessage } from 'node:http'
 
 /** An answer, as far as express-session takes hold of it. */
-export interface Answer {
-  end: Method
-  writeHead: Method
-  write: Method
+export interface Answer extends Methods {
   readonly writableEnded: boolean
   req?: IncomingMessage
 }
 
 type Method = (this: Answer, ...args: unknown[]) => unknown
 
-/** What express-session puts functions of its own before. */
-export type Held = Pick<Answer, 'end' | 'writeHead'>
+/** What express-session calls, or puts functions of its own before. */
+interface Methods {
+  end: Method
+  writeHead: Method
+  write: Method
+}
+
+/** What express-session has put before. */
+export type Late = Partial<Methods>
 
 /** Knows what express-session has put before the methods of an answer, and may call for it just now. */
 export interface Keeper {
-  late(req: IncomingMessage, name: keyof Held): Method | undefined
+  late(name: keyof Methods): Method | undefined
 }
+
+const ALL: readonly (keyof Methods)[] = ['end', 'writeHead', 'write']
 
 /**
  * Stand where answers inherit `end` and `writeHead` from. In `res.end(req.session.views)` the function is looked up before
@@ -25,44 +31,44 @@ export interface Keeper {
  * nothing leaves without passing them, so they are where it is seen whether express-session is needed.
  */
 export class Gates {
-  readonly #originals: Held
-  readonly #gates: Held
+  readonly #originals: Methods
+  readonly #gates: Methods
 
   constructor(response: Answer, keeperOf: (req: IncomingMessage) => Keeper | undefined) {
-    const gate = (name: keyof Held): Method => {
+    const { end, writeHead, write } = response
+    const gate = (name: keyof Methods): Method => {
       const original = response[name]
       return function (...args) {
-        const late = this.req && keeperOf(this.req)?.late(this.req, name)
+        const late = this.req && keeperOf(this.req)?.late(name)
         return (late ?? original).apply(this, args)
       }
     }
-    this.#originals = { end: response.end, writeHead: response.writeHead }
-    this.#gates = { end: gate('end'), writeHead: gate('writeHead') }
-    Object.assign(response, this.#gates)
+    this.#originals = { end, writeHead, write }
+    // Nothing of express-session is called by who has looked up `write` before.
+    this.#gates = { end: gate('end'), writeHead: gate('writeHead'), write }
+    Object.assign(response, { end: this.#gates.end, writeHead: this.#gates.writeHead })
   }
 
-  /** False where somebody else has put a function before: that one may have been there before the gate. */
-  stand(res: Answer, name: keyof Held): boolean {
-    return res[name] === this.#gates[name]
+  /** Methods that nobody has replaced. Whoever does so later calls the gates. */
+  clearOf(res: Answer): readonly (keyof Methods)[] {
+    const { end, writeHead, write } = this.#gates
+    if (res.end === end && res.writeHead === writeHead && res.write === write) return ALL
+    return ALL.filter((name) => res[name] === this.#gates[name])
   }
 
-  /** Lets express-session put its functions before what the gates guard. Where somebody else's stand before, before those. */
-  pass(res: Answer, mount: () => void): Partial<Held> {
-    const names = (['end', 'writeHead'] as const).filter((name) => this.stand(res, name))
-    for (const name of names) res[name] = this.#originals[name]
-    mount()
-    return Object.fromEntries(names.map((name) => [name, res[name]]))
-  }
-
-  /** The same for an answer that is at a gate already, after all that somebody has put before it since. */
-  passWithin(res: Answer, mount: () => void): Held {
-    const before = { end: res.end, writeHead: res.writeHead, write: res.write }
-    const { write } = Object.getPrototypeOf(res) as Answer
-    Object.assign(res, this.#originals, { write })
-    mount()
-    const late = { end: res.end, writeHead: res.writeHead }
-    const theirs = Object.entries(before).filter(([name, method]) => method !== this.#gates[name as keyof Held])
-    Object.assign(res, Object.fromEntries(theirs))
-    return late
+  /**
+   * Lets express-session take hold of an answer: where a method was clear as the request came in, before all that has been
+   * put there since, and else after it.
+   */
+  open(res: Answer, clear: readonly (keyof Methods)[], mount: () => void): Late {
+    const replaced = clear.filter((name) => res[name] !== this.#gates[name])
+    const theirs = Object.fromEntries(replaced.map((name) => [name, res[name]]))
+    for (const name of clear) if (res[name] !== this.#originals[name]) res[name] = this.#originals[name]
+    try {
+      mount()
+      return Object.fromEntries(clear.map((name) => [name, res[name]]))
+    } finally {
+      Object.assign(res, theirs)
+    }
   }
 }

@@ -1,29 +1,36 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { Arrival, arrivalOf, setArrival, type ArrivalParts, type SessionRequest } from './arrival.js'
 import { Gates, type Answer } from './gates.js'
 
-type Arrived = SessionRequest & { app?: App; auth?: unknown }
-
-interface App {
-  request: object
-  response: Answer
-  parent?: App
-}
+type Arrived = SessionRequest & { auth?: unknown }
 
 /** Puts express-session off until it is needed. */
-export function putOff(req: Arrived, parts: Omit<ArrivalParts, 'gates'>): Arrival {
-  const root = rootOf(req)
-  const known = root && EXTENDED.get(root)
-  const gates = known ?? gatesOf(root?.response ?? parts.res)
+export function putOff(parts: Omit<ArrivalParts, 'gates'>): Arrival {
+  const { req, res } = parts
+  const proto = Object.getPrototypeOf(req) as object
+  const known = EXTENDED.get(proto)
+  const gates = known ?? gatesOf((baseOf(res, ServerResponse.prototype) ?? res) as Answer)
   const arrival = new Arrival({ ...parts, gates })
   setArrival(req, arrival)
-  if (!known) extend(req, root, gates)
+  if (!known) extend(req, proto, gates)
   return arrival
 }
 
-function extend(req: Arrived, root: App | undefined, gates: Gates): void {
-  if (root && Object.keys(PUT_OFF).every((name) => !(name in root.request))) {
-    Object.defineProperties(root.request, PUT_OFF)
-    EXTENDED.set(root, gates)
+/** Prototypes whose requests have the accessors. */
+const EXTENDED = new WeakMap<object, Gates>()
+
+/** Objects on which the accessors are. */
+const BASES = new WeakSet()
+
+/** Accessors on each single request would cost an eighth of a whole authenticated GET. */
+function extend(req: Arrived, proto: object, gates: Gates): void {
+  const base = baseOf(req, IncomingMessage.prototype)
+  if (base && !BASES.has(base) && NAMES.every((name) => !(name in base))) {
+    Object.defineProperties(base, PUT_OFF)
+    BASES.add(base)
+  }
+  if (base && BASES.has(base) && !isShadowed(proto, base)) {
+    EXTENDED.set(proto, gates)
     return
   }
   // Where somebody else has put something, the request itself must do.
@@ -31,8 +38,22 @@ function extend(req: Arrived, root: App | undefined, gates: Gates): void {
   Object.defineProperties(req, 'auth' in req ? rest : { ...rest, auth })
 }
 
-/** Apps whose requests have the accessors. */
-const EXTENDED = new WeakMap<App, Gates>()
+/** `express.request` or `express.response`: what those of all apps inherit, also of apps that are called and not mounted. */
+function baseOf(object: object, top: object): object | undefined {
+  let base: object | undefined
+  let at = Object.getPrototypeOf(object) as object | null
+  while (at && at !== top) {
+    base = at
+    at = Object.getPrototypeOf(at) as object | null
+  }
+  return at ? base : undefined
+}
+
+function isShadowed(proto: object, base: object): boolean {
+  for (let at = proto; at !== base; at = Object.getPrototypeOf(at) as object)
+    if (NAMES.some((name) => Object.hasOwn(at, name))) return true
+  return false
+}
 
 function gatesOf(response: Answer): Gates {
   const gates = GATES.get(response) ?? new Gates(response, arrivalOf)
@@ -42,16 +63,6 @@ function gatesOf(response: Answer): Gates {
 
 const GATES = new WeakMap<Answer, Gates>()
 
-/**
- * The app whose `request` and `response` all others inherit, where Express wants them extended. Accessors on each single
- * request would cost an eighth of a whole authenticated GET.
- */
-function rootOf({ app }: Arrived): App | undefined {
-  let root = app
-  while (root?.parent) root = root.parent
-  return root
-}
-
 const PUT_OFF = {
   session: {
     configurable: true,
@@ -59,12 +70,12 @@ const PUT_OFF = {
     get(this: Arrived) {
       const arrival = arrivalOf(this)
       if (!arrival?.asleep) return undefined
-      arrival.touch(this)
+      arrival.touch()
       return this.session
     },
     set(this: Arrived, value: unknown) {
       const arrival = arrivalOf(this)
-      if (arrival?.asleep) arrival.wake(this)
+      if (arrival?.asleep) arrival.wake()
       // express-session deletes it: it must be an ordinary property of this request.
       own(this, 'session', value)
     },
@@ -75,18 +86,20 @@ const PUT_OFF = {
     get(this: Arrived) {
       const arrival = arrivalOf(this)
       if (arrival?.found.data && !arrival.awake) return arrival.found.id
-      arrival?.wake(this)
+      arrival?.wake()
       return arrival?.sessionID
     },
     set(this: Arrived, value: unknown) {
       // A session begins anew.
-      arrivalOf(this)?.wake(this)
+      arrivalOf(this)?.wake()
       keep(this, 'sessionID', value)
     },
   },
   sessionStore: keptAs('sessionStore'),
   auth: keptAs('auth'),
 } satisfies PropertyDescriptorMap
+
+const NAMES = Object.keys(PUT_OFF)
 
 type Kept = 'auth' | 'sessionID' | 'sessionStore'
 

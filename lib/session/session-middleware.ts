@@ -87,8 +87,8 @@ type Arrive = (req: SessionRequest, res: ServerResponse, found: Found) => void
 function createArrive({ session, store, lazy }: SessionMiddlewareParts): Arrive {
   const mount = createMount(session, store)
   return (req, res, found) => {
-    const arrival = putOff(req, { store, found, res: res as unknown as Answer, mount })
-    if (!lazy) arrival.wake(req)
+    const arrival = putOff({ store, found, req, res: res as unknown as Answer, mount })
+    if (!lazy) arrival.wake()
   }
 }
 
