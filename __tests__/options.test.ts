@@ -4,8 +4,8 @@ import { Redis } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis6'
 import { PrivateKeyJwt } from 'openid-client'
 import { ConfigurationError, createRopgAuth, type RopgAuthOptions } from '../lib/index.ts'
-import { optionsSchema } from '../lib/options-schema.ts'
-import { resolveOptions } from '../lib/resolve-options.ts'
+import { optionsSchema } from '../lib/options/schema.ts'
+import { resolveOptions } from '../lib/options/resolve-options.ts'
 
 const DAY = 86_400
 const secret = 'a secret that is used in tests only'

@@ -26,13 +26,13 @@ import { createRouter } from './http/router.js'
 import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
 import { createSendError } from './http/send-error.js'
-import type { Config, RopgAuthOptions, Seams } from './options.js'
-import { resolveOptions } from './resolve-options.js'
-import { tenantTag } from './tenant-tag.js'
-import { leaveTestDoor, type TestDoor } from './test-door.js'
+import type { Config, RopgAuthOptions, Seams } from './options/options.js'
+import { resolveOptions } from './options/resolve-options.js'
+import { tenantTag } from './options/tenant-tag.js'
+import { leaveTestDoor, type TestDoor } from './session/test-door.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
-import { openStore } from './session/store.js'
+import { openStore } from './store/store.js'
 
 /** The protocol without sessions. */
 export interface RopgClient {
@@ -147,7 +147,7 @@ async function allOf(parts: Promise<unknown>[]): Promise<void> {
   const [first, ...others] = reasons
   if (!first) return
   if (others.length === 0) throw first
-  const detail = reasons.map(({ message }) => message).join('; ')
+  const detail = reasons.map((reason) => reason.detail).join('; ')
   throw first.code === 'configuration_error' ? new ConfigurationError(detail) : new ApiError({ detail })
 }
 

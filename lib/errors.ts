@@ -3,34 +3,37 @@
  * An answer never says more than this table and the members of {@link PublicDetails}.
  */
 export const ERRORS = {
-  invalid_request: [400, 'The request is incomplete or has a value that cannot be accepted.'],
-  https_required: [400, 'Use HTTPS for this request.'],
-  login_transaction_missing: [400, 'This login has expired or was started elsewhere. Start it again.'],
+  mfa_pending: [202, 'Waiting for the sign-in to be approved.'],
+  invalid_request: [400, 'The request is missing a field or contains an invalid value.'],
+  https_required: [400, 'This request requires HTTPS.'],
+  login_transaction_missing: [400, 'This login attempt has expired. Please start again.'],
   signup_rejected: [400, 'The account could not be created.'],
-  weak_password: [400, 'Choose a stronger password.'],
-  unauthenticated: [401, 'Log in to continue.'],
-  session_expired: [401, 'Your session has ended. Log in again.'],
-  invalid_credentials: [401, 'Wrong user name or password.'],
-  invalid_mfa_code: [401, 'This code is not right.'],
-  mfa_expired: [401, 'The second step took too long. Log in again.'],
-  cross_site_request: [403, 'This request came from another site.'],
-  insufficient_scope: [403, 'You are not allowed to do this.'],
-  mfa_required: [403, 'A second factor is needed to log in.'],
-  mfa_denied: [403, 'The second factor was refused.'],
-  interaction_required: [403, 'Continue on the login page.'],
-  account_blocked: [403, 'This account is blocked.'],
-  password_leaked: [403, 'This password was found in a data breach elsewhere. Choose a new one.'],
-  password_change_required: [403, 'Choose a new password before you log in.'],
-  access_denied: [403, 'This login was refused.'],
-  method_not_allowed: [405, 'This method is not supported here.'],
+  weak_password: [400, 'Please choose a stronger password.'],
+  unauthenticated: [401, 'Please log in to continue.'],
+  reauthentication_required: [401, 'Please confirm your password to continue.'],
+  session_expired: [401, 'Your session has expired. Please log in again.'],
+  invalid_credentials: [401, 'Incorrect email or password.'],
+  invalid_mfa_code: [401, 'Incorrect verification code.'],
+  mfa_expired: [401, 'Verification timed out. Please log in again.'],
+  cross_site_request: [403, 'This request came from a different site and was blocked.'],
+  forbidden: [403, 'You do not have permission to do this.'],
+  insufficient_scope: [403, 'You do not have permission to do this.'],
+  mfa_required: [403, 'Two-step verification is required for this account.'],
+  mfa_denied: [403, 'Two-step verification was denied.'],
+  interaction_required: [403, 'Please continue on the login page.'],
+  account_blocked: [403, 'This account has been blocked.'],
+  password_leaked: [403, 'This password appeared in a data breach. Please reset your password.'],
+  password_change_required: [403, 'You need to change your password before logging in.'],
+  access_denied: [403, 'You are not allowed to log in.'],
+  method_not_allowed: [405, 'Method not allowed.'],
   payload_too_large: [413, 'The request is too large.'],
   unsupported_media_type: [415, 'Send JSON or a form.'],
-  too_many_attempts: [429, 'Too many failed attempts. Try again later or reset the password.'],
-  rate_limited: [429, 'Too many attempts. Wait a moment and try again.'],
-  configuration_error: [500, 'Login is not set up correctly. The operator has been told.'],
+  too_many_attempts: [429, 'Too many failed attempts. Please try again later or reset your password.'],
+  rate_limited: [429, 'Too many attempts. Please wait a moment and try again.'],
+  configuration_error: [500, 'Login is currently unavailable.'],
   internal_error: [500, 'Something went wrong.'],
-  auth_unavailable: [503, 'The login service does not answer. Try again in a moment.'],
-  session_unavailable: [503, 'Sessions are not available right now. Try again in a moment.'],
+  auth_unavailable: [503, 'Login is temporarily unavailable. Please try again in a moment.'],
+  session_unavailable: [503, 'The service is temporarily unavailable. Please try again in a moment.'],
 } as const satisfies Record<string, readonly [status: number, message: string]>
 
 /** Every value that `error` in an answer, and `code` of an {@link AuthError}, can have. */
@@ -58,33 +61,50 @@ export interface Auth0Answer {
 }
 
 export interface AuthErrorInit {
-  /** For developers and logs; answers use the sentence of {@link ERRORS}. */
+  /** For operators; answers and `message` use the sentence of {@link ERRORS}. */
   detail?: string
+  /** In place of that sentence, for errors that no request meets. */
+  message?: string
   headers?: Record<string, string>
   body?: PublicDetails
   auth0?: Auth0Answer
 }
 
-/** The one error of this package. Tell errors apart by `code`. */
+/**
+ * The one error of this package. Tell errors apart by `code`. `message` is the public sentence, because many apps and
+ * frameworks send it to clients; what operators need is `detail`.
+ */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError'
   readonly code: AuthErrorCode
   /** HTTP status of the answer. */
   readonly status: number
-  /** HTTP headers of the answer, `Retry-After` among them. */
+  /** HTTP headers of the answer, including `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
   /** Public members of the answer beside `error` and `message`. */
   readonly body: Readonly<PublicDetails>
-  /** What Auth0 said. For operators only. */
-  readonly auth0: Readonly<Auth0Answer> | undefined
+  // Private, so that neither printing nor spreading an error reveals them.
+  readonly #detail: string | undefined
+  readonly #auth0: Readonly<Auth0Answer> | undefined
 
   constructor(code: AuthErrorCode, init: AuthErrorInit = {}) {
-    super(init.detail ?? ERRORS[code][1])
+    super(init.message ?? ERRORS[code][1])
     this.code = code
     this.status = ERRORS[code][0]
     this.headers = { ...init.headers }
     this.body = { ...init.body }
-    this.auth0 = init.auth0
+    this.#detail = init.detail
+    this.#auth0 = init.auth0
+  }
+
+  /** What happened and what to change, for operators. Not enumerable; default: the message. */
+  get detail(): string {
+    return this.#detail ?? this.message
+  }
+
+  /** What Auth0 said, for operators. Not enumerable. */
+  get auth0(): Readonly<Auth0Answer> | undefined {
+    return this.#auth0
   }
 
   /** The body of the answer: public members only. */
@@ -144,14 +164,24 @@ export class SessionUnavailableError extends AuthError {
   }
 }
 
+/** What a request met: its `message` is public. */
+export interface MetByRequest {
+  auth0?: Auth0Answer | undefined
+}
+
 /**
- * An option, or the Auth0 tenant, is set up wrongly (`configuration_error`). The message names the option or the
- * tenant setting and the remedy, and never holds a value of it.
+ * An option, the app's own code, or the Auth0 tenant is set up wrongly (`configuration_error`). Names the option or
+ * the tenant setting and the remedy, never a value: in `message` where the app's code causes it, in `detail` alone
+ * where a request meets it.
  */
 export class ConfigurationError extends AuthError {
   override readonly name = 'ConfigurationError'
 
-  constructor(detail: string, auth0?: Auth0Answer) {
-    super('configuration_error', { detail, ...(auth0 && { auth0 }) })
+  constructor(remedy: string, met?: MetByRequest) {
+    super('configuration_error', {
+      detail: remedy,
+      ...(!met && { message: remedy }),
+      ...(met?.auth0 && { auth0: met.auth0 }),
+    })
   }
 }

@@ -31,4 +31,4 @@ export type {
   Seams,
   SessionOptions,
   Timeouts,
-} from './options.js'
+} from './options/options.js'

@@ -14,33 +14,35 @@ export const ROOT_FILES = ['index.ts', 'create-ropg-auth.ts']
 
 /** @type {Record<string, Layer>} */
 export const LAYERS = {
-  leaf: { layers: ['leaf'], packages: ['zod', 'pino', '@opentelemetry/api'], packageTypes: 'any' },
+  leaf: { layers: ['leaf'], packages: ['pino', '@opentelemetry/api'], layerTypes: ['options'], packageTypes: 'any' },
+  options: { layers: ['leaf', 'options'], packages: ['zod', 'pino'], packageTypes: 'any' },
   http: {
-    layers: ['leaf', 'http', 'flows'],
+    layers: ['leaf', 'options', 'http', 'flows'],
     layerTypes: ['auth0', 'session'],
     packages: ['express', 'express-rate-limit', 'rate-limit-redis', 'zod'],
     packageTypes: 'any',
   },
-  flows: { layers: ['leaf', 'flows', 'auth0', 'session'], packages: [], packageTypes: 'any' },
-  auth0: { layers: ['leaf', 'auth0'], packages: ['openid-client', 'jose', 'undici'], packageTypes: [] },
+  flows: { layers: ['leaf', 'options', 'flows', 'auth0', 'session'], packages: [], packageTypes: 'any' },
+  auth0: { layers: ['leaf', 'options', 'auth0'], packages: ['openid-client', 'jose', 'undici'], packageTypes: [] },
   session: {
-    layers: ['leaf', 'session'],
-    packages: ['express-session', 'cookie', 'cookie-signature', 'connect-redis', 'ioredis'],
+    layers: ['leaf', 'options', 'session', 'store'],
+    packages: ['express-session', 'cookie', 'cookie-signature', 'connect-redis'],
     packageTypes: 'any',
   },
+  store: { layers: ['leaf', 'options', 'store'], packages: ['ioredis'], packageTypes: 'any' },
   testing: {
-    layers: ['leaf', 'testing'],
-    layerTypes: ['root', 'http', 'flows', 'auth0', 'session'],
+    layers: ['leaf', 'options', 'session', 'testing'],
+    layerTypes: ['root', 'http', 'flows', 'auth0', 'store'],
     packages: 'any',
     packageTypes: 'any',
   },
   cli: {
-    layers: ['leaf', 'root', 'http', 'flows', 'auth0', 'session', 'testing', 'cli'],
+    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'store', 'testing', 'cli'],
     packages: 'any',
     packageTypes: 'any',
   },
   root: {
-    layers: ['leaf', 'root', 'http', 'flows', 'auth0', 'session'],
+    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'store'],
     packages: 'any',
     packageTypes: 'any',
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { ErrorRequestHandler, Express } from 'express'
 import request, { type Response } from 'supertest'
-import type { AuthErrorCode } from '../../lib/errors.ts'
+import { ERRORS, type AuthErrorCode } from '../../lib/errors.ts'
 import {
   ApiError,
   AuthError,
@@ -536,7 +536,8 @@ describe('POST /login: set up wrongly', () => {
       .catch((err: unknown) => err)
 
     expect(error).toBeInstanceOf(ConfigurationError)
-    expect((error as Error).message).toContain('Default Directory')
+    expect((error as Error).message).toBe(ERRORS.configuration_error[1])
+    expect((error as ConfigurationError).detail).toContain('Default Directory')
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { AuthError, type RopgAuth } from '../../lib/index.ts'
-import { MemoryRecords } from '../../lib/session/memory-records.ts'
+import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import { createSeal } from '../../lib/session/seal.ts'
 import { createTokenVault, type TokenRecord } from '../../lib/session/token-vault.ts'
 import { ada, secret, startApp, type TestApp } from '../support/app.ts'

@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client'
 import { startDeadline } from '../deadline.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import { createHttpClient } from './http-client.js'
 import { toAuthError } from './oauth-error.js'
 

@@ -1,7 +1,7 @@
 import { KeyObject, verify, constants } from 'node:crypto'
 import { compactVerify, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors } from 'jose'
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { Auth0Client } from './client.js'
 
 /**

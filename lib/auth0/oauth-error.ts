@@ -41,7 +41,7 @@ interface Material {
 function build(code: AuthErrorCode, material: Material): AuthError {
   const { auth0, refusal, circumstances } = material
   const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, material) }
-  if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), auth0)
+  if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), { auth0 })
   if (code === 'auth_unavailable') return new ApiError(init)
   if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
   return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)

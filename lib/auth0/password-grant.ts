@@ -1,6 +1,6 @@
 import { genericGrantRequest } from 'openid-client'
 import { plainAddress } from '../ip-address.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
 import { FORWARDED_FOR, type Auth0Client } from './client.js'
 import type { VerifySignature } from './id-token.js'

@@ -1,5 +1,5 @@
 import { refreshTokenGrant } from 'openid-client'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
 import type { Auth0Client } from './client.js'
 import { toAuthError } from './oauth-error.js'

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import type { IDToken, TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid-client'
 import { ApiError } from '../errors.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 
 /** What a grant yielded. */
 export interface Grant {

@@ -4,7 +4,7 @@ import { refreshGrant } from '../auth0/refresh-grant.js'
 import { tokenAudiences, type Grant } from '../auth0/token-response.js'
 import { AuthError, ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
@@ -96,8 +96,8 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
     if (outcome.ours) report({ name: 'token.refreshed', ...facts() })
     return outcome
   } catch (err) {
-    const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
-    report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail: message, ...facts() }, err)
+    const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
+    report({ name: 'token.refresh_failed', code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
     throw err
   }
 }
@@ -126,7 +126,7 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): P
   const suited = isFor(grant, wanted.audience)
   const fresh = merged(current, { grant, wanted, suited, config })
   const record = await storeTokens.store(owner.id, fresh)
-  if (!suited) throw new ConfigurationError(NO_POLICY)
+  if (!suited) throw new ConfigurationError(NO_POLICY, {})
   return { record, ours: record === fresh }
 }
 

@@ -2,7 +2,7 @@ import { passwordGrant, type PasswordGrantParts } from '../auth0/password-grant.
 import { splitScope, type Grant } from '../auth0/token-response.js'
 import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { Seal } from '../session/seal.js'
 import type { SessionRequest } from '../session/arrival.js'
@@ -47,9 +47,9 @@ export function createSignIn(parts: SignInParts): SignIn {
       report({ name: 'login.succeeded', sub: signedIn.login.sub, ...facts() })
       return signedIn
     } catch (err) {
-      const { code, auth0, message } = err instanceof AuthError ? err : new AuthError('internal_error')
+      const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
       const name = code === 'mfa_required' ? 'mfa.required' : 'login.failed'
-      report({ name, code, ...(auth0 && { auth0 }), detail: message, ...facts() }, err)
+      report({ name, code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
       throw err
     }
   }

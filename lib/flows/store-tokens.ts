@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AuthError } from '../errors.js'
-import type { SwapResult } from '../session/records.js'
-import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { SwapResult, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
 
 /** Puts refreshed tokens where they belong. Auth0 has spent the old ones by then, so these must not get lost. */

@@ -1,4 +1,4 @@
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { TokenRecord, TokenSet } from '../session/token-vault.js'
 
 /** An access token and what it is good for. */

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 
 /** Takes the session cookie from the browser, with the attributes it was set with. */
 export type ClearCookie = (req: Request, res: Response) => void

@@ -1,6 +1,6 @@
 import { AuthError } from '../errors.js'
 import { firstToTell } from '../events.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 
 /** Gives an error that leaves the package all that an answer has, and tells operators what nobody has told them yet. */
 export type CompleteError = (err: AuthError) => AuthError
@@ -18,14 +18,14 @@ const WITH_RECOVERY_URL: readonly string[] = [
 export function createCompleteError(options: PublicOptions): CompleteError {
   const { loginUrl, recoveryUrl, exposeDeniedReason, logger } = options
   return (error) => {
-    const { code, auth0, message } = error
+    const { code, auth0, detail } = error
     Object.assign(error.body, {
       ...(loginUrl !== undefined && WITH_LOGIN_URL.includes(code) && { login_url: loginUrl }),
       ...(recoveryUrl !== undefined && WITH_RECOVERY_URL.includes(code) && { recovery_url: recoveryUrl }),
       ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
     })
     // The answer says that the operator has been told.
-    if (code === 'configuration_error' && firstToTell(error)) logger?.error({ code, detail: message }, code)
+    if (code === 'configuration_error' && firstToTell(error)) logger?.error({ code, detail }, code)
     return error
   }
 }

@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError } from '../errors.js'
 import type { Logger } from '../events.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { CompleteError } from './complete-error.js'
 
 /** What an Express handler is called with. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import type { Login } from './login.js'
 import { makeFor } from './session-blob.js'
 import { promised } from './promised.js'

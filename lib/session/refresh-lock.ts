@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Records } from './records.js'
+import type { Records } from '../store/records.js'
 
 /** A lock that was acquired. */
 export interface HeldLock {

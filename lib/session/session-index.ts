@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Login } from './login.js'
-import type { Records } from './records.js'
+import type { Records } from '../store/records.js'
 
 /** A session as its user's list knows it. */
 export interface Indexed {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import expressSession, { type SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import { arrivalOf, type Found, type Mount, type SessionRequest } from './arrival.js'
 import type { Answer } from './gates.js'
 import { putOff } from './put-off.js'

@@ -1,9 +1,10 @@
 import { RedisStore } from 'connect-redis'
 import type { Cookie, Session, SessionData } from 'express-session'
 import type { Request } from 'express'
+import { ConfigurationError } from '../errors.js'
 import type { Given } from './arrival.js'
 import type { Login } from './login.js'
-import type { Records, StoredRecord } from './records.js'
+import type { Records, StoredRecord } from '../store/records.js'
 import { abbreviated, isMadeFor, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
 
 /** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
@@ -47,6 +48,7 @@ export class SessionStore extends RedisStore {
   #given: Given | undefined
 
   constructor(parts: SessionStoreParts) {
+    assertUsableStore()
     super({ client: clientOf(parts.records), prefix: parts.prefix })
     this.#parts = parts
     // Nothing is left to do as a request ends: a session is extended when it is read. To find out whether to call it,
@@ -188,4 +190,12 @@ function isNew(session: SessionData): boolean {
 
 function isOver(login: Login | undefined, now: number): boolean {
   return login !== undefined && login.until <= now
+}
+
+/** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
+function assertUsableStore() {
+  if ('normalizeClient' in RedisStore.prototype) return
+  throw new ConfigurationError(
+    'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override',
+  )
 }

@@ -1,5 +1,7 @@
-import type { Records, SwapResult } from './records.js'
+import type { Records, SwapResult } from '../store/records.js'
 import type { Seal } from './seal.js'
+
+export type { SwapResult }
 
 /** One access token and what it is good for. */
 export interface TokenSet {

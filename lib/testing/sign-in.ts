@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { findTestDoor, type StagedLogin, type TestDoor } from '../test-door.js'
+import { findTestDoor, type StagedLogin, type TestDoor } from '../session/test-door.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
 /** Who is logged in. `sub` defaults to a new user each time. */

@@ -23,7 +23,7 @@ export function createRequireScope(sendError: SendError): RequireScope {
 }
 
 function problemOf(req: Request, wanted: string[]): AuthError | undefined {
-  if (!req.auth) return new ConfigurationError('requireScope must stand behind requireAuth in the same route')
+  if (!req.auth) return new ConfigurationError('requireScope must stand behind requireAuth in the same route', {})
   const granted = grantedScope(req.auth).split(' ')
   if (wanted.every((scope) => granted.includes(scope))) return undefined
   return new AuthError('insufficient_scope', { body: { scope: wanted.join(' ') } })

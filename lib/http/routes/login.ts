@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
 import type { Credentials, SignedIn, SignIn } from '../../flows/sign-in.js'
-import type { Config } from '../../options.js'
+import type { Config } from '../../options/options.js'
 import type { Sessions } from '../../session/sessions.js'
 import { readCredentials } from '../credentials.js'
 import type { SendError } from '../send-error.js'

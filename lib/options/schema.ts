@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { ClientAuth } from 'openid-client'
-import type { Logger } from './events.js'
+import type { Logger } from '../events.js'
 import type { RopgAuthOptions } from './options.js'
 
 const text = z.string().min(1, 'must not be empty')

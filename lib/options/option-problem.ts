@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { optionsSchema } from './options-schema.js'
+import { optionsSchema } from './schema.js'
 
 type Issue = z.core.$ZodIssue
 

@@ -1,7 +1,7 @@
-import { ConfigurationError } from './errors.js'
+import { ConfigurationError } from '../errors.js'
 import type { RopgAuthOptions, SessionOptions } from './options.js'
 import { explainIssue } from './option-problem.js'
-import { optionsSchema } from './options-schema.js'
+import { optionsSchema } from './schema.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
 

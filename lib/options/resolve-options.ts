@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { ConfigurationError } from './errors.js'
+import { ConfigurationError } from '../errors.js'
 import type { Config, CookieOptions, Lifetime, RopgAuthOptions, Seams } from './options.js'
 import { steady } from './steady-logger.js'
 import { readOptions, type CompleteOptions, type Env } from './read-options.js'

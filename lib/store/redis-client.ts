@@ -1,7 +1,6 @@
-import { RedisStore } from 'connect-redis'
 import { Redis, type Cluster, type RedisOptions } from 'ioredis'
 import { ConfigurationError } from '../errors.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 
 export type RedisClient = Redis | Cluster
 
@@ -13,7 +12,6 @@ export interface OpenedRedis {
 
 /** The client that the caller gave, or one of our own with bounded waiting. */
 export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
-  assertUsableStore()
   if (isIoredis(redis)) {
     if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
     return { client: redis, owned: false }
@@ -87,14 +85,6 @@ function isIoredis(redis: object | string): redis is RedisClient {
     )
   }
   return false
-}
-
-/** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
-function assertUsableStore() {
-  if ('normalizeClient' in RedisStore.prototype) return
-  throw new ConfigurationError(
-    'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override',
-  )
 }
 
 function waitsForEver({ options }: RedisClient): boolean {

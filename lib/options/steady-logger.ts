@@ -1,4 +1,4 @@
-import type { Logger } from './events.js'
+import type { Logger } from '../events.js'
 
 type Write = Logger['info']
 

@@ -1,5 +1,5 @@
 import type { Report } from '../events.js'
-import type { Config } from '../options.js'
+import type { Config } from '../options/options.js'
 import { MemoryRecords } from './memory-records.js'
 import type { Records } from './records.js'
 import { openRedis } from './redis-client.js'

@@ -1,8 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { ClientAuth } from 'openid-client'
-import type { AuthError } from './errors.js'
-import type { AuthEvent, Logger } from './events.js'
+import type { AuthError } from '../errors.js'
+import type { AuthEvent, Logger } from '../events.js'
 
 /** How long a session lives, enforced on the server. */
 export interface Lifetime {
