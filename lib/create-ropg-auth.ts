@@ -1,3 +1,5 @@
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { Request, RequestHandler, Router } from 'express'
 import { createAuth0Client, type Auth0Client } from './auth0/client.js'
 import { createVerifySignature } from './auth0/id-token.js'
@@ -14,15 +16,17 @@ import { createUserSessions, type UserSessions } from './flows/revoke-sessions.j
 import { createRevocations } from './flows/revoke-later.js'
 import { createSignIn, nameOf, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
+import { createAuthenticate, createIdentify } from './http/authenticate.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
-import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
+import { createOptionalAuth, createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
 import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
+import type { RequestAuth } from './http/types.js'
 import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
 import { createSendError } from './http/send-error.js'
@@ -49,8 +53,12 @@ export interface RopgAuth {
   router: Router
   requireAuth: RequireAuth
   requireScope: RequireScope
-  /** The session middleware. Optional: `router` and `requireAuth` bring it themselves. */
+  /** Like `requireAuth`, but lets requests without a login pass; never answers 401. */
+  optionalAuth: RequireAuth
+  /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
   session: RequestHandler
+  /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
+  authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
   login(req: Request, input: LoginInput): Promise<LoginResult>
   /** What `POST /logout` does. */
@@ -76,42 +84,51 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const sendError = createSendError({ ...config, completeError })
   const seal = createSeal(config.session.secrets)
   const auth0 = createAuth0Client(config)
-  const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
-  const store = openStore(config, report)
+  const password: PasswordGrantParts = { client: auth0, config, verify: createVerifySignature(auth0, config) }
+  const prefix = `${config.session.prefix}${tenantTag(config)}:`
+  const store = openStore(config, prefix, report)
   const { revoke, drain } = createRevocations(auth0, config.logger)
-  const sessions = createSessions({ config, records: store.records, seal, orphaned: revoke })
-  const attempts = new AttemptStore(attemptPrefix(config), store.evaluate)
+  const sessions = createSessions({ config, records: store.records, prefix, seal, orphaned: revoke })
+  const attempts = new AttemptStore(attemptPrefix(config, prefix), store.evaluate)
+  const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
 
-  const signIn = createSignIn({ config, password, sessions, seal, report, revoke })
-  const signOut = createSignOut({ clock: config.clock, sessions, report })
-  const userSessions = createUserSessions({ clock: config.clock, sessions, report })
+  const { signIn, signOut, userSessions } = createFlows({ config, password, sessions, seal, report, revoke })
   const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
   const clearCookie = createClearCookie(config.session)
-  const requireAuth = createRequireAuth({ sessions, sendError, completeError, freshToken, signOut, clearCookie })
-  const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
+  const authParts = { sessions, freshToken, signOut, clearCookie, completeError }
+  const identify = createIdentify(authParts)
+  const requireAuth = createRequireAuth(identify, sendError)
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
-  const closeAuth0 = () => auth0.close()
-
-  const parts = { config, sessions, signIn, signOut, clearCookie }
+  const parts = { config, signIn, signOut, clearCookie, auth: authParts }
   const auth: RopgAuth = {
     router: createRouter({ ...parts, userSessions, sendError, requireAuth, limitLogins }),
     requireAuth,
+    optionalAuth: createOptionalAuth(identify, sendError),
     requireScope: createRequireScope(sendError),
-    session: mountSession(sessions, sendError),
-    ...createLogin({ ...parts, completeError }),
+    session: mountSession(authParts, sendError),
+    authenticate: createAuthenticate(identify, authParts),
+    ...createLogin(parts),
     sessions: userSessions,
     client: createClient(password),
-    ready: () => allOf([auth0.configuration(), store.records.ping()]),
-    close: once(() => inTurn([finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), closeAuth0])),
+    ready: () => allOf([auth0.configuration(), store.records.now()]),
+    close: once(() =>
+      inTurn([finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), () => auth0.close()]),
+    ),
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
 }
 
+function createFlows(parts: SignInParts) {
+  const { config, sessions, report } = parts
+  const told = { clock: config.clock, sessions, report }
+  return { signIn: createSignIn(parts), signOut: createSignOut(told), userSessions: createUserSessions(told) }
+}
+
 /** Neither another tenant nor another limit counts on the same key. */
-function attemptPrefix(config: Config): string {
+function attemptPrefix(config: Config, prefix: string): string {
   const { limit, windowMs } = config.subnetLimit || { limit: 0, windowMs: 0 }
-  return `${config.session.prefix}${tenantTag(config)}:rl:${windowMs}:${limit}:`
+  return `${prefix}rl:${windowMs}:${limit}:`
 }
 
 async function inTurn(tasks: (() => unknown)[]): Promise<void> {
@@ -156,15 +173,17 @@ function once(run: () => Promise<void>): () => Promise<void> {
   return () => (running ??= run())
 }
 
-function doorTo(sessions: Sessions, { scope, audience, clock, session }: Config): TestDoor {
+function doorTo(sessions: Sessions, { scope, audience, clock }: Config): TestDoor {
   return {
-    cookiePath: session.cookie.path,
     defaultScope: scope,
     clock,
-    stage: async (req, res, { accessToken, expiresAt, ...login }) => {
-      await sessions.open(req, res)
+    stage: async ({ accessToken, expiresAt, ...login }) => {
+      const req = new IncomingMessage(new Socket())
       const tokenSet = { accessToken, tokenType: 'Bearer', audience, scope: login.scope, expiresAt }
-      await sessions.establish(req, { ...login, tokenSets: [tokenSet] })
+      const fresh = { ...login, tokenSets: [tokenSet], since: await sessions.now() }
+      // As if over HTTPS, so that a Secure cookie is set.
+      const { cookie } = await sessions.establish(fresh, { req, isSecure: true })
+      return cookie ?? ''
     },
   }
 }

@@ -27,6 +27,8 @@ export interface AuthEvent {
   /** As typed, or hashed with `logUserName: 'hashed'`. */
   userName?: string
   sub?: string
+  /** Public handle of the session. */
+  sessionId?: string
   code?: AuthErrorCode
   /** What Auth0 answered. */
   auth0?: Auth0Answer

@@ -65,6 +65,26 @@ export function tokenAudiences(accessToken: string): string[] {
   }
 }
 
+/** Auth0's RBAC permissions of an access token; undefined where it carries none. */
+export function permissionsOf(accessToken: string): string[] | undefined {
+  try {
+    const { permissions } = decodeJwt(accessToken)
+    return Array.isArray(permissions) ? permissions.filter((name) => typeof name === 'string') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Claims that describe the token, not the person. */
+const PROTOCOL_CLAIMS = new Set(
+  'iss aud exp iat nbf jti nonce azp at_hash c_hash s_hash sid auth_time acr amr'.split(' '),
+)
+
+/** The claims of an ID token that describe the person. */
+export function profileOf(claims: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim)))
+}
+
 export function splitScope(scope: string): string[] {
   return scope.split(/\s+/).filter(Boolean)
 }

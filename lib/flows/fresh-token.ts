@@ -36,11 +36,8 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
 
   return async (owner, wanted, who) => {
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
-    if (!record) {
-      // Tokens that are gone never come back, so neither shall the session.
-      if (!(await vault.holds(owner.id))) await owner.end()
-      throw new AuthError('session_expired')
-    }
+    // A process with a newer secret may have sealed them: the session goes on there.
+    if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
     if (record.refreshToken === undefined) throw cannotRefresh(wanted, config)
@@ -100,8 +97,12 @@ function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): A
   if (scope || (audience && audience !== config.audience)) {
     return new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
   }
-  return new AuthError('session_expired', { detail: 'the access token has expired and there is no refresh token' })
+  return new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
 }
+
+const NO_REFRESH_TOKEN =
+  'the access token has expired and there is no refresh token: use remember_me or put offline_access into the option ' +
+  'scope, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
 /** Long enough for a dead holder's lock to expire, and for its successor to have its turn; shorter than users wait. */
 function patience({ ttl }: RefreshLock, { timeouts }: Config): number {
@@ -119,7 +120,7 @@ async function renew({ config, vault, lock, refresh }: FreshTokenParts, request:
     if (held) return refresh.run({ ...request, lock: held })
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
     const now = await vault.read(owner.id)
-    if (!now) throw new AuthError('session_expired')
+    if (!now || now === 'sealed') throw new AuthError('session_expired')
     if (now.version !== record.version) return { record: now, ours: false }
   }
   throw new SessionUnavailableError('another process did not finish its refresh')

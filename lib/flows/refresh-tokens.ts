@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Auth0Client } from '../auth0/client.js'
 import { refreshGrant } from '../auth0/refresh-grant.js'
-import { tokenAudiences, type Grant } from '../auth0/token-response.js'
+import { permissionsOf, profileOf, tokenAudiences, type Grant } from '../auth0/token-response.js'
 import { AuthError, ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
@@ -125,9 +125,12 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): P
   await checkSubject(parts, owner, grant)
   const suited = isFor(grant, wanted.audience)
   const fresh = merged(current, { grant, wanted, suited, config })
-  const record = await storeTokens.store(owner.id, fresh)
+  const record = await storeTokens.store(owner.id, {
+    ...fresh,
+    login: renewed(owner.login, { grant, wanted, suited, config }),
+  })
   if (!suited) throw new ConfigurationError(NO_POLICY, {})
-  return { record, ours: record === fresh }
+  return { record, ours: record.version === fresh.version && record.refreshToken === fresh.refreshToken }
 }
 
 /** Milliseconds between two looks, and in all: a holder that lives writes what it holds well within that time. */
@@ -136,17 +139,23 @@ const PATIENCE = 1000
 
 /** The record, once whoever announced a refresh and lost the lock has had the time to write its tokens. */
 async function readSettled(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
-  let record = await vault.read(sessionId)
+  let record = await opened(vault, sessionId)
   const patience = performance.now() + PATIENCE
   while (record?.announced && performance.now() < patience) {
     await wait(LOOK_PAUSE)
-    record = await vault.read(sessionId)
+    record = await opened(vault, sessionId)
   }
   return record
 }
 
-async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> {
+/** None where this process has no secret for them. */
+async function opened(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
   const record = await vault.read(sessionId)
+  return record === 'sealed' ? undefined : record
+}
+
+async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> {
+  const record = await opened(vault, sessionId)
   if (!record) throw new AuthError('session_expired')
   return { record, ours: false }
 }
@@ -164,7 +173,7 @@ interface Refused {
 /** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
 async function adopt({ vault, revoke }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
   for (;;) {
-    const now = await vault.read(owner.id)
+    const now = await opened(vault, owner.id)
     if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
     // The winner may write at this very moment.
     if (!now || (await vault.discard(owner.id, now.version)) !== 'conflict') break
@@ -189,7 +198,20 @@ async function checkSubject(
 
 /** Auth0 leaves out silently what no policy allows, so the token itself is asked. */
 function isFor({ accessToken }: Grant, audience: string | undefined): boolean {
-  return audience === undefined || tokenAudiences(accessToken).includes(audience)
+  const audiences = tokenAudiences(accessToken)
+  // An opaque token does not say; only one that names others is refused.
+  return audience === undefined || audiences.length === 0 || audiences.includes(audience)
+}
+
+/** The login with what the new tokens say; undefined where nothing changed. */
+function renewed(login: Login, { grant, wanted, suited, config }: News): Login | undefined {
+  const isOwn = suited && wanted.scope === undefined && (wanted.audience ?? config.audience) === config.audience
+  const now: Login = {
+    ...login,
+    ...(grant.claims && { user: profileOf(grant.claims) }),
+    ...(isOwn && { scope: grant.scope, permissions: permissionsOf(grant.accessToken) }),
+  }
+  return JSON.stringify(now) === JSON.stringify(login) ? undefined : now
 }
 
 interface News {

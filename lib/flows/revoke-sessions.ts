@@ -1,6 +1,7 @@
 import type { Report } from '../events.js'
-import type { Indexed } from '../session/session-index.js'
+import type { StoredSession } from '../session/session-records.js'
 import type { Sessions } from '../session/sessions.js'
+import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
 
 /** A session as its user may see it. */
@@ -31,46 +32,61 @@ export interface RevokeSessions extends UserSessions {
   revokeAll(sub: string, options?: { except?: string; who?: WhoAsks }): Promise<number>
 }
 
-/** Milliseconds. */
-const MINUTE = 60_000
-
 export interface RevokeSessionsParts {
   clock: () => number
   sessions: Sessions
   report: Report
 }
 
+/** Sessions at once: one user's revocations must not delay another's requests. */
+const AT_ONCE = 20
+
 export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): RevokeSessions {
-  const end = async (entry: Indexed, { sub, ...who }: WhoAsks & { sub: string }): Promise<boolean> => {
+  const { list } = sessions
+  const end = async ({ id, handle }: Listed, { sub, ...who }: WhoAsks & { sub: string }): Promise<boolean> => {
     const started = clock()
-    const lived = await sessions.endIndexed({ sub }, entry)
-    if (lived) report({ name: 'session.revoked', ...who, sub, durationMs: clock() - started })
+    const ended = await sessions.end(id)
+    const lived = ended !== undefined
+    if (lived) report({ name: 'session.revoked', ...who, sub, sessionId: handle, durationMs: clock() - started })
+    // Nobody has dropped the pointer to what was gone already.
+    if (!ended?.login) await list.drop(sub, [handle])
     return lived
   }
 
   return {
     list: async (sub) => {
-      const entries = await sessions.index.find({ sub })
-      const seen = await Promise.all(entries.map((entry) => sessions.lastSeen(entry)))
-      // Not at once: the session of a login that is just being stored may not be there yet.
-      const gone = entries.filter(({ since }, place) => seen[place] === undefined && since < clock() - MINUTE)
-      await Promise.all(gone.map((entry) => sessions.endIndexed({ sub }, entry)))
-      const live = entries.flatMap((entry, place) => describe(entry, seen[place]))
-      return live.sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
+      const listed = await list.all(sub)
+      const found = await inBatches(listed, ({ id }) => sessions.peek(id))
+      await list.drop(
+        sub,
+        listed.filter((_, place) => found[place] === undefined).map(({ handle }) => handle),
+      )
+      return found.flatMap(describe).sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
     revoke: async (sub, id, who) => {
-      const entry = (await sessions.index.find({ sub })).find(({ handle }) => handle === id)
-      return entry !== undefined && (await end(entry, { ...who, sub }))
+      const listed = (await list.all(sub)).find(({ handle }) => handle === id)
+      return listed !== undefined && (await end(listed, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who } = {}) => {
-      const entries = (await sessions.index.find({ sub })).filter(({ handle }) => handle !== except)
-      const lived = await Promise.all(entries.map((entry) => end(entry, { ...who, sub })))
+      // First: a login that is under way must not be listed after the list was read.
+      await list.mark(sub)
+      const listed = (await list.all(sub)).filter(({ handle }) => handle !== except)
+      const lived = await inBatches(listed, (one) => end(one, { ...who, sub }))
       return lived.filter(Boolean).length
     },
   }
 }
 
-function describe({ handle, since, ip, userAgent }: Indexed, seen: number | undefined): SessionInfo[] {
-  if (seen === undefined) return []
-  return [{ id: handle, createdAt: new Date(since), lastSeenAt: new Date(seen), ip, userAgent }]
+async function inBatches<Item, Result>(items: Item[], act: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = []
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(act))))
+  }
+  return results
+}
+
+function describe(found: StoredSession | undefined): SessionInfo[] {
+  if (!found?.login) return []
+  const { handle, since, ip, userAgent } = found.login
+  return [{ id: handle, createdAt: new Date(since), lastSeenAt: new Date(found.seen), ip, userAgent }]
 }

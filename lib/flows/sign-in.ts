@@ -1,11 +1,10 @@
 import { passwordGrant, type PasswordGrantParts } from '../auth0/password-grant.js'
-import { splitScope, type Grant } from '../auth0/token-response.js'
+import { permissionsOf, profileOf, splitScope, type Grant } from '../auth0/token-response.js'
 import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
-import type { Login } from '../session/login.js'
+import type { Established, Place } from '../session/establish.js'
 import type { Seal } from '../session/seal.js'
-import type { SessionRequest } from '../session/arrival.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Revoke } from './revoke-later.js'
 import type { WhoAsks } from './who-asks.js'
@@ -19,8 +18,7 @@ export interface Credentials {
   realm?: string | undefined
 }
 
-export interface SignedIn {
-  login: Login
+export interface SignedIn extends Established {
   grant: Grant
 }
 
@@ -33,17 +31,17 @@ export interface SignInParts {
   revoke: Revoke
 }
 
-export type SignIn = (req: SessionRequest, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
+export type SignIn = (place: Place, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
 
 /** A password login: grant, then session; the events tell how it ended. */
 export function createSignIn(parts: SignInParts): SignIn {
   const { config, report } = parts
 
-  return async (req, credentials, who) => {
+  return async (place, credentials, who) => {
     const started = config.clock()
     const facts = () => ({ ...who, ...nameOf(credentials, parts), durationMs: config.clock() - started })
     try {
-      const signedIn = await logIn(parts, req, { credentials, who })
+      const signedIn = await logIn(parts, place, { credentials, who })
       report({ name: 'login.succeeded', sub: signedIn.login.sub, ...facts() })
       return signedIn
     } catch (err) {
@@ -57,12 +55,12 @@ export function createSignIn(parts: SignInParts): SignIn {
 
 async function logIn(
   { config, password: grantParts, sessions, revoke }: SignInParts,
-  req: SessionRequest,
+  place: Place,
   { credentials, who }: { credentials: Credentials; who: WhoAsks },
 ): Promise<SignedIn> {
   const { username, password, realm, rememberMe = false } = credentials
-  // Not a password to Auth0 when the login could not be kept anyway.
-  await sessions.ping()
+  // No password goes to Auth0 when the login could not be stored anyway.
+  const since = await sessions.now()
   const grant = await passwordGrant(grantParts, {
     username,
     password,
@@ -72,9 +70,9 @@ async function logIn(
   })
   try {
     // A client that hung up will never see its cookie.
-    if (req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
-    const login = await sessions.establish(req, { ...loginFrom(grant), remember: rememberMe, ip: who.ip })
-    return { login, grant }
+    if (place.req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
+    const fresh = { ...loginFrom(grant), remember: rememberMe, ip: who.ip, since }
+    return { ...(await sessions.establish(fresh, place)), grant }
   } catch (err) {
     // Nobody will ever hold this token, so it shall not stay valid.
     revoke(grant.refreshToken)
@@ -86,20 +84,16 @@ function withOfflineAccess(scope: string): string {
   return [...new Set([...splitScope(scope), 'offline_access'])].join(' ')
 }
 
-/** Claims that describe the token, not the person. */
-const PROTOCOL_CLAIMS = new Set(
-  'iss aud exp iat nbf jti nonce azp at_hash c_hash s_hash sid auth_time acr amr'.split(' '),
-)
-
 function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Grant, 'claims'> & { claims?: object }) {
   const { accessToken, tokenType, expiresAt, scope, audience } = tokenSet
-  const user = Object.fromEntries(Object.entries(claims).filter(([claim]) => !PROTOCOL_CLAIMS.has(claim)))
+  const user = profileOf(claims)
   const sid = Reflect.get(claims, 'sid') as unknown
   return {
     sub: String(user.sub),
     sid: typeof sid === 'string' ? sid : undefined,
     user,
     scope,
+    permissions: permissionsOf(accessToken),
     refreshToken,
     tokenSets: [{ accessToken, tokenType, expiresAt, scope, audience }],
   }

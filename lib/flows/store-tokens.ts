@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AuthError } from '../errors.js'
-import type { SwapResult, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { SwapResult, TokenNews, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
+
+/** Tokens under their new version, and the login where it changed. */
+export type Refreshed = VersionedTokens & Pick<TokenNews, 'login'>
 
 /** Puts refreshed tokens where they belong. Auth0 has spent the old ones by then, so these must not get lost. */
 export interface StoreTokens {
   /** Resolves to the record that stands: ours, or that of a winner. `session_expired` when the session is gone. */
-  store(sessionId: string, tokens: VersionedTokens): Promise<VersionedTokens>
+  store(sessionId: string, news: Refreshed): Promise<VersionedTokens>
   /** Tokens that the store has not taken yet. */
   held: (sessionId: string) => VersionedTokens | undefined
   /** Resolves when the store has taken what is held for a session. */
@@ -21,14 +24,14 @@ const PAUSE = 200
 const LAST_CHANCE = 3000
 
 export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreTokens {
-  const held = new Map<string, VersionedTokens>()
+  const held = new Map<string, Refreshed>()
   const running = new Map<string, Promise<void>>()
   let closing = false
 
-  const commit = (sessionId: string, { version, refreshToken, tokenSets }: VersionedTokens): Promise<SwapResult> =>
-    vault.commit(sessionId, version - 1, { refreshToken, tokenSets })
+  const commit = (sessionId: string, { version, ...news }: Refreshed): Promise<SwapResult> =>
+    vault.commit(sessionId, version - 1, news)
 
-  const writeLater = async (sessionId: string, tokens: VersionedTokens): Promise<void> => {
+  const writeLater = async (sessionId: string, tokens: Refreshed): Promise<void> => {
     while (!closing) {
       await wait(PAUSE, undefined, { ref: false })
       const result = await commit(sessionId, tokens).catch(() => undefined)
@@ -38,7 +41,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
     held.delete(sessionId)
   }
 
-  const hold = (sessionId: string, tokens: VersionedTokens) => {
+  const hold = (sessionId: string, tokens: Refreshed) => {
     held.set(sessionId, tokens)
     const task = writeLater(sessionId, tokens).finally(() => running.delete(sessionId))
     running.set(sessionId, task)
@@ -52,7 +55,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
       if (result === 'unknown') hold(sessionId, tokens)
       if (result === 'done' || result === 'unknown') return tokens
       const winner = result === 'conflict' ? await vault.read(sessionId) : undefined
-      if (winner) return winner
+      if (winner && winner !== 'sealed') return winner
       // The user has left meanwhile: nothing of the new tokens may stay usable.
       revoke(tokens.refreshToken)
       throw new AuthError('session_expired')

@@ -1,18 +1,20 @@
-import type { Request, Response } from 'express'
+import type { IncomingMessage } from 'node:http'
+import type { Response } from 'express'
 import type { Config } from '../options/options.js'
+import { isSecure } from './client-address.js'
 
-/** Takes the session cookie from the browser, with the attributes it was set with. */
-export type ClearCookie = (req: Request, res: Response) => void
+/** Takes the session cookie from the browser, with the attributes it was set with. Only Express answers can. */
+export type ClearCookie = (req: IncomingMessage & { res?: Response | undefined }) => void
 
 export function createClearCookie({ cookie }: Config['session']): ClearCookie {
   const { name, path, domain, sameSite, secure } = cookie
-  return (req, res) => {
-    if (res.headersSent) return
-    res.clearCookie(name, {
+  return (req) => {
+    if (!req.res || req.res.headersSent) return
+    req.res.clearCookie(name, {
       path,
       sameSite,
       httpOnly: true,
-      secure: secure === 'auto' ? req.secure : secure,
+      secure: secure === 'auto' ? isSecure(req) : secure,
       ...(domain !== undefined && { domain }),
     })
   }

@@ -2,12 +2,12 @@ import type { Request, Response } from 'express'
 import { MissingRequiredArgumentError } from '../errors.js'
 import type { Credentials, SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
-import type { Sessions } from '../session/sessions.js'
 import type { Config } from '../options/options.js'
 import type { ClearCookie } from './clear-cookie.js'
-import { leaving, type CompleteError } from './complete-error.js'
+import { leaving } from './complete-error.js'
 import { readCredentials, type LoginInput } from './credentials.js'
-import { userOf } from './request-auth.js'
+import { placeOf, setCookie } from './place.js'
+import { authOf, userOf, type AuthParts } from './request-auth.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
 
@@ -23,36 +23,35 @@ export interface LoginResult {
 
 export interface OwnRouteParts {
   config: Config
-  sessions: Sessions
   signIn: SignIn
   signOut: SignOut
   clearCookie: ClearCookie
-  completeError: CompleteError
+  auth: AuthParts
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
 export function createLogin(parts: OwnRouteParts) {
-  const { completeError } = parts
+  const { completeError } = parts.auth
   return {
     login: (req: Request, input: LoginInput): Promise<LoginResult> => leaving(login(parts, req, input), completeError),
     logout: (req: Request): Promise<void> => leaving(logout(parts, req), completeError),
   }
 }
 
-async function login({ config, sessions, signIn }: OwnRouteParts, req: Request, input: LoginInput) {
+async function login({ config, signIn, auth }: OwnRouteParts, req: Request, input: LoginInput) {
   const res = answerOf(req)
   const credentials = readInput(input, config.allowedRealms)
-  await sessions.open(req, res)
-  const { login } = await signIn(req, credentials, whoAsks(req))
+  const signedIn = await signIn(placeOf(req, config), credentials, whoAsks(req))
+  setCookie(res, signedIn)
+  req.auth = authOf(req, signedIn, auth)
+  const { login } = signedIn
   return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
 }
 
-async function logout({ sessions, signOut, clearCookie }: OwnRouteParts, req: Request): Promise<void> {
-  const res = answerOf(req)
-  const presented = await sessions.open(req, res)
-  const sub = presented.state === 'live' ? presented.login.sub : undefined
-  await signOut(req, { ...whoAsks(req), ...(sub !== undefined && { sub }) })
-  clearCookie(req, res)
+async function logout({ signOut, clearCookie }: OwnRouteParts, req: Request): Promise<void> {
+  answerOf(req)
+  clearCookie(req)
+  await signOut(req, whoAsks(req))
 }
 
 function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {

@@ -1,9 +1,8 @@
-import type { Request } from 'express'
+import type { IncomingMessage } from 'node:http'
 import type { FreshToken } from '../flows/fresh-token.js'
 import type { SignOut } from '../flows/sign-out.js'
-import type { AccessToken, Wanted } from '../flows/token-choice.js'
 import type { Login } from '../session/login.js'
-import type { Presented, Sessions } from '../session/sessions.js'
+import type { Live, Sessions } from '../session/sessions.js'
 import type { ClearCookie } from './clear-cookie.js'
 import { leaving, type CompleteError } from './complete-error.js'
 import type { RequestAuth } from './types.js'
@@ -17,68 +16,74 @@ export interface AuthParts {
   completeError: CompleteError
 }
 
-type Live = Extract<Presented, { state: 'live' }>
-
-/** A class, for functions that share all they need: closures over it each keep more of a request from being collected. */
+/** A class, whose functions share all they need: closures for each request would cost more. */
 class LiveAuth implements RequestAuth {
   readonly user: RequestAuth['user']
   readonly sub: string
   readonly authenticatedAt: Date
   readonly sessionId: string
-  readonly #req: Request
+  readonly data: RequestAuth['data']
+  readonly #req: IncomingMessage
   readonly #live: Live
   readonly #parts: AuthParts
+  #isOver = false
 
-  constructor(req: Request, live: Live, parts: AuthParts) {
+  constructor(req: IncomingMessage, live: Live, parts: AuthParts) {
     const { login } = live
     this.user = userOf(login)
     this.sub = login.sub
     this.authenticatedAt = new Date(login.since)
     this.sessionId = login.handle
+    this.data = login.data ?? {}
     this.#req = req
     this.#live = live
     this.#parts = parts
   }
 
-  static scopeOf(auth: RequestAuth): string {
-    return #live in auth ? auth.#live.login.scope : ''
+  static loginOf(auth: RequestAuth): Login | undefined {
+    return #live in auth ? auth.#live.login : undefined
   }
 
-  // Their own, so that they can be taken off: const { getAccessToken } = req.auth
-  readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => this.#getAccessToken(wanted)
-  readonly logout: RequestAuth['logout'] = () => this.#logout()
+  static isCurrent(auth: object, parts: AuthParts): auth is LiveAuth {
+    return #live in auth && auth.#parts === parts && !auth.#isOver
+  }
 
-  #getAccessToken(wanted: Wanted): Promise<AccessToken> {
+  // Properties, so that they can be taken off: const { getAccessToken } = req.auth
+  readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
     const { freshToken, completeError } = this.#parts
-    const { id, login } = this.#live
-    return leaving(freshToken({ id, login, end: () => this.#end() }, wanted, whoAsks(this.#req)), completeError)
+    const owner = { ...this.#live, end: () => this.#end() }
+    return leaving(freshToken(owner, wanted, whoAsks(this.#req)), completeError)
   }
 
-  async #logout(): Promise<void> {
-    await this.#parts.signOut(this.#req, { ...whoAsks(this.#req), sub: this.sub })
-    this.#clearCookie()
+  readonly logout: RequestAuth['logout'] = async () => {
+    this.#isOver = true
+    const { signOut, clearCookie, completeError } = this.#parts
+    clearCookie(this.#req)
+    await leaving(signOut(this.#req, whoAsks(this.#req), this.#live.id), completeError)
   }
 
   async #end(): Promise<void> {
-    // The handler may have logged somebody else in meanwhile: that session stays.
-    if (await this.#parts.sessions.end(this.#req, this.#live)) this.#clearCookie()
-  }
-
-  #clearCookie(): void {
-    if (this.#req.res) this.#parts.clearCookie(this.#req, this.#req.res)
+    this.#isOver = true
+    await this.#parts.sessions.end(this.#live.id)
   }
 }
 
 /** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
-export function authOf(req: Request, live: Live, parts: AuthParts): RequestAuth {
+export function authOf(req: IncomingMessage, live: Live, parts: AuthParts): RequestAuth {
   return new LiveAuth(req, live, parts)
+}
+
+/** `req.auth`, if this instance has set it and the session has not ended since. */
+export function currentAuth(req: { auth?: unknown }, parts: AuthParts): RequestAuth | undefined {
+  const { auth } = req
+  return typeof auth === 'object' && auth !== null && LiveAuth.isCurrent(auth, parts) ? auth : undefined
 }
 
 export function userOf({ user, sub }: Login): RequestAuth['user'] {
   return { ...user, sub }
 }
 
-/** The scopes that Auth0 granted at login. */
-export function grantedScope(auth: RequestAuth): string {
-  return LiveAuth.scopeOf(auth)
+/** What is stored of the login behind `req.auth`; undefined where it is none of ours. */
+export function loginBehind(auth: RequestAuth): Login | undefined {
+  return LiveAuth.loginOf(auth)
 }

@@ -1,17 +1,18 @@
+import type { IncomingMessage } from 'node:http'
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { CompleteError } from './complete-error.js'
 
-/** What an Express handler is called with. */
+/** What middleware is called with; under other servers than Express, `res` may be anything. */
 export interface Exchange {
-  req: Request
-  res: Response
-  next: NextFunction
+  req: IncomingMessage
+  res: unknown
+  next: (err?: unknown) => void
 }
 
-/** Answers with an error, or hands it to `onError`. */
+/** Answers with an error, or hands it to `onError`; without an answer of Express, to `next`. */
 export type SendError = (err: unknown, exchange: Exchange) => void
 
 type SendErrorParts = Pick<Config, 'onError' | 'logger'> & { completeError: CompleteError }
@@ -19,14 +20,14 @@ type SendErrorParts = Pick<Config, 'onError' | 'logger'> & { completeError: Comp
 /** The one place where an error becomes an answer. */
 export function createSendError({ onError, logger, completeError }: SendErrorParts): SendError {
   return (err, exchange) => {
-    const { res, next } = exchange
+    const { req, res, next } = exchange
     const error = completeError(known(err, logger))
-    if (res.headersSent) {
+    if (!isExpress(res) || res.headersSent) {
       next(error)
       return
     }
     res.set({ 'Cache-Control': 'no-store', ...error.headers })
-    if (onError) void shape(onError, error, exchange)
+    if (onError) void shape(onError, error, { req: req as Request, res, next })
     else res.status(error.status).json(error)
   }
 }
@@ -39,7 +40,18 @@ function known(err: unknown, logger: Logger | undefined): AuthError {
   return new AuthError('internal_error')
 }
 
-async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: Exchange) {
+function isExpress(res: unknown): res is Response {
+  const { status, json, set } = Object(res) as Partial<Response>
+  return [status, json, set].every((method) => typeof method === 'function')
+}
+
+interface ExpressExchange {
+  req: Request
+  res: Response
+  next: NextFunction
+}
+
+async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: ExpressExchange) {
   try {
     // A bare next() would let the request pass the guard that has just refused it.
     await onError(error, req, res, (reason?: unknown) => {

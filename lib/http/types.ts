@@ -17,6 +17,8 @@ export interface RequestAuth {
   readonly authenticatedAt: Date
   /** Public handle of the session. Not the id in the cookie: it may be shown and logged. */
   readonly sessionId: string
+  /** What `onLogin` returned; empty where it returned nothing. */
+  readonly data: Readonly<Record<string, unknown>>
   /** An access token that lives for at least 30 more seconds. Rejects with an `AuthError`. */
   getAccessToken(wanted?: Wanted): Promise<AccessToken>
   /** Ends this session, as `POST /logout` does. */

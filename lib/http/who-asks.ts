@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { Request } from 'express'
 import type { WhoAsks } from '../flows/who-asks.js'
-import { clientAddress } from './client-address.js'
+import { clientAddress, type AnyRequest } from './client-address.js'
 
 /** The request id (that of pino-http or `X-Request-Id`, else a new one) and the client's address, for events. */
-export function whoAsks(req: Request): WhoAsks {
+export function whoAsks(req: AnyRequest): WhoAsks {
   const ip = clientAddress(req)
   return { requestId: requestId(req), ...(ip !== undefined && { ip }) }
 }
 
-function requestId(req: Request & { id?: unknown }): string {
-  const given = [req.id, req.get('x-request-id')]
+function requestId(req: AnyRequest & { id?: unknown }): string {
+  const given = [req.id, req.headers['x-request-id']]
     .map(String)
     .find((id) => /^[\w.:-]{1,128}$/.test(id) && id !== 'undefined')
   return given ?? randomUUID()

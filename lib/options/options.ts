@@ -130,8 +130,8 @@ export interface Seams {
   clock?: () => number
   /** Default a client of its own, with connections kept alive. */
   fetch?: typeof fetch
-  /** False: express-session runs for every request, not only for those that look at `req.session`. Default true. */
-  lazySessions?: boolean
+  /** In place of every clock, that of the store too. */
+  testClock?: () => number
 }
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> }
@@ -154,6 +154,7 @@ export interface Config {
     readonly remembered: Complete<Lifetime>
     readonly cookie: Complete<Omit<CookieOptions, 'domain'>> & { readonly domain: string | undefined }
     readonly preserve: readonly string[]
+    readonly maxPerUser: number
     readonly prefix: string
   }
   readonly loginUrl: string | undefined
@@ -169,7 +170,9 @@ export interface Config {
   readonly logUserName: 'plain' | 'hashed'
   readonly onEvent: RopgAuthOptions['onEvent']
   readonly onError: RopgAuthOptions['onError']
+  /** Wall clock of this process, epoch milliseconds. It may jump. */
   readonly clock: () => number
+  /** The option `clock`: in place of every clock. */
+  readonly testClock: (() => number) | undefined
   readonly fetch: typeof fetch | undefined
-  readonly lazySessions: boolean
 }

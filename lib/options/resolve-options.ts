@@ -31,8 +31,8 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
   return freeze(config)
 }
 
-function seamsOf({ clock = Date.now, lazySessions = true, fetch }: Seams) {
-  return { clock, lazySessions, fetch }
+function seamsOf({ testClock, clock = testClock ?? Date.now, fetch }: Seams) {
+  return { clock, testClock, fetch }
 }
 
 function tenantOf(options: CompleteOptions) {
@@ -81,6 +81,7 @@ function sessionOf({ session }: CompleteOptions, production: boolean): Config['s
     }),
     cookie: cookieOf(session.cookie, production),
     preserve: [...(session.preserve ?? [])],
+    maxPerUser: 100,
     prefix: session.prefix ?? 'auth:',
   }
 }

@@ -1,88 +1,184 @@
 import { randomUUID } from 'node:crypto'
-import { ConfigurationError, SessionUnavailableError } from '../errors.js'
+import type { ServerResponse } from 'node:http'
+import type { SessionData } from 'express-session'
+import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
-import type { Login } from './login.js'
-import { makeFor } from './session-blob.js'
-import { promised } from './promised.js'
-import type { SessionRequest } from './arrival.js'
-import type { TokenRecord } from './token-vault.js'
+import type { Lifetime, Records } from '../store/records.js'
+import type { ReadCookies } from './cookie.js'
+import type { Login, LoginSeal } from './login.js'
+import { save, type SessionMiddleware, type SessionRequest, type WithSession } from './session-middleware.js'
+import { LOGIN, type SessionRecords } from './session-records.js'
+import { dataOf, parsedData, type SessionStore } from './session-store.js'
+import type { TokenRecord, TokenVault } from './token-vault.js'
+import type { UserList } from './user-list.js'
 
 /** What a login puts into a session. */
 export interface NewLogin extends TokenRecord {
   sub: string
   user: Record<string, unknown>
   scope: string
+  permissions?: readonly string[] | undefined
+  /** What `onLogin` returned. */
+  data?: Record<string, unknown> | undefined
   remember: boolean
   /** Auth0's own session id. */
   sid?: string | undefined
-  /** Client address, for the user's list of sessions. */
+  /** Client address. */
   ip?: string | undefined
+  /** Milliseconds on the clock of the store, from before Auth0 was asked. */
+  since: number
 }
 
-export function describeLogin(config: Config, tenant: string, fresh: NewLogin): Login {
-  const { sub, sid, user, scope, remember } = fresh
-  const lifetime = remember ? config.session.remembered : config.session.ordinary
-  const since = config.clock()
-  const until = since + lifetime.absoluteTimeout * 1000
-  const identity = { tenant, sub, ...(sid !== undefined && { sid }), user, scope }
-  return { ...identity, handle: randomUUID(), since, until, idle: lifetime.idleTimeout * 1000 }
-}
-
-export interface Renewal {
-  /** Keys of the old session that come along. */
-  preserve: readonly string[]
-  /** True for a session that begins here: nobody can know its id. */
-  isNew: boolean
-}
-
-/** Puts a session with a new id in place of the old one. */
-export async function renew(req: SessionRequest, { preserve, isNew }: Renewal): Promise<void> {
-  const old = req.session
-  if (!old) throw new ConfigurationError(NO_SESSION)
-  if (isNew) return
-  const kept = preserve.filter((key) => Object.hasOwn(old, key)).map((key) => [key, Reflect.get(old, key) as unknown])
-  await promised((done) => {
-    old.regenerate(done)
-  })
-  Object.assign(req.session ?? {}, Object.fromEntries(kept))
-}
-
-const NO_SESSION = 'session.cookie.path does not cover the route of the login, so it gets no session'
-
-export interface Persisted {
+/** A session that has begun. */
+export interface Established {
+  id: string
   login: Login
-  /** A cookie that outlives the browser. */
-  remember: boolean
-  /** Stores what goes beside the session. */
-  beside: (sessionId: string) => Promise<unknown>[]
-  /** Rejects when what was stored does not hold. */
-  confirm?: () => Promise<unknown>
-  /** Takes back what may have been stored. */
-  undo: (sessionId: string) => Promise<unknown>[]
+  /** Value of the `Set-Cookie` header; undefined where the mounted session sets it. */
+  cookie: string | undefined
 }
 
-/** Stores everything at once; if any of it fails there is no session and no cookie. */
-export async function persist(
-  req: SessionRequest,
-  { login, remember, beside, confirm, undo }: Persisted,
-): Promise<void> {
-  const { session, sessionID } = req
-  if (!session || sessionID === undefined) throw new SessionUnavailableError('the session could not be renewed')
-  makeFor(login, sessionID)
-  session.ropg = login
-  if (remember) session.cookie.maxAge = login.until - login.since
-  const blob = promised((done) => {
-    session.save(done)
+export interface EstablishParts {
+  config: Config
+  records: Records
+  sessions: SessionRecords
+  store: SessionStore
+  middleware: SessionMiddleware
+  readCookies: ReadCookies
+  logins: LoginSeal
+  vault: TokenVault
+  list: UserList
+  /** Ends a session, and revokes its refresh token. */
+  end: (id: string) => Promise<unknown>
+}
+
+/** Where a login happens. */
+export interface Place {
+  req: SessionRequest
+  /** Whether the request came over HTTPS. */
+  isSecure: boolean
+}
+
+/**
+ * A session under a new id, in place of those that the request came with. Resolves when all of it is stored; if any of
+ * it fails, there is no new session, and the old one goes on.
+ */
+export async function establish(parts: EstablishParts, fresh: NewLogin, place: Place): Promise<Established> {
+  const { config, middleware } = parts
+  const login = describe(config, fresh, place.req.headers['user-agent'])
+  const kept = await keptData(parts, fresh.sub, place.req)
+  const replaced = idsOf(parts, place.req)
+  const exchange = begin(parts, place)
+  const { req } = exchange
+  const id = req.sessionID
+  Object.assign(req.session, kept, { ropg: login.handle })
+  if (fresh.remember) req.session.cookie.maxAge = config.session.remembered.absoluteTimeout * 1000
+  parts.store.begin(req.session, {
+    login,
+    life: lifetimeOf(config, fresh),
+    fields: () => ({
+      [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)),
+      ...parts.vault.seal(id, fresh),
+    }),
   })
-  const failure = (await failureOf([blob, ...beside(sessionID)])) ?? (await failureOf([confirm?.()]))
-  if (!failure) return
-  // Without a session express-session sends no cookie for what could not be stored.
-  delete req.session
-  void Promise.allSettled(undo(sessionID))
-  throw failure.reason
+  try {
+    await persist(parts, { login, id, session: req.session })
+    await Promise.all(replaced.map((old) => parts.end(old)))
+  } catch (err) {
+    exchange.undo()
+    void Promise.allSettled([parts.end(id), parts.list.drop(login.sub, [login.handle])])
+    throw err
+  }
+  return { id, login, cookie: middleware.isMounted(place.req) ? undefined : cookieOf(exchange.res) }
 }
 
-/** Waits for all of them. */
-async function failureOf(tasks: unknown[]): Promise<PromiseRejectedResult | undefined> {
-  return (await Promise.allSettled(tasks)).find((task) => task.status === 'rejected')
+/** Characters kept of a user agent. */
+const USER_AGENT_LIMIT = 256
+
+function describe({ session }: Config, fresh: NewLogin, userAgent?: string): Login {
+  const { sub, sid, user, scope, permissions, data, ip, since } = fresh
+  const { absoluteTimeout } = fresh.remember ? session.remembered : session.ordinary
+  return {
+    ...{ sub, user, scope, handle: randomUUID(), since, until: since + absoluteTimeout * 1000 },
+    ...(sid !== undefined && { sid }),
+    ...(permissions && { permissions }),
+    ...(data && { data }),
+    ...(ip !== undefined && { ip }),
+    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, USER_AGENT_LIMIT) }),
+  }
+}
+
+function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
+  const { idleTimeout, absoluteTimeout } = remember ? session.remembered : session.ordinary
+  return { idle: idleTimeout * 1000, absolute: absoluteTimeout * 1000 }
+}
+
+/** Ids of the sessions that a request has or came with. */
+export function idsOf(
+  { middleware, readCookies }: Pick<EstablishParts, 'middleware' | 'readCookies'>,
+  req: SessionRequest,
+): string[] {
+  const mounted = middleware.isMounted(req) ? [req.sessionID] : []
+  return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
+}
+
+interface Exchange {
+  req: WithSession
+  res: ServerResponse | undefined
+  undo: () => void
+}
+
+/** The request itself where `auth.session` is mounted, else a stand-in, so that an app's own session is left alone. */
+function begin({ middleware, store }: EstablishParts, { req, isSecure }: Place): Exchange {
+  if (!middleware.isMounted(req)) return { ...middleware.standIn(isSecure), undo: () => undefined }
+  const { session, sessionID } = req
+  store.generate(req as never)
+  const undo = () => {
+    Object.assign(req, { session, sessionID })
+  }
+  return { req, res: undefined, undo }
+}
+
+interface Unsaved {
+  login: Login
+  id: string
+  session: WithSession['session']
+}
+
+async function persist({ records, list, end }: EstablishParts, { login, id, session }: Unsaved): Promise<void> {
+  const created = save(session)
+  // Whoever revokes the user's sessions must find this one behind its entry.
+  if (!records.ordered) await created
+  const [listed] = await Promise.all([list.add(login, id), created])
+  if (!listed) throw new AuthError('session_expired', { detail: REVOKED })
+  await Promise.all(listed.map((oldest) => end(oldest.id)))
+  await list.drop(
+    login.sub,
+    listed.map(({ handle }) => handle),
+  )
+}
+
+const REVOKED = "the user's sessions were revoked while this login was under way"
+
+/** The app's data that come along: all of the user's own, the keys to preserve of a visitor's, nothing of another user's. */
+async function keptData(parts: EstablishParts, sub: string, req: SessionRequest): Promise<Partial<SessionData>> {
+  const { login, data } = await previous(parts, req)
+  const { ropg: _mark, ...own } = data
+  if (login?.sub === sub) return own
+  const preserved = login ? [] : parts.config.session.preserve
+  return Object.fromEntries(Object.entries(own).filter(([key]) => preserved.includes(key)))
+}
+
+async function previous({ middleware, store, sessions, readCookies }: EstablishParts, req: SessionRequest) {
+  if (middleware.isMounted(req)) return { login: store.loginOf(req.session), data: dataOf(req.session) }
+  for (const { id } of readCookies(req)) {
+    const found = await sessions.find(id, true)
+    // What cannot be opened may be another user's.
+    if (found && !found.isSealed) return { login: found.login, data: parsedData(found.data) }
+  }
+  return { login: undefined, data: {} }
+}
+
+function cookieOf(res: ServerResponse | undefined): string | undefined {
+  res?.writeHead(200)
+  return [res?.getHeader('set-cookie')].flat().map(String)[0]
 }

@@ -1,16 +1,7 @@
-import type { SessionData } from 'express-session'
+import type { Seal } from './seal.js'
 
-declare module 'express-session' {
-  interface SessionData {
-    /** Who is logged in; written by express-auth0-ropg. Holds no token. */
-    ropg?: Login
-  }
-}
-
-/** Who is logged in, since when and until when: the part of the session blob that is ours. */
+/** Who is logged in, since when and until when. Stored sealed; holds no token. */
 export interface Login {
-  /** Issuer and client that the session belongs to. */
-  tenant: string
   sub: string
   /** Auth0's own session id, where the ID token has one; a password grant's has none. */
   sid?: string
@@ -18,18 +9,35 @@ export interface Login {
   user: Record<string, unknown>
   /** Granted scopes. */
   scope: string
+  /** Auth0's RBAC permissions of the access token for the configured audience. */
+  permissions?: readonly string[] | undefined
+  /** What `onLogin` returned. */
+  data?: Record<string, unknown>
   /** Public name of the session; not the id in the cookie. */
   handle: string
-  /** Epoch milliseconds of the login. */
+  /** Milliseconds on the clock of the store at which the login began, to the microsecond. */
   since: number
-  /** Epoch milliseconds at which the session ends at the latest. */
+  /** The same, at which the session ends at the latest. */
   until: number
-  /** Milliseconds without a request after which it ends. */
-  idle: number
+  /** Client address at the login. */
+  ip?: string
+  userAgent?: string
 }
 
-/** The login that a session carries, if it is one of this tenant and not over. */
-export function loginOf(session: Partial<SessionData> | undefined, tenant: string, now: number): Login | undefined {
-  const login = session?.ropg
-  return login?.tenant === tenant && login.until > now ? login : undefined
+/** A login as it is stored, bound to the key of its session: copied to another it does not open. */
+export interface LoginSeal {
+  close(login: Login, key: string): string
+  /** Undefined for what this process has no secret for, and for what was copied or forged. */
+  open(sealed: string, key: string): Login | undefined
+}
+
+export function createLoginSeal(seal: Seal): LoginSeal {
+  const contextOf = (key: string) => `${key}#login`
+  return {
+    close: (login, key) => seal.close(JSON.stringify(login), contextOf(key)),
+    open: (sealed, key) => {
+      const text = seal.open(sealed, contextOf(key))
+      return text === undefined ? undefined : (JSON.parse(text) as Login)
+    },
+  }
 }

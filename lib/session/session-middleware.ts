@@ -1,131 +1,122 @@
-import type { ServerResponse } from 'node:http'
-import expressSession, { type SessionData } from 'express-session'
-import { ConfigurationError } from '../errors.js'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { KeyObject } from 'node:crypto'
+import expressSession, { type Session, type SessionData } from 'express-session'
+import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Config } from '../options/options.js'
-import { arrivalOf, type Found, type Mount, type SessionRequest } from './arrival.js'
-import type { Answer } from './gates.js'
-import { putOff } from './put-off.js'
-import { createReadSessionId } from './session-cookie.js'
+import type { ReadCookies, SessionCookie } from './cookie.js'
+import type { SessionRecords } from './session-records.js'
 import type { SessionStore } from './session-store.js'
 
-/** The session of a request, as far as anybody has touched it. */
-export interface Standing {
-  id: string | undefined
-  data: Partial<SessionData> | undefined
+/** A request that may have a session of express-session. */
+export type SessionRequest = IncomingMessage & {
+  session?: (Session & Partial<SessionData>) | undefined
+  sessionID?: string | undefined
+  sessionStore?: object | undefined
 }
 
+/** A request for which express-session has run. */
+export type WithSession = SessionRequest & { session: Session & SessionData; sessionID: string }
+
+type Next = (err?: unknown) => void
+
+/** express-session on our store. */
 export interface SessionMiddleware {
-  /**
-   * Gives the request a session unless it has one: reads it once, and puts express-session off until somebody touches
-   * `req.session`. Rejects when the store does not answer; undefined when it need not be asked.
-   */
-  attach(req: SessionRequest, res: ServerResponse): Promise<void> | undefined
-  /** True for a request that has a session of the app's own. */
-  hasForeign(req: SessionRequest): boolean
-  /** The session as it stands; does not bring express-session to life. */
-  standing(req: SessionRequest): Standing
-  /** True for a request that came without a session, while nobody has touched the one that it is given. */
-  isNew(req: SessionRequest): boolean
-  /** The id in a genuine cookie whose session is over. */
-  endedId(req: SessionRequest): string | undefined
+  /** Gives the request `req.session`. */
+  mount: (req: SessionRequest, res: ServerResponse, next: Next) => void
+  /** True where `req.session` is ours. */
+  isMounted: (req: SessionRequest) => req is WithSession
+  /** A request and an answer of our own, with a new session, for a login where nothing is mounted. */
+  standIn: (isSecure: boolean) => { req: WithSession; res: ServerResponse }
 }
 
 export interface SessionMiddlewareParts {
   session: Config['session']
+  keys: readonly KeyObject[]
   store: SessionStore
-  /** False: express-session runs for every request. */
-  lazy: boolean
+  sessions: SessionRecords
+  readCookies: ReadCookies
 }
 
-/** express-session on our store. Most requests never look at `req.session`, and so never pay for it. */
+type Run = (req: IncomingMessage, res: ServerResponse, next: Next) => void
+
 export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionMiddleware {
-  const { session, store } = parts
-  const { name, path } = session.cookie
-  const arrive = createArrive(parts)
-  const readSessionId = createReadSessionId(name, session.secrets)
-  /** Another instance on the same request is to this one what a session of the app's own would be. */
-  const arrivalHere = (req: SessionRequest) => {
-    const arrival = arrivalOf(req)
-    return arrival?.store === store ? arrival : undefined
-  }
+  const { session, store, readCookies } = parts
+  const run = createExpressSession(parts)
+  const isMounted = (req: SessionRequest): req is WithSession => Boolean(req.session) && req.sessionStore === store
 
   return {
-    attach: (req, res) => {
-      if (arrivalHere(req)) return undefined
+    isMounted,
+    mount: (req, res, next) => {
       if (req.session) {
-        assertExpressSession(req.session)
-        return undefined
+        next(isMounted(req) ? undefined : new ConfigurationError(TAKEN))
+        return
       }
-      const id = isUnder(path, req) ? readSessionId(req) : undefined
-      if (id === undefined) {
-        arrive(req, res, { id, data: undefined })
-        return undefined
-      }
-      return store.find(id).then((data) => {
-        arrive(req, res, { id, data })
+      if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
+      else
+        firstLive(parts, readCookies(req)).then((cookie) => {
+          withCookie(req, cookie, () => {
+            run(req, res, next)
+          })
+        }, next)
+    },
+    standIn: (isSecure) => {
+      const { path } = session.cookie
+      const exchange = { method: 'POST', url: path, originalUrl: path, headers: {}, secure: isSecure }
+      const req = exchange as unknown as WithSession
+      const res = new ServerResponse(req)
+      // Without a cookie there is nothing to wait for: the session is there in this tick.
+      run(req, res, (err) => {
+        if (err !== undefined) throw err as Error
       })
-    },
-    hasForeign: (req) => !arrivalHere(req) && Boolean(req.session),
-    standing: (req) => {
-      const arrival = arrivalHere(req)
-      return arrival?.asleep ? arrival.found : { id: req.sessionID, data: req.session }
-    },
-    isNew: (req) => {
-      const arrival = arrivalHere(req)
-      return arrival?.asleep === true && !arrival.found.data
-    },
-    endedId: (req) => {
-      const found = arrivalHere(req)?.found
-      return found?.data ? undefined : found?.id
+      return { req, res }
     },
   }
 }
 
-type Arrive = (req: SessionRequest, res: ServerResponse, found: Found) => void
+const TAKEN =
+  'auth.session is for apps without a session of their own, and other middleware has set req.session: remove ' +
+  'auth.session (req.auth, the routes and the guards need none), or that middleware'
 
-/** Puts express-session off for a request, with what was read for it. */
-function createArrive({ session, store, lazy }: SessionMiddlewareParts): Arrive {
-  const mount = createMount(session, store)
-  return (req, res, found) => {
-    const arrival = putOff({ store, found, req, res: res as unknown as Answer, mount })
-    if (!lazy) arrival.wake()
-  }
-}
-
-function assertExpressSession(session: object): void {
-  if (!('regenerate' in session)) throw new ConfigurationError(NOT_A_SESSION)
-}
-
-const NOT_A_SESSION =
-  'req.session is not one of express-session: remove the other session middleware (cookie-session, say) in front of ' +
-  'the routes that use this package'
-
-function createMount({ cookie, secrets }: Config['session'], store: SessionStore): Mount {
-  const { name, path, domain, sameSite, secure } = cookie
-  const middleware = expressSession({
+function createExpressSession({ session, keys, store }: SessionMiddlewareParts): Run {
+  const { name, path, domain, sameSite, secure } = session.cookie
+  return expressSession({
     name,
-    secret: [...secrets],
+    // Its types know only strings; cookie-signature takes keys, which are quicker.
+    secret: [...keys] as unknown as string[],
     store,
     resave: false,
     saveUninitialized: false,
     cookie: { path, sameSite, secure, httpOnly: true, ...(domain !== undefined && { domain }) },
-  }) as unknown as (req: SessionRequest, res: Answer, next: (err?: unknown) => void) => void
-  let failure: unknown
-  // One for all requests: express-session holds on to it, and calls it in this tick. What it tells later is of a save that
-  // failed after the answer had begun: nobody could be told of it.
-  const next = (err?: unknown) => {
-    failure = err
-  }
-  return (req, res, given) => {
-    failure = undefined
-    store.answering(given, () => {
-      middleware(req, res, next)
-    })
-    if (failure) throw failure as Error
+  }) as unknown as Run
+}
+
+function hasSeveral({ headers: { cookie = '' } }: IncomingMessage, name: string): boolean {
+  return cookie.split(';').filter((pair) => pair.trimStart().startsWith(`${name}=`)).length > 1
+}
+
+async function firstLive({ sessions }: SessionMiddlewareParts, cookies: readonly SessionCookie[]) {
+  for (const cookie of cookies) if (await sessions.find(cookie.id)) return cookie
+  return cookies[0]
+}
+
+/** express-session looks only at the first cookie of a name, and only while it is called. */
+function withCookie({ headers }: IncomingMessage, cookie: SessionCookie | undefined, run: () => void): void {
+  const sent = headers.cookie
+  headers.cookie = cookie?.raw
+  try {
+    run()
+  } finally {
+    headers.cookie = sent
   }
 }
 
-/** A browser sends the cookie to no other paths, and express-session accepts none there. */
-function isUnder(path: string, { originalUrl, url }: SessionRequest & { originalUrl?: string }): boolean {
-  return path === '/' || (originalUrl ?? url ?? '').startsWith(path)
+/** Saves a session; whatever the store fails with is `session_unavailable`. */
+export function save(session: Session): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.save((err: unknown) => {
+      if (err === undefined || err === null) resolve()
+      else
+        reject(err instanceof SessionUnavailableError ? err : new SessionUnavailableError('the session store failed'))
+    })
+  })
 }

@@ -1,137 +1,87 @@
-import { RedisStore } from 'connect-redis'
-import type { Cookie, Session, SessionData } from 'express-session'
 import type { Request } from 'express'
+import { RedisStore } from 'connect-redis'
+import type { Session, SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
-import type { Given } from './arrival.js'
+import type { Fields, Lifetime, Records } from '../store/records.js'
 import type { Login } from './login.js'
-import type { Records, StoredRecord } from '../store/records.js'
-import { abbreviated, isMadeFor, isStored, isStoredAs, markStored, parseBlob, serialize } from './session-blob.js'
+import { DATA, type SessionRecords, type StoredSession } from './session-records.js'
 
-/** `besides` starts in the tick in which the deletion of the tokens does. Tells whether there were any. */
-export type DropTokens = (sid: string, besides?: () => Promise<unknown>) => Promise<boolean>
+declare module 'express-session' {
+  interface SessionData {
+    /** Public handle of the login, as `req.auth.sessionId`; set by express-auth0-ropg. It proves nothing. */
+    ropg?: string
+  }
+}
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
-/** Whatever connect-redis asks of a client, answered by {@link Records}. */
-function clientOf(records: Records) {
-  return {
-    del: async (keys: string[]) => Promise.all(keys.map((key) => records.remove(key))),
-    mget: async (keys: string[]) => Promise.all(keys.map(async (key) => (await records.read(key))?.value ?? null)),
-    scan: async (_cursor: string, _match: string, pattern: string) => ['0', await records.keys(pattern.slice(0, -1))],
-  }
+/** What a login stores beside the app's data. */
+export interface NewSession {
+  login: Login
+  /** Fields of the record of the session with this id. */
+  fields: (id: string) => Fields
+  life: Lifetime
 }
 
 export interface SessionStoreParts {
   records: Records
-  prefix: string
-  /** Milliseconds that a session without a login lives. */
-  idle: number
-  clock: () => number
-  /** Deletes the tokens of a session, and with them whatever is deleted besides. */
-  dropTokens: DropTokens
+  sessions: SessionRecords
+  /** Of a visitor's session. */
+  visitor: Lifetime
+  /** Ends a session, login and tokens included. */
+  end: (id: string) => Promise<unknown>
 }
 
-const MINUTE = 60_000
-/** More than looking takes. */
-const LOOK = 1000
-/** About 10 MB. */
-const MOST_RESTING = 50_000
-
 /**
- * connect-redis, with three differences: an established session is written only while its key exists, so that no late
- * request brings it back after logout; a session is extended at most once a minute; every call has a deadline (that of
- * {@link Records}).
+ * connect-redis on the field of a session's record that is the app's. An established session is written only while it
+ * exists, so that no late request brings it back after logout, and every call has a deadline (that of {@link Records}).
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
-  readonly #rests = new RestingSessions()
-  #given: Given | undefined
+  /** What was read for a session that express-session is about to make. */
+  readonly #found = new WeakMap<SessionData, StoredSession>()
+  readonly #logins = new WeakMap<SessionData, Login>()
+  readonly #new = new WeakMap<SessionData, NewSession>()
+  /** What the store holds of a session, as JSON; undefined where it was only read. */
+  readonly #stored = new WeakMap<SessionData, string | undefined>()
 
   constructor(parts: SessionStoreParts) {
-    assertUsableStore()
-    super({ client: clientOf(parts.records), prefix: parts.prefix })
+    assertUsable()
+    super({ client: unused, prefix: '' })
     this.#parts = parts
-    // Nothing is left to do as a request ends: a session is extended when it is read. To find out whether to call it,
-    // express-session would hash the session once more.
+    // A session is extended when it is read. With a touch method, express-session would hash it once more.
     Reflect.set(this, 'touch', undefined)
   }
 
-  /** The session of a request, extended where that is due. */
-  find(sid: string): Promise<SessionData | undefined> {
-    const { records, clock } = this.#parts
-    const key = this.prefix + sid
-    const now = clock()
-    // Of requests in parallel one looks at the time that is left, and extends for all.
-    const looks = this.#rests.until(sid) <= now
-    if (looks) this.#rests.set(sid, now + LOOK)
-    const reading: Promise<StoredRecord | undefined> = looks ? records.readWithTtl(key) : records.read(key)
-    return reading.then((found) => {
-      const blob = found && parseBlob(found.value)
-      if (!blob || isOver(blob.ropg, clock())) return undefined
-      if (found.ttl !== undefined) this.#extendIfDue(sid, this.#idleOf(blob), found.ttl)
-      return blob
-    })
+  /** The login of a session that express-session has made for a request. */
+  loginOf(session: SessionData): Login | undefined {
+    return this.#logins.get(session)
   }
 
-  /** While `run` runs, the session with this id is answered from what was read, in the same tick. */
-  answering(given: Given, run: () => void): void {
-    this.#given = given
-    try {
-      run()
-    } finally {
-      this.#given = undefined
-    }
+  /** What is to be stored with the session when it is saved for the first time. */
+  begin(session: SessionData, begun: NewSession): void {
+    this.#new.set(session, begun)
+    this.#logins.set(session, begun.login)
   }
 
-  override async get(sid: string, callback?: Callback): Promise<void> {
-    if (this.#given) callback?.(null, this.#given.id === sid ? (this.#given.data ?? null) : null)
-    else await answer(this.find(sid), callback)
+  override async get(id: string, callback?: Callback): Promise<void> {
+    await answer(this.#find(id), callback)
   }
 
-  override createSession(req: Request, blob: SessionData): Session & SessionData {
-    if (blob.ropg) blob.ropg = abbreviated(blob.ropg)
-    const session = super.createSession(req, blob)
-    const lent = this.#given?.session
-    if (lent) return takeBack(req, lent, session.cookie)
-    markStored(session)
+  override createSession(req: Request, data: SessionData): Session & SessionData {
+    const session = super.createSession(req, data)
+    const login = this.#found.get(data)?.login
+    if (login) this.#logins.set(session, login)
+    this.#stored.set(session, undefined)
     return session
   }
 
-  override async set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    await answer(this.#write(sid, session), callback)
+  override async set(id: string, session: SessionData, callback?: Callback): Promise<void> {
+    await answer(this.#write(id, session), callback)
   }
 
-  override async destroy(sid: string, callback?: Callback): Promise<void> {
-    const { records, dropTokens } = this.#parts
-    // The tokens too, whoever ends the session: an app may call req.session.destroy() itself.
-    await answer(
-      dropTokens(sid, () => records.remove(this.prefix + sid)).then(() => null),
-      callback,
-    )
-  }
-
-  async #write(sid: string, session: SessionData): Promise<void> {
-    const { records } = this.#parts
-    // Under a new id nobody would find it to revoke it: an app that keeps its data over a regenerate begins anonymous.
-    if (session.ropg && isNew(session) && !isMadeFor(session.ropg, sid)) delete session.ropg
-    const idle = this.#idleOf(session)
-    const { blob, content } = serialize(session)
-    if (isStoredAs(session, content)) return
-    if (isStored(session)) await records.replace(this.prefix + sid, blob, idle)
-    else await records.write(this.prefix + sid, blob, idle)
-    markStored(session, content)
-  }
-
-  #extendIfDue(sid: string, idle: number, ttl: number): void {
-    const now = this.#parts.clock()
-    const interval = Math.min(MINUTE, idle / 2)
-    const due = now + ttl - (idle - interval)
-    this.#rests.set(sid, due > now ? due : now + interval)
-    if (due > now) return
-    // A session that could not be extended is still a session; the guard of the store has told of the failure.
-    this.#parts.records.extend(this.prefix + sid, idle).catch(() => {
-      this.#rests.set(sid, 0)
-    })
+  override async destroy(id: string, callback?: Callback): Promise<void> {
+    await answer(this.#parts.end(id), callback)
   }
 
   /** Nothing of an id that was never stored needs to be deleted. */
@@ -140,60 +90,68 @@ export class SessionStore extends RedisStore {
       this.generate(req)
       callback(err)
     }
-    if (isStored(req.session)) void this.destroy(req.sessionID, next)
+    if (this.#stored.has(req.session)) void this.destroy(req.sessionID, next)
     else next()
   }
 
-  #idleOf(session: SessionData): number {
-    return session.ropg?.idle ?? this.#parts.idle
+  async #find(id: string): Promise<SessionData | null> {
+    const found = await this.#parts.sessions.find(id, true)
+    if (!found) return null
+    const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
+    this.#found.set(data, found)
+    return data
+  }
+
+  async #write(id: string, session: SessionData): Promise<null> {
+    const { records, sessions, visitor } = this.#parts
+    const json = JSON.stringify(dataOf(session))
+    const key = sessions.keyOf(id)
+    const begun = this.#new.get(session)
+    if (begun) await records.create(key, { ...begun.fields(id), [DATA]: json }, begun.life)
+    else if (!this.#stored.has(session)) await records.create(key, { [DATA]: json }, visitor)
+    // express-session saves a new session twice, the second time as the request ends.
+    else if (this.#stored.get(session) !== json) await records.put(key, { [DATA]: json })
+    this.#new.delete(session)
+    this.#stored.set(session, json)
+    return null
   }
 
   // express-session sets it when it takes the store.
   declare generate: (req: Request) => void
 }
 
-/** Until when sessions need no extension, as far as this process knows. Bounded: what is forgotten is asked for anew. */
-class RestingSessions {
-  readonly #until = new Map<string, number>()
+/** The browser keeps the cookie that it has: without an expiry express-session never sends it anew. */
+const NO_EXPIRY = { originalMaxAge: null }
 
-  /** Epoch milliseconds; 0 for a session that is not known. */
-  until(sid: string): number {
-    return this.#until.get(sid) ?? 0
-  }
-
-  set(sid: string, until: number): void {
-    if (this.#until.size >= MOST_RESTING) this.#until.clear()
-    this.#until.set(sid, until)
-  }
+/** For what connect-redis offers beyond a request's own session: listing all sessions, say. */
+const unused = {
+  scan: () => Promise.reject(new ConfigurationError('sessions cannot be listed through the store: use auth.sessions')),
 }
 
-/** A session that has been given out already gets what it lacks: its cookie. */
-function takeBack(req: Request, lent: Session & SessionData, cookie: Cookie): Session & SessionData {
-  Object.defineProperty(lent, 'cookie', { value: cookie, writable: true, configurable: true, enumerable: true })
-  req.session = lent
-  return lent
+/** The app's own data of a session. */
+export function dataOf(session: SessionData): Partial<SessionData> {
+  return Object.fromEntries(Object.entries(session).filter(([key]) => key !== 'cookie'))
+}
+
+export function parsedData(json: string | undefined): Partial<SessionData> {
+  try {
+    return Object(JSON.parse(json ?? '{}')) as Partial<SessionData>
+  } catch {
+    return {}
+  }
 }
 
 /** Outside of any try: what a callback throws is not for the callback to hear. */
 async function answer(task: Promise<unknown>, callback?: Callback): Promise<void> {
   const [err, session] = await task.then(
-    (result) => [null, result ?? null] as const,
+    (result) => [null, result] as const,
     (reason: unknown) => [reason, null] as const,
   )
   callback?.(err, session as SessionData | null)
 }
 
-/** A session that express-session has begun; what an app has read from the store and writes back is none. */
-function isNew(session: SessionData): boolean {
-  return 'regenerate' in session && !isStored(session)
-}
-
-function isOver(login: Login | undefined, now: number): boolean {
-  return login !== undefined && login.until <= now
-}
-
 /** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
-function assertUsableStore() {
+function assertUsable() {
   if ('normalizeClient' in RedisStore.prototype) return
   throw new ConfigurationError(
     'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override',

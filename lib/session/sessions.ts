@@ -1,255 +1,150 @@
-import type { ServerResponse } from 'node:http'
-import { SessionUnavailableError } from '../errors.js'
+import type { IncomingMessage } from 'node:http'
 import type { Config } from '../options/options.js'
-import { tenantTag } from '../options/tenant-tag.js'
-import type { SessionRequest } from './arrival.js'
-import { describeLogin, persist, renew, type NewLogin } from './establish.js'
-import { loginOf, type Login } from './login.js'
-import { promised } from './promised.js'
 import type { Records } from '../store/records.js'
+import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
+import { establish, idsOf, type Established, type EstablishParts, type NewLogin, type Place } from './establish.js'
+import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
-import { abbreviated } from './session-blob.js'
-import { createSessionIndex, ownersOf, type Indexed, type SessionIndex, type SessionOwner } from './session-index.js'
-import { createSessionMiddleware, type SessionMiddleware } from './session-middleware.js'
-import { type DropTokens, SessionStore } from './session-store.js'
+import { createSessionMiddleware, type SessionMiddleware, type SessionRequest } from './session-middleware.js'
+import { createSessionRecords, type SessionRecords, type StoredSession } from './session-records.js'
+import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
+import { createUserList, type UserList } from './user-list.js'
 
-/** The session that a request came with. */
-export type Presented = { state: 'none' | 'ended' } | { state: 'live'; login: Login; id: string }
+/** A session that lives. */
+export interface Live {
+  id: string
+  login: Login
+}
 
-/** A session that was live. */
-export type Named = Pick<Extract<Presented, { state: 'live' }>, 'id' | 'login'>
+/** What a request came with. `ended`: a genuine cookie without a live session. */
+export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
 
 export interface Sessions {
   vault: TokenVault
   lock: RefreshLock
-  index: SessionIndex
-  /** True for a request that has a session of the app's own, before `open` too. */
-  hasForeign(req: SessionRequest): boolean
-  /** Gives the request a session, or keeps the app's own, and tells who is logged in. */
-  open(req: SessionRequest, res: ServerResponse): Promise<Presented>
-  /** Under a new id, in place of the login that was there. Resolves when all of it is stored. */
-  establish(req: SessionRequest, login: NewLogin): Promise<Login>
-  /** Rejects with `session_unavailable` when a session could not be stored now. */
-  ping: () => Promise<void>
-  /**
-   * Deletes the tokens and the session: that which the request has, or the one that is named. Tells whether the request
-   * is without a session now.
-   */
-  end(req: SessionRequest, named?: Named): Promise<boolean>
-  /**
-   * The same for any session of a user, except that a session in the app's own store only loses its tokens. Tells
-   * whether there was one.
-   */
-  endIndexed(owner: SessionOwner, entry: Indexed): Promise<boolean>
-  /** Epoch milliseconds of the last request, to the minute; undefined when the session is over. */
-  lastSeen(entry: Indexed): Promise<number | undefined>
+  list: UserList
+  /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
+  now: () => Promise<number>
+  /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
+  present: (req: IncomingMessage) => Promise<Presented>
+  /** Whether the request carries a genuine cookie; asks no store. */
+  hasCookie: (req: IncomingMessage) => boolean
+  /** `req.session` of express-session, for the app's own data. */
+  mount: SessionMiddleware['mount']
+  /** The login of a request on which the session is mounted. */
+  mounted: (req: SessionRequest) => Live | undefined
+  establish: (fresh: NewLogin, place: Place) => Promise<Established>
+  /** Ends a session; resolves to its login. Revokes its refresh token in the background. */
+  end: (id: string) => Promise<{ login: Login | undefined } | undefined>
+  /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
+  endAll: (req: SessionRequest, id?: string) => Promise<Login[]>
+  /** A session by its id, its idle time left alone. */
+  peek: (id: string) => Promise<StoredSession | undefined>
 }
 
-export interface SessionParts {
+export interface SessionsParts {
   config: Config
   records: Records
+  /** Begins every key; names the tenant. */
+  prefix: string
   seal: Seal
-  /** Told of each refresh token that no session holds any more. */
+  /** Called with each refresh token that no session holds any more. */
   orphaned: (refreshToken: string | undefined) => void
 }
 
-export function createSessions({ config, records, seal, orphaned }: SessionParts): Sessions {
-  const { clock } = config
-  const tenant = tenantTag(config)
-  const prefix = `${config.session.prefix}${tenant}:`
-  const vault = createTokenVault({ records, seal, prefix })
-  const index = createSessionIndex({ records, prefix, clock })
-  const dropTokens = createDropTokens(vault, orphaned)
-  const idle = config.session.ordinary.idleTimeout * 1000
-  const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock, dropTokens })
-  const middleware = createSessionMiddleware({ session: config.session, store, lazy: config.lazySessions })
-  const current = (req: SessionRequest) => loginOf(middleware.standing(req).data, tenant, clock())
-  const parts: Parts = { records, config, tenant, store, middleware, vault, index, current, dropTokens }
+export function createSessions({ config, records, prefix, seal, orphaned }: SessionsParts): Sessions {
+  const { session, testClock, timeouts } = config
+  const { ordinary, remembered } = session
+  const logins = createLoginSeal(seal)
+  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
+  const list = createUserList({ records, prefix, maxPerUser: session.maxPerUser, longest })
+  const sessions = createSessionRecords({
+    ...{ records, logins, prefix, testClock },
+    extended: (id, login) => void listAgain(list, end, { id, login }).catch(() => undefined),
+  })
+  const vault = createTokenVault({ records, seal, logins, keyOf: sessions.keyOf })
+  const end = createEnd({ vault, list, orphaned })
+  const visitor = { idle: ordinary.idleTimeout * 1000 }
+  const store = new SessionStore({ records, sessions, visitor, end })
+  const keys = signingKeys(session.secrets)
+  const readCookies = createReadCookies(session.cookie.name, keys)
+  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
+  const parts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
 
   return {
     vault,
-    index,
-    ping: () => records.ping(JUST_NOW),
-    hasForeign: (req) => middleware.hasForeign(req),
-    lock: createRefreshLock(records, { prefix, ttl: lockTtl(config) }),
-    open: (req, res) => open(parts, req, res),
-    establish: (req, fresh) => establish(parts, req, fresh),
-    end: (req, named) => end(parts, req, named ?? presented(parts, req)),
-    endIndexed: (owner, entry) => endIndexed(parts, owner, entry),
-    lastSeen: (entry) => lastSeen(parts, entry),
+    list,
+    // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
+    lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
+    now: () => records.now(),
+    present: (req) => present(sessions, readCookies(req)),
+    hasCookie: (req) => readCookies(req).length > 0,
+    mount: middleware.mount,
+    mounted: (req) => {
+      const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
+      return login && { id: req.sessionID ?? '', login }
+    },
+    establish: (fresh, place) => establish(parts, fresh, place),
+    end,
+    endAll: createEndAll(parts),
+    peek: sessions.peek,
   }
 }
 
-async function open(
-  { config, middleware, tenant }: Parts,
-  req: SessionRequest,
-  res: ServerResponse,
-): Promise<Presented> {
-  await middleware.attach(req, res)
-  const { id, data } = middleware.standing(req)
-  const login = loginOf(data, tenant, config.clock())
-  if (login && id !== undefined) return { state: 'live', login, id }
-  return { state: middleware.endedId(req) !== undefined || data?.ropg?.tenant === tenant ? 'ended' : 'none' }
+async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
+  let state: 'none' | 'ended' = 'none'
+  for (const { id } of cookies) {
+    const found = await sessions.find(id)
+    if (found?.login) return { state: 'live', id, login: found.login }
+    // A visitor's session.
+    if (found && !found.isSealed) return { state: 'none' }
+    state = 'ended'
+  }
+  return { state }
 }
 
-interface Parts {
-  records: Records
-  config: Config
-  tenant: string
-  store: SessionStore
-  middleware: SessionMiddleware
+function createEndAll({
+  middleware,
+  readCookies,
+  end,
+}: Pick<EstablishParts, 'middleware' | 'readCookies'> & { end: End }) {
+  return async (req: SessionRequest, id?: string): Promise<Login[]> => {
+    const named = id === undefined ? [] : [id]
+    const ended = await Promise.all([...new Set([...named, ...idsOf({ middleware, readCookies }, req)])].map(end))
+    // As express-session itself does: what is written from here on belongs to nobody.
+    if (middleware.isMounted(req)) delete (req as SessionRequest).session
+    return ended.flatMap((one) => one?.login ?? [])
+  }
+}
+
+type End = Sessions['end']
+
+interface EndParts {
   vault: TokenVault
-  index: SessionIndex
-  current: (req: SessionRequest) => Login | undefined
-  dropTokens: DropTokens
+  list: UserList
+  orphaned: SessionsParts['orphaned']
 }
 
-/** Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token. */
-function createDropTokens(vault: TokenVault, orphaned: SessionParts['orphaned']): DropTokens {
-  return async (id, besides) => {
+function createEnd({ vault, list, orphaned }: EndParts): End {
+  return async (id) => {
+    // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
     const known = await vault.read(id)
-    const taken = vault.take(id).then(
-      (tokens) => {
-        orphaned(tokens?.refreshToken)
-        return tokens !== undefined
-      },
-      (err: unknown) => {
-        orphaned(known?.refreshToken)
-        throw err
-      },
-    )
-    // In the same tick, tokens first: no crash can come between them.
-    const [had] = await Promise.all([taken, besides?.()])
-    return had
+    const ended = await vault.end(id).catch((err: unknown) => {
+      if (known !== 'sealed') orphaned(known?.refreshToken)
+      throw err
+    })
+    orphaned(ended?.tokens?.refreshToken)
+    // Last: what is off the list while it lives could not be revoked.
+    if (ended?.login) await list.drop(ended.login.sub, [ended.login.handle]).catch(() => undefined)
+    return ended
   }
 }
 
-async function establish(parts: Parts, req: SessionRequest, fresh: NewLogin): Promise<Login> {
-  const { config, vault, store } = parts
-  const replaced = parts.current(req)
-  const foreign = parts.middleware.hasForeign(req)
-  // Our own store drops them together with the session.
-  if (replaced && foreign) await parts.dropTokens(req.sessionID ?? '')
-  const login = describeLogin(config, parts.tenant, fresh)
-  await renew(req, { preserve: config.session.preserve, isNew: parts.middleware.isNew(req) })
-  await unlist(parts, replaced)
-  const { refreshToken, tokenSets, remember } = fresh
-  const { handle, since, until, idle } = login
-  const origin = { ...(fresh.ip !== undefined && { ip: fresh.ip }), ...userAgent(req) }
-  await persist(req, {
-    // Another store would take the short name for the login.
-    login: foreign ? login : abbreviated(login),
-    // Writes that came too late for this answer may still reach the store, and these after them.
-    undo: (id) => [parts.dropTokens(id), parts.records.remove(store.prefix + id), unlist(parts, login)],
-    remember,
-    ...(!parts.records.ordered && {
-      confirm: () => Promise.all(ownersOf(login).map((owner) => confirm(parts, owner, login))),
-    }),
-    beside: (id) => [
-      vault.create(id, { refreshToken, tokenSets }, until - since),
-      ...ownersOf(login).map((owner) => list(parts, owner, { id, handle, since, until, idle, foreign, ...origin })),
-    ],
-  })
-  return login
-}
-
-/** What a logout ends. Where an earlier one got half way, tokens may be left of a session that is gone. */
-function presented({ middleware, current }: Parts, req: SessionRequest): Ending {
-  const login = current(req)
-  const { id } = middleware.standing(req)
-  return { id: login ? id : (middleware.endedId(req) ?? id), login }
-}
-
-interface Ending {
-  id: string | undefined
-  login: Login | undefined
-}
-
-async function end(parts: Parts, req: SessionRequest, { id, login }: Ending): Promise<boolean> {
-  const { store, records, dropTokens } = parts
-  if (id === undefined) return true
-  const { session, sessionID } = req
-  const foreign = parts.middleware.hasForeign(req)
-  const ours = () => records.remove(store.prefix + id)
-  if (session && sessionID === id) {
-    const destroyed = () =>
-      promised((done) => {
-        session.destroy(done)
-      })
-    // Our own store drops the tokens itself.
-    await (foreign ? dropTokens(id, destroyed) : destroyed())
-  } else await dropTokens(id, foreign ? undefined : ours)
-  await unlist(parts, login).catch(() => undefined)
-  return !req.session || sessionID === id
-}
-
-/**
- * In a Cluster a revocation may go by between the writes of a login. What is off the list can never be revoked, so the
- * login looks once all is written, and a revocation deletes again once the entry is gone.
- */
-async function confirm(parts: Parts, owner: SessionOwner, { handle }: Login): Promise<void> {
-  const entries = await parts.index.find(owner)
-  if (entries.some((entry) => entry.handle === handle)) return
-  throw new SessionUnavailableError('revoked before it was there')
-}
-
-async function list(parts: Parts, owner: SessionOwner, entry: Indexed): Promise<void> {
-  const listed = await parts.index.add(owner, entry)
-  if (listed % PRUNED_EVERY === 0) void prune(parts, owner).catch(() => undefined)
-}
-
-/** Milliseconds: less than the grant takes that follows, in which the store may go away as well. */
-const JUST_NOW = 100
-
-/** Entries. Most users never have as many, and a long list is not read at each login. */
-const PRUNED_EVERY = 16
-
-/** Entries looked at by one login: more than have come since the last, so that a list shrinks again. */
-const MOST_PRUNED = 20
-
-/** Forgets sessions that ended because nobody used them, or the list would only grow. */
-async function prune(parts: Parts, owner: SessionOwner): Promise<void> {
-  const entries = await parts.index.find(owner)
-  const idle = entries.filter(({ since, idle }) => since + idle < parts.config.clock()).slice(0, MOST_PRUNED)
-  const seen = await Promise.all(idle.map((entry) => lastSeen(parts, entry)))
-  await Promise.all(idle.filter((_, at) => seen[at] === undefined).map((entry) => endIndexed(parts, owner, entry)))
-}
-
-async function endIndexed(parts: Parts, owner: SessionOwner, entry: Indexed): Promise<boolean> {
-  const before = await erase(parts, entry)
-  // Not earlier, so that a try that failed can be repeated.
-  await parts.index.drop(owner, [entry.handle])
-  return (await erase(parts, entry)) || before
-}
-
-async function erase({ dropTokens, records, store }: Parts, { id, foreign }: Indexed): Promise<boolean> {
-  const blobs: unknown[] = []
-  const had = await dropTokens(id, async () => blobs.push(await records.take(store.prefix + id)))
-  return foreign ? had : blobs[0] !== undefined
-}
-
-async function lastSeen(parts: Parts, { id, idle, since, foreign }: Indexed): Promise<number | undefined> {
-  if (foreign) return (await parts.vault.read(id)) && since
-  const blob = await parts.records.readWithTtl(parts.store.prefix + id)
-  return blob && Math.max(since, parts.config.clock() - Math.max(0, idle - blob.ttl))
-}
-
-/** Last: what is off the list while it lives can no longer be revoked. Reading the list forgets what is over. */
-async function unlist({ index }: Parts, login: Login | undefined): Promise<void> {
-  if (login) await Promise.all(ownersOf(login).map((owner) => index.drop(owner, [login.handle])))
-}
-
-/** Characters kept of a user agent. */
-const USER_AGENT_LIMIT = 256
-
-function userAgent({ headers }: SessionRequest): { userAgent?: string } {
-  const agent = headers['user-agent']?.slice(0, USER_AGENT_LIMIT)
-  return agent === undefined ? {} : { userAgent: agent }
-}
-
-/** Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock. */
-function lockTtl({ timeouts }: Config): number {
-  return 2 * timeouts.redis + 1000
+/** A session that is in use belongs on its user's list, even after the store has evicted the list. */
+async function listAgain(list: UserList, end: End, { id, login }: Live): Promise<void> {
+  const tooMany = await list.add(login, id)
+  if (!tooMany) await end(id)
+  else await Promise.all(tooMany.map((oldest) => end(oldest.id)))
 }

@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 /** A login that did not come from Auth0. */
 export interface StagedLogin {
   sub: string
@@ -14,11 +12,9 @@ export interface StagedLogin {
 
 /** What the test helpers need of an instance, and no user should see. */
 export interface TestDoor {
-  /** Stores a session for the request, as after a login. */
-  stage(req: IncomingMessage, res: ServerResponse, login: StagedLogin): Promise<void>
+  /** Stores a session, as after a login; resolves to its `Set-Cookie` header. */
+  stage(login: StagedLogin): Promise<string>
   defaultScope: string
-  /** Path that the cookie is for. */
-  cookiePath: string
   clock: () => number
 }
 

@@ -1,5 +1,7 @@
-import type { Records, SwapResult } from '../store/records.js'
+import type { Fields, Records, SwapResult } from '../store/records.js'
+import type { Login, LoginSeal } from './login.js'
 import type { Seal } from './seal.js'
+import { LOGIN } from './session-records.js'
 
 export type { SwapResult }
 
@@ -30,41 +32,55 @@ export interface VersionedTokens extends TokenRecord {
 }
 
 /**
- * The tokens of a session, sealed, in a record of their own beside the session blob: a slow request that writes the blob
- * back can never bring an older token back.
+ * The tokens of a session, sealed, in a field of its record that nothing else writes: a slow request that writes the
+ * app's data back can never bring an older token back.
  */
 export interface TokenVault {
-  create(sessionId: string, tokens: TokenRecord, ttl: number): Promise<void>
-  read(sessionId: string): Promise<VersionedTokens | undefined>
-  /** True also for tokens that this process has no secret for. */
-  holds(sessionId: string): Promise<boolean>
-  /** Writes only over the version that the caller has read. */
-  commit(sessionId: string, version: number, tokens: TokenRecord): Promise<SwapResult>
+  /** The first record of a session, to be stored with it. */
+  seal(sessionId: string, tokens: TokenRecord): Fields
+  /** `sealed`: there are tokens that this process has no secret for. */
+  read(sessionId: string): Promise<VersionedTokens | 'sealed' | undefined>
+  /** Writes tokens, and the login where it changed, only over the version that the caller has read. */
+  commit(sessionId: string, version: number, news: TokenNews): Promise<SwapResult>
   /**
    * Announces a refresh of a version, or withdraws it. Who cannot write this must not refresh; and who finds it though
    * the lock is free knows that its writer may still hold newer tokens.
    */
   announce(sessionId: string, tokens: VersionedTokens, announced: boolean): Promise<SwapResult>
-  /** Deletes only the version that the caller has read. */
+  /** Deletes the session, if its tokens are still of the version that the caller has read. */
   discard(sessionId: string, version: number): Promise<SwapResult>
-  /** Reads and deletes in one step. */
-  take(sessionId: string): Promise<VersionedTokens | undefined>
+  /** Deletes a session whatever it holds. Of two callers one gets its tokens. */
+  end(sessionId: string): Promise<Ended | undefined>
+}
+
+/** What a refresh changed. */
+export interface TokenNews extends TokenRecord {
+  login?: Login | undefined
+}
+
+/** A session that was deleted. */
+export interface Ended {
+  /** Undefined for a visitor's session, or where this process cannot open it. */
+  login: Login | undefined
+  /** Undefined where there were none, or none that this process can open. */
+  tokens: VersionedTokens | undefined
 }
 
 export interface VaultParts {
   records: Records
   seal: Seal
-  /** Prefix of the keys; names the tenant, so that it is part of what is sealed. */
-  prefix: string
+  logins: LoginSeal
+  /** Names the tenant and the session, so that both are part of what is sealed. */
+  keyOf: (sessionId: string) => string
 }
 
+const TOKENS = 't'
 /** Third part of a record, behind version and sealed text. */
 const ANNOUNCED = 'r'
 
-export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVault {
-  const keyOf = (sessionId: string) => `${prefix}t:${sessionId}`
-  const close = (key: string, version: number, tokens: TokenRecord) =>
-    `${String(version)}.${seal.close(JSON.stringify(tokens), `${key}#${String(version)}`)}`
+export function createTokenVault({ records, seal, logins, keyOf }: VaultParts): TokenVault {
+  const close = (key: string, version: number, { refreshToken, tokenSets }: TokenRecord) =>
+    `${String(version)}.${seal.close(JSON.stringify({ refreshToken, tokenSets }), `${key}#${String(version)}`)}`
   const open = (key: string, value: string | undefined): VersionedTokens | undefined => {
     const [version = '', sealed = '', mark] = value?.split('.') ?? []
     const text = seal.open(sealed, `${key}#${version}`)
@@ -72,30 +88,34 @@ export function createTokenVault({ records, seal, prefix }: VaultParts): TokenVa
     const tokens = { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
     return mark === ANNOUNCED ? { ...tokens, announced: true } : tokens
   }
+  const only = (version: number) => ({ field: TOKENS, head: `${String(version)}.` })
 
   return {
-    create: (sessionId, tokens, ttl) => {
-      const key = keyOf(sessionId)
-      return records.write(key, close(key, 1, tokens), ttl)
-    },
+    seal: (sessionId, tokens) => ({ [TOKENS]: close(keyOf(sessionId), 1, tokens) }),
     read: async (sessionId) => {
       const key = keyOf(sessionId)
-      return open(key, (await records.read(key))?.value)
+      const value = (await records.read(key, [TOKENS]))?.values[0]
+      return value === undefined ? undefined : (open(key, value) ?? 'sealed')
     },
-    holds: async (sessionId) => (await records.read(keyOf(sessionId))) !== undefined,
-    commit: (sessionId, version, tokens) => {
+    commit: (sessionId, version, { login, ...tokens }) => {
       const key = keyOf(sessionId)
-      return records.swap(key, `${version}.`, close(key, version + 1, tokens))
+      return records.swap(key, only(version), {
+        [TOKENS]: close(key, version + 1, tokens),
+        ...(login && { [LOGIN]: logins.close(login, key) }),
+      })
     },
-    announce: (sessionId, { version, refreshToken, tokenSets }, announced) => {
+    announce: (sessionId, tokens, announced) => {
       const key = keyOf(sessionId)
-      const value = close(key, version, { refreshToken, tokenSets })
-      return records.swap(key, `${version}.`, announced ? `${value}.${ANNOUNCED}` : value)
+      const value = close(key, tokens.version, tokens)
+      return records.swap(key, only(tokens.version), { [TOKENS]: announced ? `${value}.${ANNOUNCED}` : value })
     },
-    discard: (sessionId, version) => records.discard(keyOf(sessionId), `${version}.`),
-    take: async (sessionId) => {
+    discard: (sessionId, version) => records.discard(keyOf(sessionId), only(version)),
+    end: async (sessionId) => {
       const key = keyOf(sessionId)
-      return open(key, await records.take(key))
+      const ended = await records.end(key, [TOKENS, LOGIN])
+      if (!ended) return undefined
+      const [tokens, login] = ended
+      return { tokens: open(key, tokens), login: login === undefined ? undefined : logins.open(login, key) }
     },
   }
 }

@@ -1,11 +1,21 @@
-import type { Records, StoredRecord, SwapResult } from './records.js'
+import { restOf, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
-  value: string
-  expires: number
+  fields: Record<string, string>
+  /** Milliseconds; endless where the entry has only an end. */
+  idle: number
+  end: number
+  seen: number
 }
 
 const SWEEP_EVERY = 1000
+const MARK = '!'
+
+const { timeOrigin } = performance
+const elapsed = performance.now.bind(performance)
+/** A clock that nobody can set: the time of the system at the start, and what has passed since. */
+const monotonic = () => timeOrigin + elapsed()
 
 /** The same semantics as Redis, within one process. Async, so that callers meet the same order of events. */
 export class MemoryRecords implements Records {
@@ -14,128 +24,136 @@ export class MemoryRecords implements Records {
   readonly #entries = new Map<string, Entry>()
   #writes = 0
 
-  constructor(clock: () => number) {
-    this.#clock = clock
+  constructor(testClock?: () => number) {
+    this.#clock = testClock ?? monotonic
   }
 
-  async read(key: string): Promise<StoredRecord | undefined> {
-    return this.readWithTtl(key)
+  now(): Promise<number> {
+    return Promise.resolve(this.#clock())
   }
 
-  async readWithTtl(key: string): Promise<Required<StoredRecord> | undefined> {
+  create(key: string, fields: Fields, { idle, absolute = Infinity }: Lifetime): Promise<void> {
+    this.#add(key, fields, { idle, absolute })
+    return Promise.resolve()
+  }
+
+  read(key: string, names: readonly string[]): Promise<Found | undefined> {
     const entry = this.#live(key)
-    return Promise.resolve(entry && { value: entry.value, ttl: entry.expires - this.#clock() })
+    return Promise.resolve(entry && { seen: Math.round(entry.seen), values: valuesOf(entry, names) })
   }
 
-  async write(key: string, value: string, ttl: number): Promise<void> {
-    this.#put(key, value, ttl)
-    return Promise.resolve()
-  }
-
-  async replace(key: string, value: string, ttl: number): Promise<boolean> {
-    const exists = this.#live(key) !== undefined
-    if (exists) this.#put(key, value, ttl)
-    return Promise.resolve(exists)
-  }
-
-  async extend(key: string, ttl: number): Promise<void> {
+  visit(key: string, names: readonly string[]): Promise<Visited | undefined> {
     const entry = this.#live(key)
-    if (entry) entry.expires = this.#clock() + ttl
+    if (!entry) return Promise.resolve(undefined)
+    const now = this.#clock()
+    const every = restOf(entry.idle)
+    const extended = now - entry.seen >= every
+    if (extended) entry.seen = now
+    const rest = Math.ceil(entry.seen + every - now)
+    return Promise.resolve({ extended, rest, seen: Math.round(entry.seen), values: valuesOf(entry, names) })
+  }
+
+  put(key: string, fields: Fields): Promise<boolean> {
+    const entry = this.#live(key)
+    if (entry) Object.assign(entry.fields, fields)
+    return Promise.resolve(entry !== undefined)
+  }
+
+  swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult> {
+    const entry = this.#live(key)
+    const held = entry?.fields[expected.field]
+    if (entry && held === fields[expected.field]) return Promise.resolve('done')
+    const result = compare(held, expected)
+    if (entry && result === 'done') Object.assign(entry.fields, fields)
+    return Promise.resolve(result)
+  }
+
+  end(key: string, names: readonly string[]): Promise<Values | undefined> {
+    const entry = this.#live(key)
+    this.#entries.delete(key)
+    return Promise.resolve(entry && valuesOf(entry, names))
+  }
+
+  discard(key: string, expected: Expected): Promise<SwapResult> {
+    const result = compare(this.#live(key)?.fields[expected.field], expected)
+    if (result === 'done') this.#entries.delete(key)
+    return Promise.resolve(result)
+  }
+
+  enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Fields | undefined> {
+    const { [MARK]: mark, ...entries } = this.#live(key)?.fields ?? {}
+    if (entries[name] !== undefined) return Promise.resolve({})
+    if (mark !== undefined && since <= Number(mark)) return Promise.resolve(undefined)
+    this.#setListed(key, { [name]: value }, ttl)
+    const all = Object.entries({ ...entries, [name]: value })
+    const oldestFirst = all.sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
+    return Promise.resolve(Object.fromEntries(oldestFirst.slice(0, Math.max(0, all.length - most))))
+  }
+
+  listed(key: string): Promise<Fields> {
+    const { [MARK]: _mark, ...entries } = this.#live(key)?.fields ?? {}
+    return Promise.resolve(entries)
+  }
+
+  delist(key: string, names: readonly string[]): Promise<void> {
+    const entry = this.#live(key)
+    for (const name of names) Reflect.deleteProperty(entry?.fields ?? {}, name)
+    if (entry && Object.keys(entry.fields).length === 0) this.#entries.delete(key)
     return Promise.resolve()
   }
 
-  async remove(key: string): Promise<void> {
-    this.#entries.delete(key)
+  mark(key: string, since: number, ttl: number): Promise<void> {
+    this.#setListed(key, { [MARK]: String(since) }, ttl)
     return Promise.resolve()
   }
 
-  async take(key: string): Promise<string | undefined> {
-    const value = this.#live(key)?.value
-    this.#entries.delete(key)
-    return Promise.resolve(value)
-  }
-
-  async claim(key: string, value: string, ttl: number): Promise<boolean> {
+  claim(key: string, value: string, ttl: number): Promise<boolean> {
     const free = this.#live(key) === undefined
-    if (free) this.#put(key, value, ttl)
+    if (free) this.#add(key, { value }, { idle: Infinity, absolute: ttl })
     return Promise.resolve(free)
   }
 
-  async renew(key: string, value: string, ttl: number): Promise<boolean> {
+  renew(key: string, value: string, ttl: number): Promise<boolean> {
     const entry = this.#live(key)
-    if (entry?.value !== value) return Promise.resolve(false)
-    entry.expires = this.#clock() + ttl
+    if (entry?.fields.value !== value) return Promise.resolve(false)
+    entry.end = this.#clock() + ttl
     return Promise.resolve(true)
   }
 
-  async release(key: string, value: string): Promise<void> {
-    if (this.#live(key)?.value === value) this.#entries.delete(key)
+  release(key: string, value: string): Promise<void> {
+    if (this.#live(key)?.fields.value === value) this.#entries.delete(key)
     return Promise.resolve()
   }
 
-  async swap(key: string, head: string, value: string): Promise<SwapResult> {
-    const entry = this.#live(key)
-    if (!entry) return Promise.resolve('gone')
-    if (entry.value === value) return Promise.resolve('done')
-    if (!entry.value.startsWith(head)) return Promise.resolve('conflict')
-    entry.value = value
-    return Promise.resolve('done')
-  }
-
-  async discard(key: string, head: string): Promise<SwapResult> {
-    const entry = this.#live(key)
-    if (!entry) return Promise.resolve('gone')
-    if (!entry.value.startsWith(head)) return Promise.resolve('conflict')
-    this.#entries.delete(key)
-    return Promise.resolve('done')
-  }
-
-  async enlist(key: string, entry: string, { value, ttl }: { value: string; ttl: number }): Promise<number> {
-    const list = { ...this.#list(key), [entry]: value }
-    const left = (this.#live(key)?.expires ?? 0) - this.#clock()
-    this.#put(key, JSON.stringify(list), Math.max(left, ttl))
-    return Promise.resolve(Object.keys(list).length)
-  }
-
-  async listed(key: string): Promise<Record<string, string>> {
-    return Promise.resolve(this.#list(key))
-  }
-
-  async delist(key: string, entries: readonly string[]): Promise<void> {
-    const known = this.#live(key)
-    if (!known) return Promise.resolve()
-    const kept = Object.entries(this.#list(key)).filter(([entry]) => !entries.includes(entry))
-    if (kept.length) known.value = JSON.stringify(Object.fromEntries(kept))
-    else this.#entries.delete(key)
-    return Promise.resolve()
-  }
-
-  async keys(prefix: string): Promise<string[]> {
-    return Promise.resolve([...this.#entries.keys()].filter((key) => key.startsWith(prefix) && this.#live(key)))
-  }
-
-  async ping(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#entries.clear()
     return Promise.resolve()
   }
 
-  #list(key: string): Record<string, string> {
-    return JSON.parse(this.#live(key)?.value ?? '{}') as Record<string, string>
+  /** Sets an entry of a list, which then lives for at least `ttl`. */
+  #setListed(key: string, fields: Fields, ttl: number): void {
+    const known = this.#live(key)
+    const left = (known?.end ?? 0) - this.#clock()
+    this.#add(key, { ...known?.fields, ...fields }, { idle: Infinity, absolute: Math.max(left, ttl) })
   }
 
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry && entry.expires > this.#clock()) return entry
+    if (entry && Math.min(entry.end, entry.seen + entry.idle) > this.#clock()) return entry
     this.#entries.delete(key)
     return undefined
   }
 
-  #put(key: string, value: string, ttl: number): void {
+  #add(key: string, fields: Fields, { idle, absolute }: Required<Lifetime>): void {
     if (++this.#writes % SWEEP_EVERY === 0) for (const known of this.#entries.keys()) this.#live(known)
-    this.#entries.set(key, { value, expires: this.#clock() + ttl })
+    const seen = this.#clock()
+    this.#entries.set(key, { fields: { ...fields }, idle, end: seen + absolute, seen })
   }
+}
+
+const valuesOf = ({ fields }: Entry, names: readonly string[]): Values => names.map((name) => fields[name])
+
+function compare(held: string | undefined, { head }: Expected): SwapResult {
+  if (held === undefined) return 'gone'
+  return held.startsWith(head) ? 'done' : 'conflict'
 }

@@ -1,50 +1,97 @@
-/** A value and, where it was asked for, the milliseconds it has left to live. */
-export interface StoredRecord {
-  value: string
-  ttl?: number
+/** Field -> value. */
+export type Fields = Readonly<Record<string, string>>
+
+/** The values of the fields that were asked for, in that order. */
+export type Values = readonly (string | undefined)[]
+
+/** How long a record lives, in milliseconds, on the clock of the store. */
+export interface Lifetime {
+  /** Without a visit. */
+  idle: number
+  /** In all. Default: no limit. */
+  absolute?: number
 }
 
-/** `conflict`: the value begins otherwise; `gone`: there is none. */
+/** A record that was read. */
+export interface Found {
+  values: Values
+  /** Milliseconds on the clock of the store, to the minute. */
+  seen: number
+}
+
+/** A record whose time was extended if that was due. */
+export interface Visited extends Found {
+  /** Milliseconds until the next extension is due. */
+  rest: number
+  extended: boolean
+}
+
+/** `conflict`: the field begins otherwise; `gone`: there is no record. */
 export type SwapResult = 'done' | 'conflict' | 'gone'
 
+/** A condition: the field begins with `head`. */
+export interface Expected {
+  field: string
+  head: string
+}
+
+/** An entry of a list. */
+export interface ListEntry {
+  name: string
+  value: string
+  /** On the clock of the store; an entry from before the list's mark is refused. */
+  since: number
+  /** Milliseconds that the list lives at least. */
+  ttl: number
+  /** Entries; what exceeds them is reported, oldest first. */
+  most: number
+}
+
 /**
- * What sessions need of a store, and all they need: each operation is atomic and concerns one key, so that Redis, Redis
- * Cluster and memory behave alike. Times to live are milliseconds. Every call rejects with `session_unavailable` when
- * the store does not answer in time.
+ * What sessions need of a store. Each operation is atomic and concerns one key, so that Redis, Redis Cluster and memory
+ * behave alike. Every call rejects with `session_unavailable` when the store does not answer in time.
  */
 export interface Records {
   /** True where calls take effect in the order in which they were made. */
   readonly ordered: boolean
-  read(key: string): Promise<StoredRecord | undefined>
-  /** One round trip, as well. */
-  readWithTtl(key: string): Promise<Required<StoredRecord> | undefined>
-  write(key: string, value: string, ttl: number): Promise<void>
-  /** Writes only while the key exists; tells whether it did. */
-  replace(key: string, value: string, ttl: number): Promise<boolean>
-  /** Sets the time to live of a key that exists. */
-  extend(key: string, ttl: number): Promise<void>
-  remove(key: string): Promise<void>
-  /** Reads and removes in one step: of two callers one gets the value. */
-  take(key: string): Promise<string | undefined>
-  /** Writes only where nothing is; tells whether it did. */
+  /** Milliseconds on the clock that all processes share, to the microsecond. */
+  now(): Promise<number>
+
+  /** Writes a record under a key that nobody has used. */
+  create(key: string, fields: Fields, life: Lifetime): Promise<void>
+  read(key: string, names: readonly string[]): Promise<Found | undefined>
+  /** Reads, and starts the idle time again: at most once a minute, or in half of it, over all processes. */
+  visit(key: string, names: readonly string[]): Promise<Visited | undefined>
+  /** Writes fields only while the record exists; resolves to whether it did. */
+  put(key: string, fields: Fields): Promise<boolean>
+  /** Writes fields only over what was expected. Repeating it does no harm. */
+  swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult>
+  /** Reads and deletes in one step: of two callers one gets the values. */
+  end(key: string, names: readonly string[]): Promise<Values | undefined>
+  /** Deletes only what was expected. */
+  discard(key: string, expected: Expected): Promise<SwapResult>
+
+  /** Adds an entry unless it is there. Resolves to the entries that exceed the limit, or to undefined if refused. */
+  enlist(key: string, entry: ListEntry): Promise<Fields | undefined>
+  listed(key: string): Promise<Fields>
+  delist(key: string, names: readonly string[]): Promise<void>
+  /** From now on the list refuses entries from before `since`. */
+  mark(key: string, since: number, ttl: number): Promise<void>
+
+  /** Writes only where nothing is; resolves to whether it did. */
   claim(key: string, value: string, ttl: number): Promise<boolean>
-  /** Sets the time to live of a key only while it holds this value; tells whether it did. */
+  /** Sets the time to live of a key only while it holds this value; resolves to whether it did. */
   renew(key: string, value: string, ttl: number): Promise<boolean>
   /** Removes the key only while it holds this value. */
   release(key: string, value: string): Promise<void>
-  /** Replaces a value that begins with `head` and keeps its time to live. Saying it twice does no harm. */
-  swap(key: string, head: string, value: string): Promise<SwapResult>
-  /** Removes a value that begins with `head`. */
-  discard(key: string, head: string): Promise<SwapResult>
-  /** Adds an entry to a list, which lives at least for `ttl`; tells how many it then has. */
-  enlist(key: string, entry: string, detail: { value: string; ttl: number }): Promise<number>
-  /** Entry -> value. */
-  listed(key: string): Promise<Record<string, string>>
-  delist(key: string, entries: readonly string[]): Promise<void>
-  /** Keys that begin with the prefix. Walks the whole store: for maintenance, never for a request. */
-  keys(prefix: string): Promise<string[]>
-  /** Rejects when the store cannot be used; does not ask one that has answered within so many milliseconds. */
-  ping(within?: number): Promise<void>
+
   /** Closes what the package itself opened. */
   close(): Promise<void>
+}
+
+const MINUTE = 60_000
+
+/** Milliseconds between two extensions of a record. */
+export function restOf(idle: number): number {
+  return Math.min(MINUTE, idle / 2)
 }

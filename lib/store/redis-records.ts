@@ -1,107 +1,101 @@
 import { once } from 'node:events'
-import type { Records, SwapResult } from './records.js'
+import type { Fields, Found, Records, SwapResult, Values, Visited } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
 import { runScript } from './redis-script.js'
+import * as scripts from './redis-scripts.js'
 import type { Guarded } from './store-health.js'
 
-/** Sessions in Redis: one server, Sentinel or Cluster. */
-export function createRedisRecords({ client, owned }: OpenedRedis, guarded: Guarded): Records {
+export interface RedisRecordsParts extends OpenedRedis {
+  guarded: Guarded
+  /** Any key of ours. */
+  prefix: string
+  /** Milliseconds; in place of the clock of Redis. */
+  testClock: (() => number) | undefined
+}
+
+/** Sessions in Redis 6.0 or later: one server, Sentinel or Cluster. */
+export function createRedisRecords({ client, owned, guarded, prefix, testClock }: RedisRecordsParts): Records {
+  const run: Run = (script, key, args) => guarded(() => runScript(client, script, { keys: [key], args }))
+  const time = () => (testClock ? String(testClock()) : '')
+  const visit = async (key: string, names: readonly string[], extend = true) =>
+    visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))
+
   return {
     // The nodes of a Cluster know nothing of each other.
     ordered: !client.isCluster,
-    read: (key) => guarded(() => client.get(key)).then((value) => (value === null ? undefined : { value })),
-    readWithTtl: (key) => guarded(() => readWithTtl(client, key)),
-    write: async (key, value, ttl) => {
-      await guarded(() => client.set(key, value, 'PX', ttl))
+    now: async () => testClock?.() ?? timeOf(await run(scripts.TIME, `${prefix}clock`, [])),
+    create: async (key, fields, { idle, absolute }) => {
+      const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
+      // By its text: a server that had forgotten the script would run it after what was sent later.
+      await guarded(() => client.eval(scripts.CREATE, 1, key, ...args))
     },
-    replace: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'XX'))) !== null,
-    extend: async (key, ttl) => {
-      await guarded(() => client.pexpire(key, ttl))
+    read: (key, names) =>
+      testClock ? visit(key, names, false) : guarded(() => client.hmget(key, 's', ...names)).then(found),
+    visit: (key, names) => visit(key, names),
+    put: async (key, fields) => (await run(scripts.PUT, key, flat(fields))) === 1,
+    swap: async (key, { field, head }, fields) =>
+      (await run(scripts.SWAP, key, [field, head, ...flat(fields)])) as SwapResult,
+    end: async (key, names) => valuesOf((await run(scripts.END, key, [...names])) as Reply | null),
+    discard: async (key, { field, head }) => (await run(scripts.DISCARD, key, [field, head])) as SwapResult,
+
+    enlist: async (key, { name, value, since, ttl, most }) => {
+      const reply = await run(scripts.ENLIST, key, [name, value, ...[since, ttl, most].map(String)])
+      return reply === null ? undefined : pairs(reply as string[])
     },
-    remove: async (key) => {
-      await guarded(() => client.del(key))
+    listed: async (key) => {
+      const { '!': _mark, ...entries } = await guarded(() => client.hgetall(key))
+      return entries
     },
-    take: async (key) => (await guarded(() => client.getdel(key))) ?? undefined,
-    claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
-    renew: async (key, value, ttl) =>
-      (await guarded(() => runScript(client, RENEW, { keys: [key], args: [value, String(ttl)] }))) === 1,
-    release: async (key, value) => {
-      await guarded(() => runScript(client, RELEASE, { keys: [key], args: [value] }))
+    delist: async (key, names) => {
+      if (names.length) await guarded(() => client.hdel(key, ...names))
     },
-    swap: async (key, head, value) =>
-      (await guarded(() => runScript(client, SWAP, { keys: [key], args: [head, value] }))) as SwapResult,
-    discard: async (key, head) =>
-      (await guarded(() => runScript(client, DISCARD, { keys: [key], args: [head] }))) as SwapResult,
-    enlist: async (key, entry, { value, ttl }) =>
-      Number(await guarded(() => runScript(client, ENLIST, { keys: [key], args: [entry, value, String(ttl)] }))),
-    listed: (key) => guarded(() => client.hgetall(key)),
-    delist: async (key, entries) => {
-      if (entries.length) await guarded(() => client.hdel(key, ...entries))
+    mark: async (key, since, ttl) => {
+      await run(scripts.MARK, key, [String(since), String(ttl)])
     },
-    keys: (prefix) => guarded(() => scanAll(client, prefix)),
-    ping: async (within = 0) => {
-      if (!guarded.answeredWithin(within)) await guarded(() => client.ping())
-    },
+
+    ...locks(client, guarded, run),
     close: () => (owned ? quit(client) : Promise.resolve()),
   }
 }
 
-const RENEW = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 0
-`
+type Run = (script: string, key: string, args: string[]) => Promise<unknown>
 
-const RELEASE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-`
-
-// A write whose answer was lost is sent again: finding our own value there means done.
-const SWAP = `
-local held = redis.call('GET', KEYS[1])
-if not held then return 'gone' end
-if held == ARGV[2] then return 'done' end
-if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 'conflict' end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 'done'
-`
-
-const DISCARD = `
-local held = redis.call('GET', KEYS[1])
-if not held then return 'gone' end
-if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 'conflict' end
-redis.call('DEL', KEYS[1])
-return 'done'
-`
-
-const ENLIST = `
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return redis.call('HLEN', KEYS[1])
-`
-
-async function readWithTtl(client: RedisClient, key: string) {
-  const replies = await client.pipeline().get(key).pttl(key).exec()
-  const [[failure, value] = [], [, ttl] = []] = replies ?? []
-  if (failure) throw failure
-  return typeof value === 'string' ? { value, ttl: Number(ttl) } : undefined
+function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, 'claim' | 'renew' | 'release'> {
+  return {
+    claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
+    renew: async (key, value, ttl) => (await run(scripts.RENEW, key, [value, String(ttl)])) === 1,
+    release: async (key, value) => {
+      await run(scripts.RELEASE, key, [value])
+    },
+  }
 }
 
-async function scanAll(client: RedisClient, prefix: string): Promise<string[]> {
-  const nodes = 'nodes' in client ? client.nodes('master') : [client]
-  const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`
-  const found = await Promise.all(nodes.map((node) => scanNode(node, pattern)))
-  return [...new Set(found.flat())]
+type Reply = (string | null)[]
+
+const flat = (fields: Fields) => Object.entries(fields).flat()
+
+function pairs(reply: string[]): Fields {
+  const entries = reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1] ?? '']] : []))
+  return Object.fromEntries(entries) as Fields
 }
 
-async function scanNode(node: Pick<RedisClient, 'scan'>, pattern: string): Promise<string[]> {
-  const keys: string[] = []
-  let cursor = '0'
-  do {
-    const [next, found] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', 500)
-    keys.push(...found)
-    cursor = next
-  } while (cursor !== '0')
-  return keys
+function valuesOf(reply: Reply | null): Values | undefined {
+  return reply?.map((value) => value ?? undefined)
+}
+
+function found([seen, ...values]: Reply): Found | undefined {
+  return seen ? { seen: Number(seen), values: valuesOf(values) ?? [] } : undefined
+}
+
+function visited(reply: unknown): Visited | undefined {
+  if (reply === null) return undefined
+  const [extended, rest, seen, values] = reply as [number, number, string, Reply]
+  return { extended: extended === 1, rest, seen: Number(seen), values: valuesOf(values) ?? [] }
+}
+
+function timeOf(reply: unknown): number {
+  const [seconds = 0, microseconds = 0] = String(reply).split(',').map(Number)
+  return seconds * 1000 + microseconds / 1000
 }
 
 /** Says goodbye while the server listens; else just goes. Resolves when the socket is closed. */

@@ -2,38 +2,25 @@ import { startDeadline } from '../deadline.js'
 import { SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 
-export interface Guarded {
-  /** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
-  <T>(call: () => Promise<T>): Promise<T>
-  /** True when the store has answered within so many milliseconds, and has not failed since. */
-  answeredWithin(ms: number): boolean
-}
+/** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
+export type Guarded = <T>(call: () => Promise<T>) => Promise<T>
 
-export interface StoreGuardParts {
-  /** Milliseconds. */
-  deadline: number
-  report: Report
-  clock: () => number
-}
-
-export function createStoreGuard({ deadline, report, clock }: StoreGuardParts): Guarded {
+/** @param deadline Milliseconds for one call. */
+export function createStoreGuard(deadline: number, report: Report): Guarded {
   let down = false
-  let answeredAt = -Infinity
 
   const failure = (err: unknown): SessionUnavailableError => {
     const reason = reasonOf(err)
     if (!down) report({ name: 'store.unavailable', code: 'session_unavailable', detail: reason })
     down = true
-    answeredAt = -Infinity
     return new SessionUnavailableError(`the session store failed: ${reason}`)
   }
   const answered = () => {
     if (down) report({ name: 'store.recovered' })
     down = false
-    answeredAt = clock()
   }
 
-  const guarded = <T>(call: () => Promise<T>) =>
+  return <T>(call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
       let settled = false
       const finished = startDeadline(deadline, () => {
@@ -53,7 +40,6 @@ export function createStoreGuard({ deadline, report, clock }: StoreGuardParts): 
         },
       )
     })
-  return Object.assign(guarded, { answeredWithin: (ms: number) => Math.abs(clock() - answeredAt) < ms })
 }
 
 /** The kind of failure only: a Redis error message can quote the arguments of the command. */

@@ -14,15 +14,16 @@ export interface Store {
   close: () => Promise<void>
 }
 
-/** Redis if it was configured, else the in-process store. */
-export function openStore(config: Config, report: Report): Store {
-  if (config.redis === undefined) {
-    const records = new MemoryRecords(config.clock)
+/** Redis if it was configured, else the in-process store. `prefix` begins every key. */
+export function openStore(config: Config, prefix: string, report: Report): Store {
+  const { redis, timeouts, testClock } = config
+  if (redis === undefined) {
+    const records = new MemoryRecords(testClock)
     return { records, evaluate: undefined, close: () => records.close() }
   }
-  const opened = openRedis(config.redis, config)
-  const guarded = createStoreGuard({ deadline: config.timeouts.redis, report, clock: config.clock })
-  const records = createRedisRecords(opened, guarded)
+  const opened = openRedis(redis, config)
+  const guarded = createStoreGuard(timeouts.redis, report)
+  const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
   return {
     records,
     evaluate: (script, key, args) => guarded(() => runScript(opened.client, script, { keys: [key], args })),

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
 import { findTestDoor, type StagedLogin, type TestDoor } from '../session/test-door.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
@@ -56,15 +54,8 @@ async function loggedInCookie(auth: object, claims: TestClaims, session: TestSes
   refuseInProduction('signIn')
   const door = findTestDoor(auth)
   if (!door) throw new TypeError('signIn takes what createRopgAuth returned')
-  // As if it had come over HTTPS, so that a Secure cookie is given out.
-  const req = Object.assign(new IncomingMessage(Object.assign(new Socket(), { encrypted: true })), {
-    url: door.cookiePath,
-  })
-  const res = new ServerResponse(req)
-  await door.stage(req, res, stagedLogin(door, claims, session))
-  res.writeHead(200)
-  const [cookie = ''] = [res.getHeader('set-cookie')].flat().map((header) => String(header).split(';')[0])
-  return cookie
+  const header = await door.stage(stagedLogin(door, claims, session))
+  return header.split(';')[0] ?? ''
 }
 
 function stagedLogin(

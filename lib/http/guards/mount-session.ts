@@ -1,17 +1,23 @@
 import type { RequestHandler } from 'express'
-import type { Sessions } from '../../session/sessions.js'
+import { ConfigurationError } from '../../errors.js'
+import { mountedAuth } from '../authenticate.js'
+import type { AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 
-/** The session middleware for an app that wants it everywhere; a store that does not answer is `session_unavailable`. */
-export function mountSession({ open }: Pick<Sessions, 'open'>, sendError: SendError): RequestHandler {
-  return (req, res, next) => {
-    open(req, res).then(
-      () => {
+/**
+ * `req.session` of the login session, for an app without a session of its own; sets `req.auth`, too. Passes a
+ * `ConfigurationError` to `next` where other middleware has set `req.session`; 503 `session_unavailable`.
+ */
+export function mountSession(parts: AuthParts, sendError: SendError): RequestHandler {
+  return function session(req, res, next) {
+    parts.sessions.mount(req, res, (err) => {
+      if (err instanceof ConfigurationError) next(err)
+      else if (err !== undefined && err !== null) sendError(err, { req, res, next })
+      else {
+        const auth = mountedAuth(req, parts)
+        if (auth) Object.assign(req, { auth })
         next()
-      },
-      (err: unknown) => {
-        sendError(err, { req, res, next })
-      },
-    )
+      }
+    })
   }
 }

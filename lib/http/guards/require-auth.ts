@@ -1,7 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError, ConfigurationError } from '../../errors.js'
-import type { Presented } from '../../session/sessions.js'
-import { authOf, type AuthParts } from '../request-auth.js'
+import type { Identify } from '../authenticate.js'
 import type { SendError } from '../send-error.js'
 import type { BehindAuth } from '../types.js'
 
@@ -17,30 +16,41 @@ export type RequireAuth = (
   next: NextFunction,
 ) => void
 
-export interface RequireAuthParts extends AuthParts {
-  sendError: SendError
-}
-
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
-export function createRequireAuth(parts: RequireAuthParts): RequireAuth {
+export function createRequireAuth(identify: Identify, sendError: SendError): RequireAuth {
   return function requireAuth(req, res, next) {
-    if ((next as unknown) === undefined) throw new ConfigurationError(CALLED)
+    assertMiddleware('requireAuth', next)
     const fail = (err: unknown) => {
-      parts.sendError(err, { req: req as Request, res, next })
+      sendError(err, { req, res, next })
     }
-    parts.sessions.open(req, res).then((presented) => {
-      if (presented.state !== 'live') {
-        fail(refusal(presented))
+    identify(req).then((found) => {
+      if (found instanceof AuthError) {
+        fail(found)
         return
       }
-      req.auth = authOf(req as Request, presented, parts)
+      req.auth = found
       next()
     }, fail)
   }
 }
 
-const CALLED = 'requireAuth is itself the middleware: write auth.requireAuth, without parentheses'
+/** Sets `req.auth` if there is a login. 503 `session_unavailable` for a genuine cookie while the store is down. */
+export function createOptionalAuth(identify: Identify, sendError: SendError): RequireAuth {
+  return function optionalAuth(req, res, next) {
+    assertMiddleware('optionalAuth', next)
+    identify(req).then(
+      (found) => {
+        if (!(found instanceof AuthError)) req.auth = found
+        next()
+      },
+      (err: unknown) => {
+        sendError(err, { req, res, next })
+      },
+    )
+  }
+}
 
-function refusal({ state }: Presented): AuthError {
-  return new AuthError(state === 'ended' ? 'session_expired' : 'unauthenticated')
+function assertMiddleware(name: string, next: unknown): void {
+  if (typeof next === 'function') return
+  throw new ConfigurationError(`${name} is itself the middleware: write auth.${name}, without parentheses`)
 }

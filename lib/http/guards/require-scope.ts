@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError, ConfigurationError } from '../../errors.js'
-import { grantedScope } from '../request-auth.js'
+import { loginBehind } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 
 /** Middleware after `requireAuth`: 403 `insufficient_scope` unless the login was granted every one of the scopes. */
@@ -24,7 +24,7 @@ export function createRequireScope(sendError: SendError): RequireScope {
 
 function problemOf(req: Request, wanted: string[]): AuthError | undefined {
   if (!req.auth) return new ConfigurationError('requireScope must stand behind requireAuth in the same route', {})
-  const granted = grantedScope(req.auth).split(' ')
+  const granted = (loginBehind(req.auth)?.scope ?? '').split(' ')
   if (wanted.every((scope) => granted.includes(scope))) return undefined
   return new AuthError('insufficient_scope', { body: { scope: wanted.join(' ') } })
 }

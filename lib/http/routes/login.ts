@@ -1,15 +1,13 @@
 import type { Request, RequestHandler } from 'express'
-import { AuthError } from '../../errors.js'
 import type { Credentials, SignedIn, SignIn } from '../../flows/sign-in.js'
 import type { Config } from '../../options/options.js'
-import type { Sessions } from '../../session/sessions.js'
 import { readCredentials } from '../credentials.js'
+import { placeOf, setCookie } from '../place.js'
 import type { SendError } from '../send-error.js'
 import { whoAsks } from '../who-asks.js'
 
 export interface LoginParts {
   config: Config
-  sessions: Sessions
   signIn: SignIn
   sendError: SendError
 }
@@ -36,33 +34,20 @@ export function credentialsOf(req: Request): Credentials | undefined {
 }
 
 /** `POST /login`: the session is stored before the first byte of the answer. */
-export function login({ config, sessions, signIn, sendError }: LoginParts): RequestHandler {
+export function login({ config, signIn, sendError }: LoginParts): RequestHandler {
   return (req, res, next) => {
     const attempt = async () => {
-      if (!sessions.hasForeign(req) && !carriesCookie(config, req)) throw cookieLost(config)
-      await sessions.open(req, res)
+      const place = placeOf(req, config)
       const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
       checked.delete(req)
-      const signedIn = await signIn(req, credentials, whoAsks(req))
+      const signedIn = await signIn(place, credentials, whoAsks(req))
+      setCookie(res, signedIn)
       res.json(loginAnswer(signedIn, config))
     }
     attempt().catch((err: unknown) => {
       sendError(err, { req, res, next })
     })
   }
-}
-
-/** A Secure cookie is not sent over what looks like plain HTTP: the login would succeed and be lost. */
-function carriesCookie({ session }: Config, req: Request): boolean {
-  return session.cookie.secure !== true || req.secure
-}
-
-function cookieLost({ logger }: Config): AuthError {
-  logger?.warn(
-    { option: 'session.cookie.secure' },
-    "the session cookie is Secure and the request is not: behind a proxy that ends TLS set app.set('trust proxy', 1)",
-  )
-  return new AuthError('https_required')
 }
 
 function loginAnswer({ login: { sub, user, until }, grant }: SignedIn, { exposeTokens, clock }: Config) {

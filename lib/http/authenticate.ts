@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import { AuthError } from '../errors.js'
+import type { SessionRequest } from '../session/session-middleware.js'
+import { leaving } from './complete-error.js'
+import { authOf, currentAuth, type AuthParts } from './request-auth.js'
+import type { RequestAuth } from './types.js'
+
+/** A request on its way through guards. */
+export type GuardedRequest = IncomingMessage & { auth?: unknown }
+
+/** `req.auth` of a request, or why there is none. Rejects with `session_unavailable`. */
+export type Identify = (req: GuardedRequest) => Promise<RequestAuth | AuthError>
+
+/** Reads the session once for each request, whichever guards it passes. */
+export function createIdentify(parts: AuthParts): Identify {
+  return (req) => {
+    const known = currentAuth(req, parts)
+    if (known) return Promise.resolve(known)
+    return parts.sessions.present(req).then((presented) => {
+      if (presented.state === 'live') return authOf(req, presented, parts)
+      return new AuthError(presented.state === 'ended' ? 'session_expired' : 'unauthenticated')
+    })
+  }
+}
+
+/** `auth.authenticate`: who is logged in, for any request of Node. Rejects with `session_unavailable`. */
+export function createAuthenticate(identify: Identify, { completeError }: Pick<AuthParts, 'completeError'>) {
+  return async (req: IncomingMessage): Promise<RequestAuth | undefined> => {
+    const found = await leaving(identify(req), completeError)
+    return found instanceof AuthError ? undefined : found
+  }
+}
+
+/** `req.auth` of a request on which `auth.session` is mounted. */
+export function mountedAuth(req: SessionRequest, parts: AuthParts): RequestAuth | undefined {
+  const live = parts.sessions.mounted(req)
+  return currentAuth(req as GuardedRequest, parts) ?? (live && authOf(req, live, parts))
+}

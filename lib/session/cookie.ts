@@ -1,0 +1,41 @@
+import { parse } from 'cookie'
+import { unsign } from 'cookie-signature'
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+/** A genuine cookie of ours. */
+export interface SessionCookie {
+  /** Session id. */
+  id: string
+  /** As the browser sent it. */
+  raw: string
+}
+
+/** The genuine cookies of our name in a request, in the order in which they came. Most requests have one at most. */
+export type ReadCookies = (req: Pick<IncomingMessage, 'headers'>) => readonly SessionCookie[]
+
+/** Made once: Node checks raw key bytes anew at each call, which costs more than the signature. */
+export function signingKeys(secrets: readonly string[]): KeyObject[] {
+  return secrets.map((secret) => createSecretKey(Buffer.from(secret)))
+}
+
+/** What express-session signs begins so. */
+const SIGNED = 's:'
+const NONE: readonly SessionCookie[] = []
+
+/** Reads cookies as express-session does (with the packages that it uses), but all of our name, and of any secret. */
+export function createReadCookies(name: string, keys: readonly KeyObject[]): ReadCookies {
+  const genuine = (pair: string): SessionCookie[] => {
+    const value = parse(pair)[name]
+    if (!value?.startsWith(SIGNED)) return []
+    const signed = value.slice(SIGNED.length)
+    const id = keys.map((key) => unsign(signed, key)).find((found) => found !== false)
+    return id === undefined ? [] : [{ id, raw: pair.trim() }]
+  }
+  return ({ headers: { cookie } }) => {
+    if (!cookie?.includes(name)) return NONE
+    const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
+    const cookies = named.length > 1 ? [...new Set(named)].flatMap(genuine) : named.flatMap(genuine)
+    return cookies
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The Lua scripts, each on one key. A session's record is a hash; these of its fields belong to the store: `i` idle time,
+ * `e` end, `s` last seen, all in milliseconds on the clock of Redis.
+ */
+
+/** ARGV[1] is the time, empty for that of Redis. */
+const NOW = `
+local function now()
+  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + time[2] / 1000
+end
+`
+
+/** A key that never exists: it makes every process of a Cluster ask the same node. */
+export const TIME = `
+local time = redis.call('TIME')
+return time[1] .. ',' .. time[2]
+`
+
+/** ARGV: time, idle, absolute or '', then fields and values. */
+export const CREATE = `${NOW}
+local at = now()
+local life = tonumber(ARGV[2])
+redis.call('HSET', KEYS[1], 'i', ARGV[2], 's', string.format('%.0f', math.floor(at)), unpack(ARGV, 4))
+if ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[1], 'e', string.format('%.0f', at + ARGV[3]))
+  life = math.min(life, ARGV[3])
+end
+redis.call('PEXPIRE', KEYS[1], math.ceil(life))
+`
+
+/** ARGV: time, '1' to extend, then fields. Returns whether it extended, the rest, last seen, values. */
+export const VISIT = `${NOW}
+local held = redis.call('HMGET', KEYS[1], 's', 'i', 'e')
+local seen, idle, over = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
+if not seen or not idle then return false end
+local at = now()
+local ends = seen + idle
+if over then ends = math.min(ends, over) end
+if ends <= at then return false end
+local every = math.min(60000, idle / 2)
+local extended = 0
+if ARGV[2] == '1' and (at - seen >= every or at < seen) then
+  local left = idle
+  if over then left = math.min(left, over - at) end
+  seen = math.floor(at)
+  extended = 1
+  redis.call('HSET', KEYS[1], 's', string.format('%.0f', seen))
+  redis.call('PEXPIRE', KEYS[1], math.ceil(left))
+end
+local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 3))
+return {extended, math.ceil(seen + every - at), string.format('%.0f', seen), values}
+`
+
+/** ARGV: fields and values. */
+export const PUT = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1
+`
+
+const EXPECTED = `
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if not held then return 'gone' end
+`
+
+/** ARGV: field, head, then fields and values; the expected field comes first. */
+export const SWAP = `${EXPECTED}
+-- A write whose answer was lost is sent again: finding its own value there means done.
+if held == ARGV[4] then return 'done' end
+if string.sub(held, 1, #ARGV[2]) ~= ARGV[2] then return 'conflict' end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+return 'done'
+`
+
+/** ARGV: field, head. */
+export const DISCARD = `${EXPECTED}
+if string.sub(held, 1, #ARGV[2]) ~= ARGV[2] then return 'conflict' end
+redis.call('DEL', KEYS[1])
+return 'done'
+`
+
+/** ARGV: fields. */
+export const END = `
+local values = redis.call('HMGET', KEYS[1], unpack(ARGV))
+if redis.call('DEL', KEYS[1]) == 0 then return false end
+return values
+`
+
+const LIVES_AT_LEAST = `
+local function lives(ttl)
+  if redis.call('PTTL', KEYS[1]) < tonumber(ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
+end
+`
+
+/** ARGV: name, value, since, ttl, most. Returns false where refused, else names and values that exceed the limit. */
+export const ENLIST = `${LIVES_AT_LEAST}
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {} end
+local mark = redis.call('HGET', KEYS[1], '!')
+if mark and tonumber(ARGV[3]) <= tonumber(mark) then return false end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+lives(ARGV[4])
+local over = redis.call('HLEN', KEYS[1]) - ARGV[5]
+if mark then over = over - 1 end
+if over <= 0 then return {} end
+local all = redis.call('HGETALL', KEYS[1])
+local entries = {}
+for i = 1, #all, 2 do
+  if all[i] ~= '!' then
+    entries[#entries + 1] = { tonumber(string.match(all[i + 1], '^[%d.]+')) or 0, all[i], all[i + 1] }
+  end
+end
+table.sort(entries, function(a, b) return a[1] < b[1] end)
+local oldest = {}
+for i = 1, over do
+  oldest[2 * i - 1] = entries[i][2]
+  oldest[2 * i] = entries[i][3]
+end
+return oldest
+`
+
+/** ARGV: since, ttl. */
+export const MARK = `${LIVES_AT_LEAST}
+redis.call('HSET', KEYS[1], '!', ARGV[1])
+lives(ARGV[2])
+`
+
+/** ARGV: value, ttl. */
+export const RENEW = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+`
+
+/** ARGV: value. */
+export const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`
