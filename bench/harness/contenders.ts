@@ -61,14 +61,6 @@ export const CONTENDERS: readonly Contender[] = [
     what: 'express-auth0-ropg: requireAuth, the handler reads req.session, too',
   },
   {
-    ...{ name: 'base-born', ...session, variant: ['fetch', 'born-express'], ...hot },
-    what: "base; its server makes requests with Express's prototype (README, Fast)",
-  },
-  {
-    ...{ name: 'ours-born', file: 'ours.js', variant: ['auth', 'born-express'], ...hot, ...password },
-    what: 'ours, in the same way',
-  },
-  {
     name: 'agent',
     ...session,
     variant: ['agent'],
