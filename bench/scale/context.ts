@@ -1,4 +1,4 @@
-import { CONTENDERS, type Contender } from '../harness/contenders.ts'
+import { contenderNamed, type Contender } from '../harness/contenders.ts'
 import { positive } from '../harness/flags.ts'
 import type { World } from '../harness/world.ts'
 import { parseArgs } from 'node:util'
@@ -30,12 +30,6 @@ export interface Part {
 export const OURS = contenderNamed('ours')
 /** The same app with a route for getAccessToken(), and revokeAll() on demand. */
 export const OURS_CALLS: Contender = { ...OURS, file: 'ours-calls.js' }
-
-export function contenderNamed(name: string): Contender {
-  const found = CONTENDERS.find((contender) => contender.name === name)
-  if (!found) throw new Error(`there is no contender ${name}`)
-  return found
-}
 
 export function readScaleFlags(): ScaleFlags {
   const { values } = parseArgs({
