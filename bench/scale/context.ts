@@ -8,7 +8,7 @@ export interface ScaleFlags {
   seconds: number
   /** Sessions stored in the one Redis. */
   stored: readonly number[]
-  /** Sessions of one user. */
+  /** Sessions of one user; the package ends the oldest of more than 100 by default. */
   ofUser: readonly number[]
   /** Over which the memory of the process is watched. */
   requests: number
@@ -37,7 +37,7 @@ export function readScaleFlags(): ScaleFlags {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       stored: { type: 'string', default: '10,10000,1000000' },
-      'of-user': { type: 'string', default: '1,10,1000' },
+      'of-user': { type: 'string', default: '1,10,100' },
       requests: { type: 'string', default: '1000000' },
       only: { type: 'string', default: '' },
     },
