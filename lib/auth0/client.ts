@@ -89,10 +89,14 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
   }
 }
 
+/** Seconds by which the clocks of Auth0 and this machine may differ. */
+const CLOCK_TOLERANCE = 30
+
 function metadataOf({ clientSecret, idTokenSigningAlg }: Config): Partial<oidc.ClientMetadata> {
   return {
     ...(clientSecret !== undefined && { client_secret: clientSecret }),
     id_token_signed_response_alg: idTokenSigningAlg,
+    [oidc.clockTolerance]: CLOCK_TOLERANCE,
   }
 }
 

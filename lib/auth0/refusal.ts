@@ -88,11 +88,13 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
 
 const HOUR = 3600
 
-/** Seconds from `Retry-After`, else from `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
+/** Seconds from `Retry-After`, or until `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
 function retryAfter({ status, headers }: ResponseLike): Record<string, string> {
   if (status !== 429 && status !== 503) return {}
   const told = Number(headers.get('retry-after') ?? NaN)
-  const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - Date.now() / 1000
+  // By the clock that set the reset: this machine's may be wrong.
+  const now = Date.parse(headers.get('date') ?? '') || Date.now()
+  const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - now / 1000
   const seconds = [told, reset].find(Number.isFinite)
   return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
 }
