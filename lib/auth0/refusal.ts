@@ -3,10 +3,10 @@ import type { Auth0Answer } from '../errors.js'
 /** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
 export interface Refusal {
   /**
-   * `answered`: Auth0 said no. `unreachable`: no proper answer. `untrusted`: tokens that do not verify. `misnamed`: a
-   * discovery document of another issuer.
+   * `answered`: Auth0 said no. `unreachable`: no answer. `malformed`: JSON without what it must contain. `untrusted`:
+   * tokens that do not verify. `misnamed`: a discovery document of another issuer.
    */
-  kind: 'answered' | 'unreachable' | 'untrusted' | 'misnamed'
+  kind: 'answered' | 'unreachable' | 'malformed' | 'untrusted' | 'misnamed'
   answer?: Auth0Answer
   /** `Retry-After`, where Auth0 told. */
   headers: Record<string, string>
@@ -46,7 +46,8 @@ export async function readRefusal(err: unknown): Promise<Refusal> {
 
 function kindOf(thrown: Thrown): Refusal['kind'] {
   if (isMisnamed(thrown)) return 'misnamed'
-  return isUntrusted(thrown) ? 'untrusted' : 'unreachable'
+  if (isUntrusted(thrown)) return 'untrusted'
+  return thrown.code === 'OAUTH_INVALID_RESPONSE' ? 'malformed' : 'unreachable'
 }
 
 /** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: names from tables, never anybody's text. */
