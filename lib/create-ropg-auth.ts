@@ -18,8 +18,9 @@ import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
-import { createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
-import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
+import { createRequireAuth } from './http/guards/require-auth.js'
+import { createRequireScope } from './http/guards/require-scope.js'
+import type { RequireAuth, RequireScope } from './http/guard-types.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
@@ -37,12 +38,15 @@ import { openStore } from './store/store.js'
 /** The protocol without sessions. */
 export interface RopgClient {
   /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
-  getTokenByPassword(input: PasswordGrantArguments): Promise<Grant>
+  getTokenByPassword: (input: PasswordGrantArguments) => Promise<Grant>
   /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
-  refresh(input: RefreshGrantArguments): Promise<Grant>
+  refresh: (input: RefreshGrantArguments) => Promise<Grant>
   /** Revokes a refresh token. */
-  revoke(refreshToken: string): Promise<void>
+  revoke: (refreshToken: string) => Promise<void>
 }
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the route infers for its params and bodies
+type AnyRequest = Request<any, any, any, any>
 
 export interface RopgAuth {
   /** Routes, to be mounted anywhere. */
@@ -52,16 +56,16 @@ export interface RopgAuth {
   /** The session middleware. Optional: `router` and `requireAuth` bring it themselves. */
   session: RequestHandler
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
-  login(req: Request, input: LoginInput): Promise<LoginResult>
+  login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
   /** What `POST /logout` does. */
-  logout(req: Request): Promise<void>
+  logout: (req: AnyRequest) => Promise<void>
   /** The sessions of a user: list, revoke, revokeAll. */
   sessions: UserSessions
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
-  ready(): Promise<void>
+  ready: () => Promise<void>
   /** Finishes what runs in the background and closes what the package opened. May be called again. */
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**

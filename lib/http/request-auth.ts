@@ -25,6 +25,7 @@ class LiveAuth implements RequestAuth {
   readonly sub: string
   readonly authenticatedAt: Date
   readonly sessionId: string
+  readonly data = {} as RequestAuth['data']
   readonly #req: Request
   readonly #live: Live
   readonly #parts: AuthParts

@@ -1,12 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 import { AuthError, ConfigurationError } from '../../errors.js'
 import { grantedScope } from '../request-auth.js'
+import type { GuardBehindAuth, RequireScope } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
-
-/** Middleware after `requireAuth`: 403 `insufficient_scope` unless the login was granted every one of the scopes. */
-export type RequireScope = (
-  ...scopes: (string | readonly string[])[]
-) => (req: Request, res: Response, next: NextFunction) => void
 
 export function createRequireScope(sendError: SendError): RequireScope {
   return (...scopes) => {
@@ -14,11 +10,12 @@ export function createRequireScope(sendError: SendError): RequireScope {
     if (!names.every((name) => typeof name === 'string')) throw new ConfigurationError('requireScope takes strings')
     const wanted = names.flatMap((name) => name.split(/\s+/)).filter(Boolean)
     if (wanted.length === 0) throw new ConfigurationError('requireScope needs at least one scope')
-    return function requireScope(req, res, next) {
+    function requireScope(req: Request, res: Response, next: NextFunction) {
       const problem = problemOf(req, wanted)
       if (problem) sendError(problem, { req, res, next })
       else next()
     }
+    return requireScope as GuardBehindAuth
   }
 }
 
