@@ -21,15 +21,26 @@ import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
-import { createOptionalAuth, createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
-import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
+import type {
+  OptionalAuth,
+  RequireAuth,
+  RequireClaim,
+  RequirePermission,
+  RequireRecentLogin,
+  RequireScope,
+} from './http/guard-types.js'
+import { createOptionalAuth, createRequireAuth } from './http/guards/require-auth.js'
+import { createRequireClaim } from './http/guards/require-claim.js'
+import { createRequirePermission } from './http/guards/require-permission.js'
+import { createRequireRecentLogin } from './http/guards/require-recent-login.js'
+import { createRequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
 import type { RequestAuth } from './http/types.js'
 import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
-import { createSendError } from './http/send-error.js'
+import { createSendError, type SendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options/options.js'
 import { resolveOptions } from './options/resolve-options.js'
 import { tenantTag } from './options/tenant-tag.js'
@@ -41,35 +52,42 @@ import { openStore } from './store/store.js'
 /** The protocol without sessions. */
 export interface RopgClient {
   /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
-  getTokenByPassword(input: PasswordGrantArguments): Promise<Grant>
+  getTokenByPassword: (input: PasswordGrantArguments) => Promise<Grant>
   /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
-  refresh(input: RefreshGrantArguments): Promise<Grant>
+  refresh: (input: RefreshGrantArguments) => Promise<Grant>
   /** Revokes a refresh token. */
-  revoke(refreshToken: string): Promise<void>
+  revoke: (refreshToken: string) => Promise<void>
 }
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the route infers for its params and bodies
+type AnyRequest = Request<any, any, any, any>
 
 export interface RopgAuth {
   /** Routes, to be mounted anywhere. */
   router: Router
+  /** Sets `req.auth`, or answers 401 `unauthenticated` or `session_expired`. */
   requireAuth: RequireAuth
-  requireScope: RequireScope
   /** Like `requireAuth`, but lets requests without a login pass; never answers 401. */
-  optionalAuth: RequireAuth
+  optionalAuth: OptionalAuth
+  requireScope: RequireScope
+  requireClaim: RequireClaim
+  requirePermission: RequirePermission
+  requireRecentLogin: RequireRecentLogin
   /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
   session: RequestHandler
   /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
   authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
-  login(req: Request, input: LoginInput): Promise<LoginResult>
+  login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
   /** What `POST /logout` does. */
-  logout(req: Request): Promise<void>
+  logout: (req: AnyRequest) => Promise<void>
   /** The sessions of a user: list, revoke, revokeAll. */
   sessions: UserSessions
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
-  ready(): Promise<void>
+  ready: () => Promise<void>
   /** Finishes what runs in the background and closes what the package opened. May be called again. */
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**
@@ -104,7 +122,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     router: createRouter({ ...parts, userSessions, sendError, requireAuth, limitLogins }),
     requireAuth,
     optionalAuth: createOptionalAuth(identify, sendError),
-    requireScope: createRequireScope(sendError),
+    ...createGuards(config, sendError),
     session: mountSession(authParts, sendError),
     authenticate: createAuthenticate(identify, authParts),
     ...createLogin(parts),
@@ -123,6 +141,15 @@ function createFlows(parts: SignInParts) {
   const { config, sessions, report } = parts
   const told = { clock: config.clock, sessions, report }
   return { signIn: createSignIn(parts), signOut: createSignOut(told), userSessions: createUserSessions(told) }
+}
+
+function createGuards({ clock }: Config, sendError: SendError) {
+  return {
+    requireScope: createRequireScope(sendError),
+    requireClaim: createRequireClaim(sendError),
+    requirePermission: createRequirePermission(sendError),
+    requireRecentLogin: createRequireRecentLogin(sendError, clock),
+  }
 }
 
 /** Neither another tenant nor another limit counts on the same key. */

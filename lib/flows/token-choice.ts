@@ -14,9 +14,9 @@ export interface AccessToken {
 /** The token that a caller asks for. */
 export interface Wanted {
   /** Default: that of the login. */
-  audience?: string
+  audience?: string | undefined
   /** Default: that of the login. */
-  scope?: string
+  scope?: string | undefined
 }
 
 /** Seconds that a token must have left. */

@@ -47,16 +47,16 @@ type Fields = Partial<Record<string, string>>
 /** What `auth.login` takes; the body of `POST /login` will do. */
 export interface LoginInput {
   /** E-mail address, user name or phone number; `email` does as well. Trimmed, at most 320 characters. */
-  username?: string
-  email?: string
+  username?: string | undefined
+  email?: string | undefined
   /** Passed on byte for byte; at most 1024 characters. */
   password: string
   /** Ask for a refresh token, and keep the session for longer. Default false. */
-  rememberMe?: boolean
+  rememberMe?: boolean | undefined
   /** The same, as a body names it. */
-  remember_me?: boolean
+  remember_me?: boolean | undefined
   /** One of `allowedRealms`. Default: the option `realm`. */
-  realm?: string
+  realm?: string | undefined
 }
 
 /** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */

@@ -34,7 +34,8 @@ class LiveAuth implements RequestAuth {
     this.sub = login.sub
     this.authenticatedAt = new Date(login.since)
     this.sessionId = login.handle
-    this.data = login.data ?? {}
+    // Declared by the app, which says what its onLogin returns.
+    this.data = (login.data ?? {}) as unknown as RequestAuth['data']
     this.#req = req
     this.#live = live
     this.#parts = parts

@@ -1,24 +1,13 @@
-import type { NextFunction, Request, Response } from 'express'
+import type { IncomingMessage } from 'node:http'
 import { AuthError, ConfigurationError } from '../../errors.js'
 import type { Identify } from '../authenticate.js'
+import type { OptionalAuth, RequireAuth } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
-import type { BehindAuth } from '../types.js'
-
-/**
- * Middleware behind which `req.auth` is there. It takes any request; the locals of the answer carry the mark from which
- * Express infers the handlers behind it.
- */
-export type RequireAuth = (
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
-  req: Request<any>,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
-  res: Response<any, BehindAuth>,
-  next: NextFunction,
-) => void
+import type { RequestAuth } from '../types.js'
 
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
 export function createRequireAuth(identify: Identify, sendError: SendError): RequireAuth {
-  return function requireAuth(req, res, next) {
+  const requireAuth = (req: Guarded, res: unknown, next: Next) => {
     assertMiddleware('requireAuth', next)
     const fail = (err: unknown) => {
       sendError(err, { req, res, next })
@@ -32,11 +21,16 @@ export function createRequireAuth(identify: Identify, sendError: SendError): Req
       next()
     }, fail)
   }
+  // The mark is for the compiler only.
+  return requireAuth as unknown as RequireAuth
 }
 
+type Guarded = IncomingMessage & { auth?: RequestAuth }
+type Next = (err?: unknown) => void
+
 /** Sets `req.auth` if there is a login. 503 `session_unavailable` for a genuine cookie while the store is down. */
-export function createOptionalAuth(identify: Identify, sendError: SendError): RequireAuth {
-  return function optionalAuth(req, res, next) {
+export function createOptionalAuth(identify: Identify, sendError: SendError): OptionalAuth {
+  return function optionalAuth(req: Guarded, res, next) {
     assertMiddleware('optionalAuth', next)
     identify(req).then(
       (found) => {
