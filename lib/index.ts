@@ -8,6 +8,7 @@ export {
   SessionUnavailableError,
   TokenByPasswordError,
 } from './errors.js'
+export { messageFirst } from './options/message-first.js'
 
 export type { PasswordGrantArguments } from './auth0/password-grant.js'
 export type { RefreshGrantArguments } from './auth0/refresh-grant.js'
@@ -22,13 +23,17 @@ export type { RequireAuth } from './http/guards/require-auth.js'
 export type { RequireScope } from './http/guards/require-scope.js'
 export type { LoginResult } from './http/own-route.js'
 export type { RequestAuth } from './http/types.js'
+export type { MessageFirstLogger } from './options/message-first.js'
 export type {
+  AcceptedLogin,
   CookieOptions,
   Lifetime,
   Limit,
+  LimitOptions,
   RateLimitOptions,
   RopgAuthOptions,
   Seams,
   SessionOptions,
+  TestClock,
   Timeouts,
 } from './options/options.js'

@@ -43,7 +43,7 @@ export async function startLane({ emulator, redis, lazySessions }: LaneParts): P
       ...{ domain, clientId, clientSecret, redis, rateLimit: false, logger: false },
       session: { secret, prefix, preserve: ['cart'] },
     },
-    { lazySessions },
+    { lazySessions } as object,
   )
   const runs = new Runs()
   const app = createApp(auth, runs)

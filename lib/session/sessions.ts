@@ -64,7 +64,7 @@ export function createSessions({ config, records, seal, orphaned }: SessionParts
   const dropTokens = createDropTokens(vault, orphaned)
   const idle = config.session.ordinary.idleTimeout * 1000
   const store = new SessionStore({ records, prefix: `${prefix}s:`, idle, clock, dropTokens })
-  const middleware = createSessionMiddleware({ session: config.session, store, lazy: config.lazySessions })
+  const middleware = createSessionMiddleware({ session: config.session, store, lazy: true })
   const current = (req: SessionRequest) => loginOf(middleware.standing(req).data, tenant, clock())
   const parts: Parts = { records, config, tenant, store, middleware, vault, index, current, dropTokens }
 
