@@ -9,6 +9,7 @@ export {
   TokenByPasswordError,
 } from './errors.js'
 export { getAuth } from './http/get-auth.js'
+export { messageFirst } from './options/message-first.js'
 
 export type { PasswordGrantArguments } from './auth0/password-grant.js'
 export type { RefreshGrantArguments } from './auth0/refresh-grant.js'
@@ -33,13 +34,17 @@ export type {
 } from './http/guard-types.js'
 export type { LoginResult } from './http/own-route.js'
 export type { LoginData, RequestAuth, UserAddress, UserClaims } from './http/types.js'
+export type { MessageFirstLogger } from './options/message-first.js'
 export type {
+  AcceptedLogin,
   CookieOptions,
   Lifetime,
   Limit,
+  LimitOptions,
   RateLimitOptions,
   RopgAuthOptions,
   Seams,
   SessionOptions,
+  TestClock,
   Timeouts,
 } from './options/options.js'

@@ -32,7 +32,7 @@ async function start(lazySessions: boolean, clock = Date.now): Promise<TestApp> 
   return startApp({
     // Always as long: the number of bytes follows from it.
     options: { redis: server.url, session: { prefix: 'test:' } },
-    seams: { lazySessions, clock },
+    seams: { clock, ...({ lazySessions } as object) },
     before: (app, auth) => {
       app.get('/untouched', auth.requireAuth, (req, res) => void res.end(req.auth.sub))
       app.get('/reads', auth.requireAuth, (req, res) => {

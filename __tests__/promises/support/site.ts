@@ -74,7 +74,7 @@ export async function startSite(settings: SiteSettings = {}): Promise<Site> {
   const test = await startApp({
     ...settings,
     options: { ...(settings.store !== 'memory' && { redis: redisUrl }), ...settings.options },
-    seams: { clock: () => clock.now(), lazySessions, ...settings.seams },
+    seams: { clock: () => clock.now(), ...({ lazySessions } as object), ...settings.seams },
     after: (app, auth) => {
       addTokenRoute(app, auth, settings)
       settings.after?.(app, auth)
