@@ -143,7 +143,7 @@ describe('requireAuth', () => {
 
     expect(response.body).toEqual({
       since: new Date(now).toISOString(),
-      keys: ['authenticatedAt', 'getAccessToken', 'logout', 'sessionId', 'sub', 'user'],
+      keys: ['authenticatedAt', 'data', 'getAccessToken', 'logout', 'sessionId', 'sub', 'user'],
     })
   })
 
