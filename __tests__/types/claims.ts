@@ -1,16 +1,7 @@
-/** What is known about the logged-in user, and how an app declares more. */
+/** What is known about the logged-in user. How an app declares more: consumers/alone/declared-claims.mts. */
 import express from 'express'
 import type { LoginData, RequestAuth, UserClaims } from 'express-auth0-ropg'
 import { auth, takes } from './auth.ts'
-
-declare module 'express-auth0-ropg' {
-  interface UserClaims {
-    readonly 'https://example.com/roles'?: readonly string[]
-  }
-  interface LoginData {
-    tenantId: string
-  }
-}
 
 const app = express()
 
@@ -18,24 +9,22 @@ app.get('/me', auth.requireAuth, (req) => {
   const { user, data } = req.auth
   takes.text(user.sub)
   takes.text(user.name ?? user.nickname ?? user.email ?? '')
-  takes.text(data.tenantId)
   const isVerified: boolean | undefined = user.email_verified
-  const roles: readonly string[] = user['https://example.com/roles'] ?? []
   const unknownClaim: unknown = user.shoe_size
   // @ts-expect-error -- claims that nobody declared are unknown
   takes.text(user.shoe_size)
   // @ts-expect-error -- may be missing
   takes.text(user.email)
   // @ts-expect-error -- not declared
-  takes.text(data.planId)
+  takes.text(data.tenantId)
   // @ts-expect-error -- claims are read only
   user.name = 'Ada'
-  return { isVerified, roles, unknownClaim }
+  return { isVerified, unknownClaim }
 })
 
 // Fixtures of tests.
 export const claims: UserClaims = { sub: 'auth0|1', email: 'ada@example.com', shoe_size: 42 }
-export const data: LoginData = { tenantId: 't1' }
+export const data: LoginData = {}
 export const fixture: RequestAuth = {
   user: claims,
   sub: claims.sub,

@@ -1,12 +1,4 @@
-import type { NextFunction, Request } from 'express'
-import type {
-  Dictionary,
-  ParamsDictionary,
-  Query,
-  RequestHandler,
-  Response,
-  RouteParameters,
-} from 'express-serve-static-core'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { BehindAuth, IsBehindAuth, LogsIn } from './guard-types.js'
 import type { RequestAuth } from './types.js'
 
@@ -15,36 +7,35 @@ type AnyLocals = Record<string, any>
 
 /** The request of a named handler behind `requireAuth`. */
 export type AuthenticatedRequest<
-  P = ParamsDictionary,
+  P = Request['params'],
   ResBody = any,
   ReqBody = any,
-  ReqQuery = Query,
+  ReqQuery = Request['query'],
   Locals extends AnyLocals = AnyLocals,
-> = Request<P, ResBody, ReqBody, ReqQuery, Locals> & { auth: RequestAuth }
+> = Request<P, ResBody, ReqBody, ReqQuery, Locals> & LoggedIn
 
 /** Intersects with what another package, such as express-oauth2-jwt-bearer, declares as `req.auth`. */
-type Present<Req> = 'auth' extends keyof Req ? RequestAuth & Exclude<Req['auth'], undefined> : RequestAuth
-
-/** `undefined`, unless such a package excludes it under `exactOptionalPropertyTypes`. */
-type Absent<Req> = 'auth' extends keyof Req
-  ? { auth: undefined } extends Pick<Req, 'auth'>
-    ? undefined
-    : never
-  : undefined
-
-type AuthOf<Locals> =
-  IsBehindAuth<Locals> extends true ? Present<Express.Request> : Present<Express.Request> | Absent<Express.Request>
-
-type ParamsOf<Route> = Route extends string ? RouteParameters<Route> : Dictionary<string>
+type AuthBeside<Req> = 'auth' extends keyof Req ? RequestAuth & Exclude<Req['auth'], undefined> : RequestAuth
 
 /** The empty tuple makes TypeScript keep the type of each element of a list. */
-type OrList<Handler> = Handler | readonly [] | readonly Handler[]
+type OrList<Item> = Item | readonly [] | readonly Item[]
+
+/** A handler of Express, for which `req.auth` is set if the locals carry the mark of `requireAuth`. */
+type Handler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = (
+  req: Request<P, ResBody, ReqBody, ReqQuery, Locals> & (IsBehindAuth<Locals> extends true ? LoggedIn : unknown),
+  res: Response<ResBody, Locals>,
+  next: NextFunction,
+) => unknown
+
+interface LoggedIn {
+  auth: RequestAuth
+}
 
 type Handlers<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = OrList<
-  RequestHandler<P, ResBody, ReqBody, ReqQuery, Locals>
+  Handler<P, ResBody, ReqBody, ReqQuery, Locals>
 >[]
 
-/** `requireAuth` as first or second, alone or in a list, and what stands behind it. */
+/** `requireAuth` in first or second place, alone or in a list, and the handlers behind it. */
 type GuardedHandlers<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> =
   | [guard: Guard, ...behind: Handlers<P, ResBody, ReqBody, ReqQuery, Locals & BehindAuth>]
   | [
@@ -59,7 +50,7 @@ type Guard =
   | readonly [LogsIn, ...RequestHandler<any>[]]
   | readonly [RequestHandler<any>, LogsIn, ...RequestHandler<any>[]]
 
-/** A handler that says itself what it takes `req.auth` for: `AuthenticatedRequest`, or the request of express-jwt. */
+/** A handler whose own annotation gives `req.auth` a type, such as `AuthenticatedRequest` or the request of express-jwt. */
 type AnnotatedHandler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = (
   req: Request<P, ResBody, ReqBody, ReqQuery, Locals> & { auth: any },
   res: Response<ResBody, Locals>,
@@ -67,18 +58,18 @@ type AnnotatedHandler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> =
 ) => unknown
 
 declare module 'express-serve-static-core' {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the declaration of Express, to the letter
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- repeats the declaration of Express
   interface Request<P, ResBody, ReqBody, ReqQuery, LocalsObj extends Record<string, any>> {
     /** The logged-in user. Always set behind `requireAuth` of express-auth0-ropg. */
-    auth: AuthOf<LocalsObj>
+    auth?: AuthBeside<Express.Request>
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the same
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- as above
   interface IRouterMatcher<T, Method> {
-    /** Infers from the mark of `requireAuth`, wherever it stands. */
+    // Infers the locals from `requireAuth`, wherever it stands.
     <
       Route extends string | RegExp,
-      P = ParamsOf<Route>,
+      P = Route extends string ? RouteParameters<Route> : Dictionary<string>,
       ResBody = any,
       ReqBody = any,
       ReqQuery = Query,
@@ -87,7 +78,7 @@ declare module 'express-serve-static-core' {
       path: Route,
       ...handlers: Handlers<P, ResBody, ReqBody, ReqQuery, Locals>
     ): T
-    /** Explicit type arguments rule out inference. */
+    // With explicit type arguments nothing is inferred, so the guard is recognized by its own type.
     <
       P = ParamsDictionary,
       ResBody = any,
