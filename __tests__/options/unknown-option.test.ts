@@ -79,7 +79,7 @@ describe('an unknown option', () => {
   it.each([
     'saveUninitialized',
     'resave',
-    'max2',
+    'map',
     'constructor',
     'toString',
     'session.resave',
