@@ -33,10 +33,12 @@ export type {
   RequireScope,
 } from './http/guard-types.js'
 export type { LoginResult } from './http/own-route.js'
-export type { LoginData, RequestAuth, UserAddress, UserClaims } from './http/types.js'
+export type { RequestAuth } from './http/types.js'
+export type { LoginData, UserAddress, UserClaims } from './options/claims.js'
 export type { MessageFirstLogger } from './options/message-first.js'
 export type {
   AcceptedLogin,
+  OnLogin,
   CookieOptions,
   Lifetime,
   Limit,

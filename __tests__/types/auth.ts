@@ -1,12 +1,7 @@
-import type { RequireClaim, RequirePermission, RequireRecentLogin, OptionalAuth, RopgAuth } from 'express-auth0-ropg'
+import type { RopgAuth } from 'express-auth0-ropg'
 
 /** Never run: the programs beside this file are only compiled. */
-export declare const auth: RopgAuth & {
-  optionalAuth: OptionalAuth
-  requireClaim: RequireClaim
-  requirePermission: RequirePermission
-  requireRecentLogin: RequireRecentLogin
-}
+export declare const auth: RopgAuth
 
 /** Each takes a value of its type only, so that a value that may be undefined does not compile. */
 export const takes = {

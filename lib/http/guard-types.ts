@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NextFunction, Response } from 'express'
-import type { UserClaims } from './types.js'
+import type { UserClaims } from '../options/claims.js'
 
 declare const behindAuth: unique symbol
 declare const needsAuth: unique symbol

@@ -35,7 +35,7 @@ class LiveAuth implements RequestAuth {
     this.authenticatedAt = new Date(login.since)
     this.sessionId = login.handle
     // Declared by the app, which says what its onLogin returns.
-    this.data = (login.data ?? {}) as unknown as RequestAuth['data']
+    this.data = login.data ?? {}
     this.#req = req
     this.#live = live
     this.#parts = parts

@@ -3,6 +3,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { ClientAuth } from 'openid-client'
 import type { AuthError } from '../errors.js'
 import type { AuthEvent, Logger } from '../events.js'
+import type { LoginData, UserClaims } from './claims.js'
 
 /** Accepts `undefined` for every member, also under `exactOptionalPropertyTypes`. */
 type OrUndefined<T> = { [K in keyof T]: T[K] | undefined }
@@ -112,12 +113,17 @@ export interface TestClock {
 
 /** A login that Auth0 has accepted and that has no session yet. */
 export interface AcceptedLogin {
+  /** The request of the login. */
   req: Request
   /** Profile claims of the ID token. */
-  user: Readonly<Record<string, unknown>> & { readonly sub: string }
+  user: UserClaims
   /** Granted scopes, separated by spaces. */
   scope: string
 }
+
+/** `LoginData` is what the app declares of it; anything but a JSON object is refused when the login runs. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without a return statement
+export type OnLogin = (login: AcceptedLogin) => LoginData | undefined | void | Promise<LoginData | undefined | void>
 
 /**
  * The options of {@link createRopgAuth}. `undefined` counts as left out, and environment variables fill in what is
@@ -160,7 +166,7 @@ export interface RopgAuthOptions {
    * `AuthError` with code `access_denied` to refuse the login. An object that it returns is kept with the session and
    * must be JSON. Default: none.
    */
-  onLogin?: ((login: AcceptedLogin) => unknown) | undefined
+  onLogin?: OnLogin | undefined
   /** `'interactive'`: 403 `mfa_required` carries `loginUrl`. The only value in this version. Default: `'interactive'`. */
   mfa?: 'interactive' | undefined
   /** Login through the browser. Not available in this version. Default: `false`. */

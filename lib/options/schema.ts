@@ -151,4 +151,4 @@ const shape = {
 } satisfies Record<keyof RopgAuthOptions, z.ZodType>
 
 /** The shape of the options. The compiler checks that it has the keys of {@link RopgAuthOptions}. */
-export const optionsSchema = z.strictObject(shape)
+export const optionsSchema: z.ZodObject = z.strictObject(shape)

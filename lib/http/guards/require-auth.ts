@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { AuthError, ConfigurationError } from '../../errors.js'
+import type { Hint } from '../../events.js'
 import type { Identify } from '../authenticate.js'
 import type { OptionalAuth, RequireAuth } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
 
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
-export function createRequireAuth(identify: Identify, sendError: SendError): RequireAuth {
+export function createRequireAuth(identify: Identify, sendError: SendError, hint: Hint): RequireAuth {
   const requireAuth = (req: Guarded, res: unknown, next: Next) => {
     assertMiddleware('requireAuth', next)
     const fail = (err: unknown) => {
@@ -14,6 +15,7 @@ export function createRequireAuth(identify: Identify, sendError: SendError): Req
     }
     identify(req).then((found) => {
       if (found instanceof AuthError) {
+        if (isLogin(req)) hint('order', ROUTER_FIRST)
         fail(found)
         return
       }
@@ -24,6 +26,15 @@ export function createRequireAuth(identify: Identify, sendError: SendError): Req
   // The mark is for the compiler only.
   return requireAuth as unknown as RequireAuth
 }
+
+/** Nobody protects a login form by a login on purpose. */
+function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: string | undefined }): boolean {
+  return method === 'POST' && /\/login\/?(\?|$)/.test(originalUrl ?? '')
+}
+
+const ROUTER_FIRST =
+  'requireAuth refused a POST to a login route: if that is the route of auth.router, mount the router first, ' +
+  'app.use(path, auth.router), and app.use(auth.requireAuth) after it'
 
 type Guarded = IncomingMessage & { auth?: RequestAuth }
 type Next = (err?: unknown) => void

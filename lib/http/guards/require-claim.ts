@@ -1,7 +1,7 @@
 import { AuthError, ConfigurationError } from '../../errors.js'
 import type { ExpectedClaim, RequireClaim } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
-import type { UserClaims } from '../types.js'
+import type { UserClaims } from '../../options/claims.js'
 import { factory, guardBehindAuth } from './behind-auth.js'
 
 const example = "auth.requireClaim('https://example.com/roles', 'admin')"
