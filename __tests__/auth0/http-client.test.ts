@@ -134,12 +134,6 @@ describe('the HTTP client', () => {
     expect([answer.status, await answer.text()]).toEqual([status, ''])
   })
 
-  it('invents no content type', async () => {
-    const { host } = await serve((_req, res) => res.end('{}'))
-    const answer = await openClient().fetch(`http://${host}/`)
-    expect(answer.headers.get('content-type')).toBeNull()
-  })
-
   it('follows no redirect', async () => {
     const { host, sockets } = await serve((_req, res) => res.writeHead(302, { Location: '/elsewhere' }).end())
     const answer = await openClient().fetch(`http://${host}/`)

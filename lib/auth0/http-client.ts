@@ -43,16 +43,19 @@ export function createHttpClient(connectTimeout: number): HttpClient {
       body: body instanceof URLSearchParams ? body.toString() : ((body ?? null) as string | null),
       signal,
     })
-    const content = await answer.body.bytes()
-    const init = { status: answer.statusCode, headers: receivedHeaders(answer.headers) }
-    return new Response(content.length > 0 ? content : null, init)
+    const text = await answer.body.text()
+    // With a status like 204, which has no body, even an empty text would throw.
+    return new Response(text || null, { status: answer.statusCode, headers: receivedHeaders(answer.headers) })
   }
   return { fetch: (url, init) => unlessAborted(send(url, init), init?.signal), close: () => dispatcher.close() }
 }
 
 function headersToSend(headers: RequestInit['headers'], body: RequestInit['body']): Record<string, string> {
   const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }
-  return { ...form, ...Object.fromEntries(new Headers(headers)) }
+  // jose passes Headers, openid-client an object.
+  const given =
+    headers instanceof Headers ? Object.fromEntries(headers) : (headers as Record<string, string> | undefined)
+  return { ...form, ...given }
 }
 
 function receivedHeaders(headers: IncomingHttpHeaders): [name: string, value: string][] {
