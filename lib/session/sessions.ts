@@ -110,12 +110,13 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
 
 function createEndAll({
   middleware,
+  store,
   readCookies,
   end,
-}: Pick<EstablishParts, 'middleware' | 'readCookies'> & { end: End }) {
+}: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'> & { end: End }) {
   return async (req: SessionRequest, id?: string): Promise<Login[]> => {
     const named = id === undefined ? [] : [id]
-    const ids = new Set([...named, ...idsOf({ middleware, readCookies }, req)])
+    const ids = new Set([...named, ...idsOf({ middleware, store, readCookies }, req)])
     const ended = await Promise.all([...ids].map((one) => end(one)))
     // As express-session itself does: what is written from here on belongs to nobody.
     if (middleware.isMounted(req)) delete (req as SessionRequest).session
