@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
