@@ -23,7 +23,6 @@ interface Known {
   expiresAt: number
   /** Epoch milliseconds at which an answer of Auth0 got lost that had rotated the refresh token. */
   lostAt: number | undefined
-  touchedAt: number
   /** Every instance has been asked since it ended. */
   seenEnded: boolean
 }
@@ -55,6 +54,12 @@ interface Done {
   result?: unknown
 }
 
+const MAKE_DUE = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+redis.call('HSET', KEYS[1], 's', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`
+
 const MOST_LIVE = 9
 const MOST_STEPS = 12
 
@@ -68,6 +73,8 @@ export class History {
   readonly #sessions: Known[] = []
   #batch = 0
   #notes = 0
+  /** The clock has moved so far that every instance looks again whether a session is to be extended. */
+  #isRested = false
   /** Families of refresh tokens that nobody will revoke: their session ended by the clock, or never began. */
   #leaked = 0
 
@@ -79,7 +86,7 @@ export class History {
   /** One batch. */
   async goOn(): Promise<void> {
     const random = createRandom(seedOf(this.seed, this.#batch++))
-    const before = await this.#prepare(random)
+    const before = [...(await this.#prepare(random)), ...(await this.#overtake(random))]
     const steps = this.#choose(random)
     this.log.push(`#${this.#batch} ${[...before, ...steps.map(describe)].join(' | ')}`)
     this.steps += before.length + steps.length
@@ -87,6 +94,7 @@ export class History {
     this.#world.network.sent.clear()
     const expired = new Set(this.#live().filter((session) => this.#needsRefresh(session)))
     const done = await this.#run(steps)
+    await this.#checkTouched(steps)
     await this.#settle(done, expired)
     await this.#check(random, steps)
   }
@@ -110,6 +118,7 @@ export class History {
     const jump = random.chance(0.4)
       ? random.weighted({ '7': 6, '25': 3, '70': 4, '3601': 14, '90000': 0.4 })
       : undefined
+    this.#isRested = Number(jump ?? 0) >= 70
     if (jump !== undefined) {
       this.#world.advance(Number(jump))
       told.push(`clock +${jump} s`)
@@ -127,9 +136,33 @@ export class History {
     for (const session of this.#live()) {
       if (session.until > this.#world.now()) continue
       session.state = 'over'
+      expect(`${session.name}, whose time is over,`, (await this.#ask(0, session)).status, 401)
+      // As Redis itself does, by its own clock.
+      await redis?.del(this.#world.keyOf(session.id))
       if (session.remember) this.#leaked += 1
     }
     return told
+  }
+
+  /** A login waits for the answer of Auth0 while all other sessions of its user are revoked: it must not survive. */
+  async #overtake(random: Random): Promise<string[]> {
+    if (!random.chance(0.05)) return []
+    const { emulator, instances, http } = this.#world
+    const [user, remember] = [random.pick(users), random.chance(0.8)]
+    const [here, there] = [random.pick(instances), random.pick(instances)]
+    const theirs = this.#live().filter(({ sub }) => sub === user.sub)
+    const spared = theirs.length > 0 && random.chance(0.7) ? random.pick(theirs) : undefined
+    const held = emulator.hold({ grantType: 'password', after: true })
+    const body = { email: user.email, password: user.password, remember_me: remember }
+    const login = http.send(here.port, { method: 'POST', path: '/auth/login', body })
+    await held.arrived
+    const ended = await there.auth.sessions.revokeAll(user.sub, spared ? { except: spared.handle } : {})
+    held.release()
+    expect(`sessions of ${user.name} that were revoked`, ended, theirs.length - (spared ? 1 : 0))
+    expect(`a login of ${user.name} that was overtaken`, (await login).status, 401)
+    for (const session of theirs) if (session !== spared) session.state = 'dead'
+    this.#count('overtaken')
+    return [`overtaken ${user.name}`]
   }
 
   #choose(random: Random): Step[] {
@@ -242,17 +275,41 @@ export class History {
     }
   }
 
+  /** Its extension becomes due. Nothing may be created: the session may have ended. */
   async #makeDue({ id, remember }: Known): Promise<void> {
+    const [key, seen] = [this.#world.keyOf(id), Math.floor(this.#world.now() - 90_000)]
     const left = (remember ? LIFETIME.remembered : LIFETIME.ordinary) * 1000 - 90_000
-    await this.#world.redis?.pexpire(`${await this.#world.prefix()}s:${id}`, left)
+    await this.#world.redis?.eval(MAKE_DUE, 1, key, seen, left)
+  }
+
+  /** What was due and was asked for just once, after all have rested, is extended. */
+  async #checkTouched(steps: Step[]): Promise<void> {
+    if (!this.#world.redis || !this.#isRested) return
+    for (const { kind, session } of steps) {
+      const isAlone = steps.filter((step) => step.session === session).length === 1
+      if (kind !== 'touch' || !isAlone || session?.state !== 'live') continue
+      const seen = Number(await this.#world.redis.hget(this.#world.keyOf(session.id), 's'))
+      // Zero: somebody else has ended it.
+      if (seen !== 0 && seen < this.#world.now() - 60_000) throw new Error(`${session.name} was not extended`)
+    }
   }
 
   /** What the batch has made of the sessions, as far as the answers tell. */
   async #settle(done: Done[], expired: Set<Known>): Promise<void> {
     const began: Known[] = []
+    const written = new Map<Known | undefined, (string | undefined)[]>()
+    for (const { step } of done) {
+      if (!step.kind.toLowerCase().endsWith('write')) continue
+      written.set(step.session, [...(written.get(step.session) ?? []), step.note])
+    }
     for (const { step, answer } of done) {
       if (step.kind !== 'login' && step.kind !== 'again') continue
-      if (answer?.status === 200) began.push(this.#remember(step, answer))
+      if (answer?.status === 200) {
+        const session = this.#remember(step, answer)
+        // A login over a session of the same user keeps what the app has written.
+        if (step.session) session.notes.push(...step.session.notes, ...(written.get(step.session) ?? []))
+        began.push(session)
+      } else if (answer?.status === 401 && isOvertaken(step.user.sub, done)) this.#count('overtaken')
       else {
         expect(`login ${step.user.name}`, answer?.status, 503)
         if (step.remember) this.#leaked += 1
@@ -279,7 +336,7 @@ export class History {
     const session: Known = {
       ...{ name: `s${this.#sessions.length}`, cookie, id, sub: user.sub, handle: '', remember, state: 'live' },
       ...{ until: this.#world.now() + lifetime * 1000, notes: [undefined], version: 0, refreshToken: undefined },
-      ...{ expiresAt: 0, lostAt: undefined, touchedAt: 0, seenEnded: false },
+      ...{ expiresAt: 0, lostAt: undefined, seenEnded: false },
     }
     this.#sessions.push(session)
     return session
@@ -287,9 +344,7 @@ export class History {
 
   /** Somebody who ends all sessions of a user may or may not have met one that just began. */
   async #introduce(session: Known, killers: Done[]): Promise<void> {
-    const mayBeDead = killers.some(
-      ({ step }) => (step.kind === 'revokeAll' || step.kind === 'revokeOthers') && step.user.sub === session.sub,
-    )
+    const mayBeDead = isOvertaken(session.sub, killers)
     const { status, body } = await this.#ask(0, session)
     if (mayBeDead && status === 401) {
       session.state = 'dead'
@@ -320,7 +375,6 @@ export class History {
       const rivals = session.notes.filter((note) => note !== undefined && isRecent(note, this.#notes))
       session.notes = [...rivals, step.note]
     }
-    if (kind === 'touch') session.touchedAt = this.#world.now()
   }
 
   /** Beside 200. */
@@ -332,7 +386,8 @@ export class History {
 
   #judgeToken(session: Known, { body }: Answer): void {
     expect(`the subject of the token of ${session.name}`, decodeJwt(body.accessToken as string).sub, session.sub)
-    if (body.expiresAt < this.#world.now() / 1000 + 25) throw new Error(`${session.name} got a token that has expired`)
+    if (body.expiresAt < this.#world.now() / 1000 + (session.remember ? 25 : 0))
+      throw new Error(`${session.name} got a token that has expired`)
   }
 
   /** After a batch in which the token had to be refreshed: how often it was, and what came of it. */
@@ -346,7 +401,7 @@ export class History {
     if (asked > 1 + failed) throw new Error(`${session.name} was refreshed ${asked} times with ${troubles} troubles`)
     const isLost = mine.some(({ step }) => step.trouble === 'lost') && asked > 0 && !network.lost.has(old)
     if (session.state !== 'live') return
-    const record = await (await this.#world.vault()).read(session.id)
+    const record = await this.#world.tokensOf(session.id)
     if (!record) {
       if (!this.#isTooLate(session) || asked === 0) throw new Error(`${session.name} has lost its tokens`)
       session.state = 'dead'
@@ -381,7 +436,6 @@ export class History {
       expectOne(`the note of ${session.name}`, body.note, new Set(session.notes))
       session.notes = [body.note]
       await this.#lookInto(session)
-      await this.#checkTouch(session)
       return
     }
     // Everywhere when it has just ended, later here and there.
@@ -390,10 +444,7 @@ export class History {
     const answers = await Promise.all(Array.from(places, (place) => this.#ask(place, session)))
     for (const { status } of answers) expect(`${session.name}, which is ${session.state},`, status, 401)
     if (session.state === 'over') return
-    const [records, prefix] = [await this.#world.records(), await this.#world.prefix()]
-    for (const kind of ['s', 't']) {
-      if (await records.read(`${prefix}${kind}:${session.id}`)) throw new Error(`${session.name} has left ${kind}:`)
-    }
+    if (await this.#world.hasRecord(session.id)) throw new Error(`${session.name} has left its record`)
   }
 
   async #ask(place: number, { cookie }: Known): Promise<Answer> {
@@ -402,7 +453,7 @@ export class History {
 
   /** Tokens only ever get newer, and the refresh token is the one that Auth0 takes. */
   async #lookInto(session: Known): Promise<void> {
-    const record = await (await this.#world.vault()).read(session.id)
+    const record = await this.#world.tokensOf(session.id)
     if (!record) throw new Error(`${session.name} has no tokens`)
     if (record.version < session.version) throw new Error(`${session.name} went back to version ${record.version}`)
     const changed = record.refreshToken !== session.refreshToken
@@ -417,14 +468,6 @@ export class History {
     }
     const { version, refreshToken, tokenSets } = record
     Object.assign(session, { version, refreshToken, expiresAt: Math.max(...tokenSets.map((set) => set.expiresAt)) })
-  }
-
-  async #checkTouch({ name, id, remember, touchedAt }: Known): Promise<void> {
-    // Within a minute of the last time, the same instance need not extend it again.
-    if (!this.#world.redis || this.#world.now() !== touchedAt) return
-    const left = await this.#world.redis.pttl(`${await this.#world.prefix()}s:${id}`)
-    const idle = (remember ? LIFETIME.remembered : LIFETIME.ordinary) * 1000
-    if (left < idle - 91_000) throw new Error(`${name} was not extended: ${left} of ${idle} ms`)
   }
 
   async #checkUsers(subs: Set<string>): Promise<void> {
@@ -457,6 +500,11 @@ interface Judgement {
   killed: Set<Known>
   /** Those with trouble on the way to Auth0. */
   shaken: Set<Known | undefined>
+}
+
+/** Whether somebody has ended the sessions of a user. */
+function isOvertaken(sub: string, done: Done[]): boolean {
+  return done.some(({ step: { kind, user } }) => (kind === 'revokeAll' || kind === 'revokeOthers') && user.sub === sub)
 }
 
 /** Whether the step, as it was answered, ends sessions. */

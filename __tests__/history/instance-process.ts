@@ -29,7 +29,7 @@ app.get('/token', auth.requireAuth, (req, res) => {
     (err: unknown) => res.status((err as { status?: number }).status ?? 500).json(err),
   )
 })
-app.post('/write', auth.requireAuth, (req, res) => {
+app.post('/write', auth.session, auth.requireAuth, (req, res) => {
   Object.assign(req.session, { note: Math.random() })
   res.json({})
 })

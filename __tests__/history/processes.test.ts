@@ -8,8 +8,10 @@ import { describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { Redis } from 'ioredis'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
+import { resolveOptions } from '../../lib/options/resolve-options.ts'
+import { tenantTag } from '../../lib/options/tenant-tag.ts'
+import { createLoginSeal } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createStoreGuard } from '../../lib/store/store-health.ts'
 import { createTokenVault } from '../../lib/session/token-vault.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 import { secret } from '../support/app.ts'
@@ -29,6 +31,10 @@ const LEEWAY = 600
 const LONGEST_LOCK = 10_000
 /** Processes that are stopped for so long that they lose their lock; each takes seconds. */
 const PAUSES = 2
+/** Times that wall clocks go wrong. */
+const SKEWS = 4
+/** Logins that a revocation overtakes. */
+const OVERTAKEN = 6
 const users = ['ada', 'bob', 'eve'].map((name) => ({
   ...{ email: `${name}@example.com`, password: `the password of ${name}`, sub: `auth0|${name}` },
 }))
@@ -86,6 +92,8 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     const log: string[] = []
     let steps = 0
     let kills = 0
+    let skews = 0
+    let overtaken = 0
 
     const send = (asked: Asked): Promise<Answer | undefined> =>
       http.send(random.pick(places).port, asked).catch(() => undefined)
@@ -101,28 +109,28 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       if (seen === 'live' && answer.body.sub !== session.sub) throw new Error('a session of another user')
     }
 
-    const tenantPrefix = async () => {
-      const [key] = await redis.keys('history:*:s:*')
-      if (key === undefined) throw new Error('nothing is stored')
-      return key.split(':s:')[0]! + ':'
+    const prefix = `history:${tenantTag(resolveOptions({ ...options, logger: false }))}:`
+    const recordOf = ({ key }: Session) => `${prefix}s:${key}`
+    const records = createRedisRecords({
+      ...{ client: redis, owned: false, guarded: (call) => call(), prefix, testClock: undefined },
+    })
+    const seal = createSeal([secret])
+    const keyOf = (id: string) => `${prefix}s:${id}`
+    const vault = createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf })
+    const tokensOf = async ({ key }: Session) => {
+      const tokens = await vault.read(key)
+      if (!tokens || tokens === 'sealed') throw new Error(`tokens that are ${tokens ?? 'gone'}`)
+      return tokens
     }
-    const store = { client: redis, owned: false }
-    const records = createRedisRecords(
-      store,
-      createStoreGuard({ deadline: 30_000, report: () => undefined, clock: Date.now }),
-    )
-    const openVault = async () =>
-      createTokenVault({ records, seal: createSeal([secret]), prefix: await tenantPrefix() })
 
-    /** What lies in Redis: no token of who has left, no older version than before, no lock for long. */
+    /** Nothing is stored of those who have left, no version is older than before, no lock stands for long. */
     const audit = async () => {
-      const prefix = await tenantPrefix()
-      const keys = sessions.map(({ key }) => `${prefix}t:${key}`)
-      const values = keys.length === 0 ? [] : await redis.mget(keys)
+      const values = await Promise.all(sessions.map((session) => redis.hmget(recordOf(session), 't', 'l', 'e')))
       for (const [place, session] of sessions.entries()) {
-        const value = values[place]
-        if (isDead(session) && value) throw new Error('the tokens of a dead session are there')
+        const [value, ...others] = values[place]!
+        if (isDead(session) && [value, ...others].some(Boolean)) throw new Error('a dead session has left something')
         if (session.state === 'live' && !value) throw new Error('the tokens of a live session are gone')
+        if (Boolean(value) !== others.every(Boolean)) throw new Error('half a session is stored')
         const version = Number(value?.split('.')[0] ?? session.version)
         if (version < session.version) throw new Error(`tokens fell from version ${session.version} to ${version}`)
         session.version = version
@@ -190,12 +198,12 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       if (answer?.status === 204) for (const other of others) other.state = 'dead'
     }
 
+    const setClock = async ({ child }: Place, to: number) => {
+      child.send({ ahead: to } satisfies Clock)
+      await once(child, 'message')
+    }
     const setClocks = (without?: Place) =>
-      Promise.all(
-        places
-          .filter((place) => place !== without)
-          .map(({ child }) => (child.send({ ahead } satisfies Clock), once(child, 'message'))),
-      )
+      Promise.all(places.filter((place) => place !== without).map((place) => setClock(place, ahead)))
 
     const advance = async (without?: Place) => {
       ahead += TOKEN_LIFE * 1000
@@ -241,8 +249,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
         const through = killed ?? 0
         tasks.push(askToken(first, (asked) => http.send(places[through]!.port, asked).catch(() => undefined)))
         await gate.arrived
-        const vault = await openVault()
-        if (!(await vault.read(first.key))?.announced) throw new Error('a refresh that nobody announced')
+        if (!(await tokensOf(first)).announced) throw new Error('a refresh that nobody announced')
         if ((await auditLocks()) === 0) throw new Error('a refresh without a lock')
         if (killed === undefined && random.chance(0.5)) {
           told.push('leaves')
@@ -298,8 +305,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       const live = sessions.filter(({ state }) => state === 'live')
       const revoked = random.chance(0.5) ? live.find(({ remember, refused }) => remember && !refused) : undefined
       if (revoked) {
-        const tokens = await (await openVault()).read(revoked.key)
-        emulator.refreshTokens.revoke(tokens!.refreshToken!)
+        emulator.refreshTokens.revoke((await tokensOf(revoked)).refreshToken!)
         revoked.refused = true
       }
       emulator.requests.length = 0
@@ -315,6 +321,52 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       await Promise.all(live.map(look))
       await audit()
       steps += asked.length + live.length
+    }
+
+    /** The wall clocks of single processes are wrong by an hour: no session ends, and none escapes its revocation. */
+    const skew = async () => {
+      const wrong = places.map(() => (random.below(3) - 1) * TOKEN_LIFE * 1000)
+      await Promise.all(places.map((place, at) => setClock(place, ahead + wrong[at]!)))
+      const known = sessions.filter(({ state }) => state === 'live')
+      const before = sessions.length
+      const uses = known.map((session) =>
+        use(session, random.chance(0.5) ? { method: 'GET', path: '/me' } : { method: 'POST', path: '/write' }),
+      )
+      await Promise.all([...uses, login(), login()])
+      await Promise.all(sessions.filter(({ state }) => state === 'live').map(look))
+      const [killer, ...others] = sessions.slice(before)
+      if (killer) await endOthers(killer, [...known, ...others])
+      const ended = known.filter(({ sub, state }) => killer?.sub === sub && state !== 'live')
+      await Promise.all([...ended, ...others].map(look))
+      await setClocks()
+      // Tokens that were judged by a wrong clock have expired by any.
+      await advance()
+      await advance()
+      await settle()
+      await audit()
+      log.push(`skew ${wrong.join()}`)
+      skews++
+      steps += known.length + others.length + 3
+    }
+
+    /** A login waits for the answer of Auth0 while the other sessions of its user are ended: it must not survive. */
+    const overtake = async () => {
+      const session = sessions.find(({ state, refused }) => state === 'live' && !refused)
+      const user = users.find(({ sub }) => sub === session?.sub)
+      if (!session || !user) return
+      const held = emulator.hold({ grantType: 'password', after: true })
+      const body = { email: user.email, password: user.password, remember_me: true }
+      const late = send({ method: 'POST', path: '/auth/login', body })
+      await held.arrived
+      await endOthers(session, sessions)
+      held.release()
+      const answer = await late
+      if (answer?.status !== 401) throw new Error(`a login that was overtaken got ${answer?.status}`)
+      await Promise.all(sessions.filter(({ sub }) => sub === user.sub).map(look))
+      await audit()
+      log.push('overtaken')
+      overtaken++
+      steps += 3
     }
 
     /** A process stands still with Auth0's answer on its way, loses its lock, and comes back to newer tokens. */
@@ -347,13 +399,18 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       steps += 6
     }
 
+    /** So many times, spread over the history. */
+    const isDue = (done: number, times: number) => done < times && steps > ((done + 1) * STEPS) / (times + 1)
+
     try {
       for (let pauses = 0; steps < STEPS;) {
         await batch()
-        if (pauses < PAUSES && steps > ((pauses + 1) * STEPS) / (PAUSES + 1)) {
+        if (isDue(pauses, PAUSES)) {
           await pause()
           pauses++
         }
+        if (isDue(skews, SKEWS)) await skew()
+        if (isDue(overtaken, OVERTAKEN)) await overtake()
       }
       await Promise.all(sessions.map(look))
       const keys = await redis.keys('history:*')
@@ -362,12 +419,14 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       const unknown = keys.filter((key) => key.includes(':s:')).length - living.length
       expect(unknown).toBeGreaterThanOrEqual(0)
       expect(unknown).toBeLessThanOrEqual(kills * 40)
-      expect(kills).toBeGreaterThan(0)
+      expect(Math.min(kills, skews, overtaken)).toBeGreaterThan(0)
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause)
       throw new Error(`${message}\nHISTORY_SEED=${seed} replays it. The last:\n${log.slice(-8).join('\n')}`, { cause })
     } finally {
-      process.stderr.write(`history of processes: HISTORY_SEED=${seed}, ${steps} steps, ${kills} killed\n`)
+      process.stderr.write(
+        `history of processes: HISTORY_SEED=${seed}, ${steps} steps, ${kills} killed, ${skews} skewed, ${overtaken} overtaken\n`,
+      )
       http.close()
       for (const { child } of places) child.kill('SIGKILL')
       redis.disconnect()

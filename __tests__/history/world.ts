@@ -4,13 +4,15 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
-import { createRopgAuth, type RopgAuth } from '../../lib/index.ts'
+import { createRopgAuth, type RopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import type { Records } from '../../lib/store/records.ts'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
+import { resolveOptions } from '../../lib/options/resolve-options.ts'
+import { tenantTag } from '../../lib/options/tenant-tag.ts'
+import { createLoginSeal } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createStoreGuard } from '../../lib/store/store-health.ts'
-import { createTokenVault, type TokenVault } from '../../lib/session/token-vault.ts'
+import { createTokenVault, type VersionedTokens } from '../../lib/session/token-vault.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { secret } from '../support/app.ts'
 import { startRedis } from '../support/redis-server.ts'
@@ -45,10 +47,10 @@ export interface World {
   advance(seconds: number): void
   /** Only of Redis. */
   redis: Redis | undefined
-  records(): Promise<Records>
-  vault(): Promise<TokenVault>
-  /** Prefix of the keys of this tenant. */
-  prefix(): Promise<string>
+  /** Key of the record of a session. */
+  keyOf(id: string): string
+  hasRecord(id: string): Promise<boolean>
+  tokensOf(id: string): Promise<VersionedTokens | undefined>
   /** Ends an instance and starts another one in its place. */
   restart(place: number): Promise<void>
   stop(): Promise<void>
@@ -61,25 +63,30 @@ export async function startWorld(store: 'redis' | 'memory', count: number): Prom
   const [network, http, gates, keyPrefix] = [createNetwork(), createHttpClient(), new Map(), uniquePrefix('history')]
   let ahead = 0
   const now = () => Date.now() + ahead
-  const start = () => startInstance({ emulator, network, gates, now, keyPrefix, redisUrl: server?.url })
-  const instances = await Promise.all(Array.from({ length: count }, start))
-  const records = lazily(() => (redis ? recordsIn(redis) : recordsOf(instances[0]!)))
-  const prefix = lazily(async () => {
-    const [key] = await (await records()).keys(keyPrefix)
-    if (key === undefined) throw new Error('nothing is stored yet')
-    return `${keyPrefix}${key.slice(keyPrefix.length).split(':')[0] ?? ''}:`
-  })
+  const options = optionsFor(emulator, { keyPrefix, redisUrl: server?.url })
+  // Half of the instances have `auth.session` in front of everything.
+  const start = (place: number) => startInstance({ options, network, gates, now, isMounted: place % 2 === 0 })
+  const instances = await Promise.all(Array.from({ length: count }, (_, place) => start(place)))
+  const prefix = `${keyPrefix}${tenantTag(resolveOptions({ ...options, logger: false }))}:`
+  const records = redis ? recordsIn(redis, { prefix, now }) : await recordsOf(instances[0]!)
+  const keyOf = (id: string) => `${prefix}s:${id}`
+  const seal = createSeal([secret])
+  const vault = createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf })
   return {
-    ...{ instances, emulator, network, http, gates, now, redis, records, prefix },
-    vault: async () =>
-      createTokenVault({ records: await records(), seal: createSeal([secret]), prefix: await prefix() }),
+    ...{ instances, emulator, network, http, gates, now, redis, keyOf },
+    hasRecord: async (id) => (await records.read(keyOf(id), ['l'])) !== undefined,
+    tokensOf: async (id) => {
+      const tokens = await vault.read(id)
+      if (tokens === 'sealed') throw new Error(`the tokens of ${id} do not open`)
+      return tokens
+    },
     advance: (seconds) => {
       ahead += seconds * 1000
       emulator.clock.advance(seconds)
     },
     restart: async (place) => {
       await instances[place]!.stop()
-      instances[place] = await start()
+      instances[place] = await start(place)
     },
     stop: async () => {
       http.close()
@@ -91,50 +98,43 @@ export async function startWorld(store: 'redis' | 'memory', count: number): Prom
   }
 }
 
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () =>
-    (made ??= make().catch((err: unknown) => {
-      made = undefined
-      throw err
-    }))
+function optionsFor(emulator: Auth0Emulator, store: { keyPrefix: string; redisUrl: string | undefined }) {
+  const { keyPrefix, redisUrl } = store
+  return {
+    ...{ domain: emulator.domain, clientId: emulator.clientId, clientSecret: emulator.clientSecret },
+    ...{ audience: AUDIENCE, rateLimit: false, logger: false },
+    ...(redisUrl !== undefined && { redis: redisUrl }),
+    session: {
+      ...{ secret, prefix: keyPrefix, absoluteTimeout: LIFETIME.ordinary, idleTimeout: LIFETIME.ordinary },
+      remembered: { absoluteTimeout: LIFETIME.remembered, idleTimeout: LIFETIME.remembered },
+    },
+  } satisfies RopgAuthOptions
 }
 
 interface InstanceParts {
-  emulator: Auth0Emulator
+  options: RopgAuthOptions
   network: Network
   gates: Map<string, Promise<unknown>>
   now: () => number
-  keyPrefix: string
-  redisUrl: string | undefined
+  isMounted: boolean
 }
 
-async function startInstance({ emulator, network, gates, now, keyPrefix, redisUrl }: InstanceParts): Promise<Instance> {
-  const auth = createRopgAuth(
-    {
-      ...{ domain: emulator.domain, clientId: emulator.clientId, clientSecret: emulator.clientSecret },
-      ...{ audience: AUDIENCE, rateLimit: false, logger: false },
-      ...(redisUrl !== undefined && { redis: redisUrl }),
-      session: {
-        ...{ secret, prefix: keyPrefix, absoluteTimeout: LIFETIME.ordinary, idleTimeout: LIFETIME.ordinary },
-        remembered: { absoluteTimeout: LIFETIME.remembered, idleTimeout: LIFETIME.remembered },
-      },
-    },
-    { clock: now, fetch: network.fetch },
-  )
-  const server = createServer(createApp(auth, gates)).listen(0, '127.0.0.1')
+async function startInstance({ options, network, gates, now, isMounted }: InstanceParts): Promise<Instance> {
+  const auth = createRopgAuth(options, { testClock: now, fetch: network.fetch })
+  const server = createServer(createApp(auth, { gates, isMounted })).listen(0, '127.0.0.1')
   await once(server, 'listening')
   // An idle connection that the server closes just when it is used again would look like a fault of ours.
   server.keepAliveTimeout = 0
   return { auth, port: (server.address() as AddressInfo).port, stop: () => stopInstance(auth, server) }
 }
 
-function createApp(auth: RopgAuth, gates: Map<string, Promise<unknown>>): express.Express {
+function createApp(auth: RopgAuth, { gates, isMounted }: Pick<InstanceParts, 'gates' | 'isMounted'>): express.Express {
   const app = express()
+  if (isMounted) app.use(auth.session)
   const noteOf = (req: object) => (req as { session: { note?: string } }).session.note
   app.disable('x-powered-by')
   app.use('/auth', auth.router)
-  app.get('/me', auth.requireAuth, (req, res) => {
+  app.get('/me', auth.requireAuth, auth.session, (req, res) => {
     res.json({ sub: req.auth.sub, sessionId: req.auth.sessionId, note: noteOf(req) })
   })
   app.get('/token', auth.requireAuth, (req, res) => {
@@ -146,12 +146,13 @@ function createApp(auth: RopgAuth, gates: Map<string, Promise<unknown>>): expres
       },
     )
   })
-  app.post('/write/:note', auth.requireAuth, (req, res) => {
+  app.post('/write/:note', auth.session, auth.requireAuth, (req, res) => {
+    const note = String(req.params.note)
     const write = () => {
-      Object.assign(req.session, { note: req.params.note })
+      Object.assign(req.session, { note })
       res.json({})
     }
-    const gate = gates.get(req.params.note)
+    const gate = gates.get(note)
     if (gate) void gate.then(write)
     else write()
   })
@@ -164,16 +165,13 @@ async function stopInstance(auth: RopgAuth, server: Server): Promise<void> {
   await auth.close()
 }
 
-async function recordsIn(redis: Redis): Promise<Records> {
-  return createRedisRecords(
-    { client: redis, owned: false },
-    createStoreGuard({ deadline: 10_000, report: () => undefined, clock: Date.now }),
-  )
+function recordsIn(redis: Redis, { prefix, now }: { prefix: string; now: () => number }): Records {
+  return createRedisRecords({ client: redis, owned: false, guarded: (call) => call(), prefix, testClock: now })
 }
 
 /** The in-process store is known to its instance only. */
 async function recordsOf({ auth }: Instance): Promise<Records> {
-  const spy = jest.spyOn(MemoryRecords.prototype, 'ping')
+  const spy = jest.spyOn(MemoryRecords.prototype, 'now')
   await auth.ready()
   const [found] = spy.mock.contexts
   spy.mockRestore()

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { type EmulatorUser, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada } from '../support/app.ts'
-import { endWithTest, logIn, refreshes, type Site, type SiteSettings, onBothPaths, startSite } from './support/site.ts'
+import { endWithTest, logIn, refreshes, type Site, type SiteSettings, inBothApps, startSite } from './support/site.ts'
 
 const API = 'https://api.example.com'
 const SIGNED_ID = /^s%3A[\w-]{32}\.[A-Za-z0-9%]{40,}$/
@@ -33,7 +33,7 @@ async function startInProduction(options: SiteSettings['options'] = {}): Promise
   }
 }
 
-onBothPaths('the cookie', () => {
+inBothApps('the cookie', () => {
   it('promise 9: of a login over http is opaque, HttpOnly and SameSite=Lax, and ends with the browser', async () => {
     const site = await startSite()
 
@@ -138,7 +138,7 @@ onBothPaths('the cookie', () => {
   })
 })
 
-onBothPaths('users in parallel', () => {
+inBothApps('users in parallel', () => {
   const users = Array.from({ length: 20 }, (_, place): EmulatorUser => {
     const name = `User ${place}`
     return { email: `user${place}@example.com`, password: `password of user ${place}`, name }
@@ -172,11 +172,11 @@ onBothPaths('users in parallel', () => {
     const site = await startSite({
       emulator: { users },
       after: (app, auth) => {
-        app.get('/keep/:word', auth.requireAuth, (req, res) => {
+        app.get('/keep/:word', auth.session, auth.requireAuth, (req, res) => {
           Object.assign(req.session, { word: req.params.word })
           res.json({})
         })
-        app.get('/word', auth.requireAuth, (req, res) => {
+        app.get('/word', auth.session, auth.requireAuth, (req, res) => {
           res.json({ word: Reflect.get(req.session, 'word') as unknown, email: req.auth.user.email })
         })
       },

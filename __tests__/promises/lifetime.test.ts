@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import type { RopgAuthOptions } from '../../lib/index.ts'
+import { ada } from '../support/app.ts'
 import {
+  inBothApps,
   keyOf,
   keysOf,
   logIn,
   refusal,
   type Site,
   type SiteSettings,
-  onBothPaths,
   startSite,
   until,
 } from './support/site.ts'
@@ -30,27 +31,39 @@ async function expectOver(site: Site, cookie: string): Promise<void> {
 }
 
 describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
-  it('promise 8: lies in Redis for its idle time, its tokens for its absolute time', async () => {
+  it('promise 8: stays in Redis for its idle time, and knows when it ends', async () => {
     const site = await startSite()
     const { id } = await logIn(site, { remember_me })
+    const key = await keyOf(site, { kind: 's', id })
 
-    const [blob, tokens] = await Promise.all([
-      site.redis.pttl(await keyOf(site, { kind: 's', id })),
-      site.redis.pttl(await keyOf(site, { kind: 't', id })),
-    ])
+    const [left, end] = [await site.redis.pttl(key), Number(await site.redis.hget(key, 'e'))]
 
-    for (const [left, limit] of [
-      [blob, idle * 1000],
-      [tokens, absolute * 1000],
+    for (const [found, limit] of [
+      [left, idle * 1000],
+      [end - Date.now(), absolute * 1000],
     ] as const) {
-      expect(left).toBeLessThanOrEqual(limit)
-      expect(left).toBeGreaterThan(limit - 10_000)
+      expect(found).toBeLessThanOrEqual(limit)
+      expect(found).toBeGreaterThan(limit - 10_000)
     }
-    const others = await Promise.all((await keysOf(site)).map((key) => site.redis.pttl(key)))
+    const others = await Promise.all((await keysOf(site)).map((name) => site.redis.pttl(name)))
     expect(Math.min(...others)).toBeGreaterThan(0)
   })
 
-  it('promise 8: is over when its idle time is, though the cookie is still good', async () => {
+  it('promise 8: is never extended beyond its end', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logIn(site, { remember_me })
+    const key = await keyOf(site, { kind: 's', id })
+    const end = Date.now() + 30_000
+    await site.redis.hset(key, { e: end, s: Date.now() - 61_000 })
+
+    expect((await site.get('/me', cookie)).status).toBe(200)
+
+    const left = await site.redis.pttl(key)
+    expect(left).toBeLessThanOrEqual(30_000)
+    expect(left).toBeGreaterThan(20_000)
+  })
+
+  it('promise 8: ends with its idle time, although the cookie is still good', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
@@ -61,8 +74,8 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     await expectOver(site, cookie)
   })
 
-  it.each(stores)('promise 8: is over at its absolute limit, however busy it was (%s)', async (store) => {
-    const site = await startSite({ store })
+  it.each(stores)('promise 8: ends at its absolute limit, however busy it is (%s)', async (store) => {
+    const site = await startSite({ store, clockSets: 'everything' })
     const { cookie, answer } = await logIn(site, { remember_me })
     expect(Math.abs(Date.parse(answer.body.expires_at) - site.clock.now() - absolute * 1000)).toBeLessThan(5000)
 
@@ -81,8 +94,8 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     await expectOver(site, cookie)
   })
 
-  it('promise 8: is over after its idle time in the in-process store, and not while it is used', async () => {
-    const site = await startSite({ store: 'memory' })
+  it('promise 8: ends after its idle time in the in-process store, and not while it is used', async () => {
+    const site = await startSite({ store: 'memory', clockSets: 'everything' })
     const { cookie } = await logIn(site, { remember_me })
 
     for (const wait of [idle - 60, idle - 60]) {
@@ -95,28 +108,30 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
   })
 })
 
-onBothPaths('options.session', () => {
+inBothApps('options.session', () => {
   const lifetimes: [string, boolean, NonNullable<RopgAuthOptions['session']>][] = [
     ['idleTimeout and absoluteTimeout', false, { idleTimeout: 2 * HOUR, absoluteTimeout: 5 * HOUR }],
     ['remembered', true, { remembered: { idleTimeout: 2 * HOUR, absoluteTimeout: 5 * HOUR } }],
   ]
 
-  it.each(lifetimes)('promise 8: %s are kept by the server', async (_name, remember_me, session) => {
-    const site = await startSite({ options: { session } })
+  it.each(lifetimes)('promise 8: %s are enforced by the server', async (_name, remember_me, session) => {
+    const site = await startSite({ clockSets: 'everything', options: { session } })
     const { cookie, id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
     const left = await site.redis.pttl(key)
     expect(left).toBeLessThanOrEqual(2 * HOUR * 1000)
     expect(left).toBeGreaterThan(2 * HOUR * 1000 - 10_000)
 
-    site.clock.advance(5 * HOUR - 10)
-    expect((await site.get('/me', cookie)).status).toBe(200)
+    for (const seconds of [1.9 * HOUR, 1.9 * HOUR, 1.2 * HOUR - 10]) {
+      site.clock.advance(seconds)
+      expect((await site.get('/me', cookie)).status).toBe(200)
+    }
     site.clock.advance(10)
 
     await expectOver(site, cookie)
   })
 
-  it('promise 8: a session of one second is gone after it, by the clock of Redis', async () => {
+  it('promise 8: an idle time of one second ends the session after a second, by the clock of Redis', async () => {
     const site = await startSite({ options: { session: { idleTimeout: 1, absoluteTimeout: 60 } } })
     const { cookie, id } = await logIn(site, { remember_me: false })
     const key = await keyOf(site, { kind: 's', id })
@@ -127,9 +142,10 @@ onBothPaths('options.session', () => {
   })
 })
 
-onBothPaths('a session that is over', () => {
+inBothApps('a session that has ended', () => {
   it('promise 8: cannot be written back by its user, and is not listed', async () => {
     const site = await startSite({
+      clockSets: 'everything',
       after: (app, auth) => {
         app.use(auth.session)
         app.get('/write', (req, res) => {
@@ -149,7 +165,7 @@ onBothPaths('a session that is over', () => {
   })
 
   it('promise 8: gives way to a new login, under a new id', async () => {
-    const site = await startSite()
+    const site = await startSite({ clockSets: 'everything' })
     const old = await logIn(site)
     site.clock.advance(30 * DAY)
 
@@ -158,5 +174,31 @@ onBothPaths('a session that is over', () => {
     expect(id).not.toBe(old.id)
     expect((await site.get('/me', cookie)).status).toBe(200)
     await expectOver(site, old.cookie)
+  })
+})
+
+describe.each(stores)('the wall clock of a process that is wrong (%s)', (store) => {
+  const jumps: [string, number][] = [
+    ['an hour ahead', HOUR],
+    ['an hour behind', -HOUR],
+    ['a year ahead', 365 * DAY],
+    ['a year behind', -365 * DAY],
+  ]
+
+  it.each(jumps)('promise 8: %s ends no session, begins none in the past, and hides none', async (_name, seconds) => {
+    const site = await startSite({ store, options: { session: { idleTimeout: 60, absoluteTimeout: 120 } } })
+    const before = await logIn(site, { remember_me: false })
+    site.clock.advance(seconds)
+
+    const after = await logIn(site, { remember_me: false })
+
+    for (const { cookie } of [before, after]) expect((await site.get('/me', cookie)).status).toBe(200)
+    const { sub } = site.emulator.users.get(ada.email)!
+    const listed = await site.auth.sessions.list(sub)
+    expect(listed.map(({ createdAt }) => Math.abs(Number(createdAt) - Date.now()) < 10_000)).toEqual([true, true])
+    expect(Date.parse(after.answer.body.expires_at) - Date.now()).toBeLessThanOrEqual(120_000)
+    site.clock.advance(-2 * seconds)
+    expect(await site.auth.sessions.revokeAll(sub)).toBe(2)
+    for (const { cookie } of [before, after]) await expectOver(site, cookie)
   })
 })

@@ -1,14 +1,15 @@
-import { Socket } from 'node:net'
-import { expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { Redis } from 'ioredis'
 import type { RopgAuth } from '../../lib/index.ts'
+import { END } from '../../lib/store/redis-scripts.ts'
 import { ada } from '../support/app.ts'
 import { testRedisUrl } from '../support/redis.ts'
+import { onScript } from './support/on-script.ts'
 import {
   endWithTest,
   gate,
-  keyOf,
+  inBothApps,
   logIn,
   logInAndExpire,
   keysOf,
@@ -17,12 +18,13 @@ import {
   revoked,
   sessionKeysOf,
   type Site,
-  onBothPaths,
+  type SiteSettings,
   startSite,
   startTwin,
   until,
 } from './support/site.ts'
 
+const grace = { email: 'grace@example.com', password: 'nanoseconds of wire' }
 const afterRotation = { grantType: 'refresh_token', after: true }
 
 /** `GET /write` loads the session, waits at the gate, then writes it. */
@@ -30,13 +32,13 @@ function heldWriter() {
   const loaded = gate()
   const released = gate()
   const after = (app: Express, auth: RopgAuth) => {
-    app.get('/write', auth.requireAuth, async (req, res) => {
+    app.get('/write', auth.session, auth.requireAuth, async (req, res) => {
       loaded.open()
       await released.opened
       Object.assign(req.session, { cart: ['book'] })
       res.json({})
     })
-    app.get('/save', auth.requireAuth, async (req, res) => {
+    app.get('/save', auth.session, auth.requireAuth, async (req, res) => {
       loaded.open()
       await released.opened
       Object.assign(req.session, { cart: ['book'] })
@@ -61,7 +63,7 @@ async function expectEnded({ site, cookie, id }: Ended): Promise<void> {
   expect(await sessionKeysOf(site, id)).toEqual([])
 }
 
-onBothPaths('POST /logout', () => {
+inBothApps('POST /logout', () => {
   it.each(['/write', '/save'])(
     'promise 3: is final while GET %s is held and writes the session later',
     async (path) => {
@@ -79,7 +81,7 @@ onBothPaths('POST /logout', () => {
     },
   )
 
-  it('promise 3: leaves no key of a user whose only session it was', async () => {
+  it('promise 3: of the only session of a user leaves no key', async () => {
     const site = await startSite()
     const { cookie } = await logIn(site)
 
@@ -88,7 +90,7 @@ onBothPaths('POST /logout', () => {
     expect(await keysOf(site)).toEqual([])
   })
 
-  it('promise 3: between the answer of Auth0 and the write revokes the new refresh token and stores nothing', async () => {
+  it('promise 3: between the answer of Auth0 to a refresh and its write revokes the new refresh token and stores nothing', async () => {
     const site = await startSite({ options: { exposeTokens: true } })
     const twin = await startTwin(site)
     const { cookie, id, answer } = await logInAndExpire(site)
@@ -142,7 +144,7 @@ onBothPaths('POST /logout', () => {
     await expectEnded({ site, cookie, id })
   })
 
-  it('promise 3: ends those who wait for the refresh of another process', async () => {
+  it('promise 3: ends requests that wait for the refresh of another process', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -181,26 +183,28 @@ onBothPaths('POST /logout', () => {
   })
 })
 
-onBothPaths('the answer of Redis to a deletion is lost', () => {
-  /** The next `GETDEL` of tokens reaches the server, and its answer nobody. */
-  function losingOnce(): Redis {
+inBothApps('the answer of Redis to a deletion is lost', () => {
+  const open = () => {
     const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
-    const take = redis.getdel.bind(redis)
+    endWithTest(async () => redis.disconnect())
+    return redis
+  }
+
+  /** Deletes the first session that it is asked to, and reports a failure. */
+  function losingOnce(): Redis {
     let lost = false
-    const getdel = async (key: string) => {
-      const value = await take(key)
-      if (lost || !key.includes(':t:')) return value
+    return onScript(open(), END, async ({ run }) => {
+      const ended = await run()
+      if (lost) return ended
       lost = true
       throw new Error('Connection is closed.')
-    }
-    endWithTest(async () => redis.disconnect())
-    return Object.assign(redis, { getdel })
+    })
   }
 
   it.each<[string, (site: Site, cookie: string) => Promise<unknown>]>([
     ['POST /logout', (site, cookie) => site.send('POST', '/auth/logout', { cookie })],
     ['auth.sessions.revokeAll', ({ auth }) => auth.sessions.revokeAll('auth0|ada').catch(() => undefined)],
-  ])('promise 3: %s revokes the refresh token all the same', async (_name, act) => {
+  ])('promise 3: %s revokes the refresh token anyway', async (_name, act) => {
     const site = await startSite({
       options: { redis: losingOnce() },
       emulator: { users: [{ ...ada, sub: 'auth0|ada' }] },
@@ -210,56 +214,26 @@ onBothPaths('the answer of Redis to a deletion is lost', () => {
     await act(site, cookie)
 
     await until(() => site.emulator.refreshTokens.families() === 0)
-    await until(async () => (await sessionKeysOf(site, id)).length === 0)
     await expectEnded({ site, cookie, id })
+    expect(await site.auth.sessions.list('auth0|ada')).toEqual([])
   })
 
-  it('promise 3: a logout that is repeated finds the tokens that an earlier one left behind', async () => {
-    const site = await startSite()
-    const { cookie, id } = await logIn(site)
-    await site.redis.del(await keyOf(site, { kind: 's', id }))
-
-    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
-
-    await until(() => site.emulator.refreshTokens.families() === 0)
-    expect(await sessionKeysOf(site, id)).toEqual([])
-  })
-
-  it('promise 3: deletes tokens and session in one write, which no crash can cut in two', async () => {
-    const site = await startSite()
-    const { cookie } = await logIn(site)
-    const single = jest.spyOn(Socket.prototype, '_write')
-    const several = jest.spyOn(Socket.prototype as Required<Socket>, '_writev')
-
-    expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(200)
-
-    const alone = single.mock.calls.map(([chunk]) => String(chunk))
-    const together = several.mock.calls.map(([chunks]) => chunks.map(({ chunk }) => String(chunk)).join(''))
-    jest.restoreAllMocks()
-    const deletions = [...alone, ...together].filter((bytes) => /\r\n(getdel|del)\r\n/i.test(bytes))
-    expect(deletions.map((bytes) => bytes.match(/:[st]:/g))).toEqual([[':t:', ':s:']])
-  })
-
-  it('promise 3: tokens are deleted only when they are known', async () => {
-    const site = await startSite({ options: { redis: unreadable() } })
+  it('promise 3: a session is deleted only once its refresh token is known', async () => {
+    const redis = open()
+    const read = redis.hmget.bind(redis) as (...args: unknown[]) => Promise<unknown>
+    const failing = (key: string, ...fields: string[]) =>
+      fields.includes('t') ? Promise.reject(new Error('Connection is closed.')) : read(key, ...fields)
+    const site = await startSite({ options: { redis: Object.assign(redis, { hmget: failing }) } })
     const { cookie, id } = await logIn(site)
 
     expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(503)
 
-    expect(await sessionKeysOf(site, id)).toHaveLength(2)
+    expect(await sessionKeysOf(site, id)).toHaveLength(1)
+    expect((await site.get('/me', cookie)).status).toBe(200)
   })
-
-  /** Answers no question for tokens. */
-  function unreadable(): Redis {
-    const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
-    const read = redis.get.bind(redis)
-    endWithTest(async () => redis.disconnect())
-    const get = (key: string) => (key.includes(':t:') ? Promise.reject(new Error('Connection is closed.')) : read(key))
-    return Object.assign(redis, { get })
-  }
 })
 
-onBothPaths('a revocation', () => {
+inBothApps('a revocation', () => {
   const doers: [name: string, survivors: number, (other: Site, cookie: string, sub: string) => Promise<unknown>][] = [
     ['DELETE /sessions', 1, (other, cookie) => other.send('DELETE', '/auth/sessions', { cookie })],
     ['auth.sessions.revokeAll', 0, (other, _cookie, sub) => other.auth.sessions.revokeAll(sub)],
@@ -274,10 +248,10 @@ onBothPaths('a revocation', () => {
     ],
   ]
 
-  it('promise 3: finds a login wherever it is: copied into a new session it is none', async () => {
+  it('promise 3: cannot be evaded by copying req.session into a new session, which is not logged in', async () => {
     const site = await startSite({
       after: (app, auth) => {
-        app.get('/renew', auth.requireAuth, (req, res) => {
+        app.get('/renew', auth.session, auth.requireAuth, (req, res) => {
           const kept = { ...Object.fromEntries(Object.entries(req.session)), cart: ['book'] }
           req.session.regenerate(() => {
             Object.assign(req.session, kept)
@@ -350,7 +324,85 @@ onBothPaths('a revocation', () => {
 
     const answers = await Promise.all(all.flatMap(({ cookie }) => [site.get('/me', cookie), twin.get('/me', cookie)]))
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(401))
-    expect(await keysOf(site)).toEqual([])
+    // What is left is the mark for logins that began before.
+    expect((await keysOf(site)).map((key) => /:([su]):/.exec(key)![1])).toEqual(['u'])
+    expect(await twin.auth.sessions.list(sub)).toEqual([])
     await until(() => site.emulator.refreshTokens.families() === 0)
+  })
+})
+
+describe('a login that is under way while the sessions of its user are revoked', () => {
+  const sub = 'auth0|ada'
+  const login = { body: { email: ada.email, password: ada.password, remember_me: true } }
+
+  it.each<[string, SiteSettings['store'] & string]>([
+    ['Redis', 'redis'],
+    ['the in-process store', 'memory'],
+  ])('promise 3: answers 401, stores nothing, and its refresh token is revoked (%s)', async (_name, store) => {
+    const site = await startSite({ store, emulator: { users: [{ ...ada, sub }] } })
+    const held = site.emulator.hold({ path: '/oauth/token', after: true })
+    const early = site.send('POST', '/auth/login', login)
+    await held.arrived
+    expect(site.emulator.refreshTokens.families()).toBe(1)
+
+    expect(await site.auth.sessions.revokeAll(sub)).toBe(0)
+    held.release()
+
+    const { status, body, headers } = await early
+    expect([status, body]).toEqual([401, refusal('session_expired')])
+    expect(headers.get('set-cookie') ?? '').not.toMatch(/auth=s/)
+    expect(site.events.at(-1)).toMatchObject({ name: 'login.failed', code: 'session_expired' })
+    await until(() => site.emulator.refreshTokens.families() === 0)
+    expect(await site.auth.sessions.list(sub)).toEqual([])
+    await until(async () => !(await keysOf(site)).some((key) => key.includes(':s:')))
+
+    const { cookie } = await logIn(site)
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(await site.auth.sessions.list(sub)).toHaveLength(1)
+  })
+
+  it('promise 3: does not survive one by another process whose wall clock is an hour behind', async () => {
+    const site = await startSite({ emulator: { users: [{ ...ada, sub }] } })
+    const behind = { now: () => Date.now() - 3_600_000, advance: () => undefined }
+    const twin = await startTwin(site, { clock: behind })
+    const held = site.emulator.hold({ path: '/oauth/token', after: true })
+    const early = site.send('POST', '/auth/login', login)
+    await held.arrived
+
+    await twin.auth.sessions.revokeAll(sub)
+    held.release()
+
+    expect((await early).status).toBe(401)
+    const [here, there] = [await logIn(site), await logIn(twin)]
+    for (const { cookie } of [here, there]) expect((await site.get('/me', cookie)).status).toBe(200)
+  })
+
+  it('promise 3: keeps the session from which it revoked the others', async () => {
+    const site = await startSite({ emulator: { users: [{ ...ada, sub }] } })
+    const { cookie } = await logIn(site)
+    const held = site.emulator.hold({ path: '/oauth/token', after: true })
+    const early = site.send('POST', '/auth/login', login)
+    await held.arrived
+
+    expect((await site.send('DELETE', '/auth/sessions', { cookie })).status).toBe(204)
+    held.release()
+
+    expect((await early).status).toBe(401)
+    expect((await site.get('/me', cookie)).status).toBe(200)
+    await until(() => site.emulator.refreshTokens.families() === 1)
+  })
+
+  it('promise 3: leaves the session that the browser had before its login alone', async () => {
+    const site = await startSite({ emulator: { users: [{ ...ada, sub }, grace] } })
+    const { cookie } = await logIn(site, { email: grace.email, password: grace.password })
+    const held = site.emulator.hold({ path: '/oauth/token', after: true })
+    const early = site.send('POST', '/auth/login', { ...login, cookie })
+    await held.arrived
+
+    await site.auth.sessions.revokeAll(sub)
+    held.release()
+
+    expect((await early).status).toBe(401)
+    expect((await site.get('/me', cookie)).body.user.email).toBe(grace.email)
   })
 })

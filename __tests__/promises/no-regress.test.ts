@@ -3,12 +3,14 @@ import type { Express } from 'express'
 import type { RopgAuth } from '../../lib/index.ts'
 import {
   gate,
+  inBothApps,
   keyOf,
+  keyPrefix,
   logIn,
   logInAndExpire,
   openVault,
   refreshes,
-  onBothPaths,
+  type Site,
   startSite,
   startTwin,
   storedTokens,
@@ -25,40 +27,42 @@ function slowWriter() {
   const loaded = gate()
   const released = gate()
   const after = (app: Express, auth: RopgAuth) => {
-    app.get('/slow', auth.requireAuth, async (req, res) => {
+    app.get('/slow', auth.session, auth.requireAuth, async (req, res) => {
       loaded.open()
       await released.opened
       req.session.cart = 'book'
       res.json({ cart: req.session.cart })
     })
-    app.get('/cart', auth.requireAuth, (req, res) => {
+    app.get('/cart', auth.session, auth.requireAuth, (req, res) => {
       res.json({ cart: req.session.cart ?? null })
     })
   }
   return { loaded, released, after }
 }
 
-onBothPaths('a token record', () => {
-  it('promise 2: is not touched by a request that began before a refresh and writes the session after it', async () => {
+const sealedTokens = async (site: Site, id: string) => site.redis.hget(await keyOf(site, { kind: 's', id }), 't')
+
+inBothApps('the tokens of a session', () => {
+  it('promise 2: are not touched by a request that began before a refresh and writes the session after it', async () => {
     const { loaded, released, after } = slowWriter()
     const site = await startSite({ after })
     const { cookie, id } = await logInAndExpire(site)
     const slow = site.get('/slow', cookie)
     await loaded.opened
     await site.get('/token', cookie)
-    const refreshed = await site.redis.get(await keyOf(site, { kind: 't', id }))
+    const refreshed = await sealedTokens(site, id)
 
     released.open()
     expect((await slow).body).toEqual({ cart: 'book' })
 
-    expect(await site.redis.get(await keyOf(site, { kind: 't', id }))).toBe(refreshed)
+    expect(await sealedTokens(site, id)).toBe(refreshed)
     expect((await site.get('/cart', cookie)).body).toEqual({ cart: 'book' })
     site.clock.advance(86_400)
     expect((await site.get('/token', cookie)).status).toBe(200)
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 2: is not touched by session data that is written while Auth0 refreshes, in another process', async () => {
+  it('promise 2: are not touched by session data that is written while Auth0 refreshes, in another process', async () => {
     const { loaded, released, after } = slowWriter()
     const site = await startSite({ after })
     const twin = await startTwin(site)
@@ -79,11 +83,11 @@ onBothPaths('a token record', () => {
     expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
   })
 
-  it('promise 2: keeps what 20 writers do at once out of the tokens', async () => {
+  it('promise 2: are not touched by 20 concurrent writes of app data', async () => {
     const site = await startSite({
       after: (app, auth) => {
-        app.get('/write/:key', auth.requireAuth, (req, res) => {
-          Object.assign(req.session, { [req.params.key]: req.params.key })
+        app.get('/write/:key', auth.session, auth.requireAuth, (req, res) => {
+          Object.assign(req.session, { [String(req.params.key)]: 'written' })
           res.json({})
         })
       },
@@ -99,17 +103,16 @@ onBothPaths('a token record', () => {
     expect([version, tokenSets[0]!.accessToken]).toEqual([2, token.body.accessToken])
   })
 
-  it('promise 2: gets a version that only grows, and a refresh token that Auth0 knows', async () => {
+  it('promise 2: get a version that only grows, and a refresh token that Auth0 knows', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logIn(site)
-    const key = await keyOf(site, { kind: 't', id })
-    const versions = [await site.redis.get(key)]
+    const versions = [await sealedTokens(site, id)]
 
     for (const next of [twin, site, twin, site]) {
       site.clock.advance(86_400)
       expect((await next.get('/token', cookie)).status).toBe(200)
-      versions.push(await site.redis.get(key))
+      versions.push(await sealedTokens(site, id))
     }
 
     expect(versions.map((value) => value!.split('.')[0])).toEqual(['1', '2', '3', '4', '5'])
@@ -118,10 +121,10 @@ onBothPaths('a token record', () => {
     expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
   })
 
-  it('promise 2: lives no longer and no shorter for a refresh', async () => {
+  it('promise 2: leave the lifetime of the session alone when they are refreshed', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
-    const key = await keyOf(site, { kind: 't', id })
+    const key = await keyOf(site, { kind: 's', id })
     await site.redis.pexpire(key, 1_000_000)
 
     await site.get('/token', cookie)
@@ -131,33 +134,33 @@ onBothPaths('a token record', () => {
     expect(left).toBeGreaterThan(980_000)
   })
 
-  it('promise 2: answers conflict to a commit over an older version, and keeps what it holds', async () => {
+  it('promise 2: answer conflict to a commit over an older version, and stay as they are', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
-    const vault = await openVault(site)
-    const old = (await vault.read(id))!
+    const vault = openVault(site, { prefix: await keyPrefix(site) })
+    const old = (await storedTokens(site, id))!
     await site.get('/token', cookie)
-    const held = await vault.read(id)
+    const held = await storedTokens(site, id)
 
     const late = await vault.commit(id, old.version, { ...old, refreshToken: 'spent' })
 
     expect(late).toBe('conflict')
-    expect(await vault.read(id)).toEqual(held)
+    expect(await storedTokens(site, id)).toEqual(held)
     expect(held!.version).toBe(2)
   })
 
-  it('promise 2: answers conflict to a commit over a version that was never there, and gone where nothing is', async () => {
+  it('promise 2: answer conflict to a commit over a version that never existed, and gone without a session', async () => {
     const site = await startSite()
     const { id } = await logIn(site)
-    const vault = await openVault(site)
-    const tokens = (await vault.read(id))!
+    const vault = openVault(site, { prefix: await keyPrefix(site) })
+    const tokens = (await storedTokens(site, id))!
 
     expect(await vault.commit(id, 7, tokens)).toBe('conflict')
     expect(await vault.commit('no such session', 1, tokens)).toBe('gone')
     expect(await vault.read('no such session')).toBeUndefined()
   })
 
-  it('promise 2: of a new login holds nothing of the login before', async () => {
+  it('promise 2: of a new login contain nothing of the previous login', async () => {
     const site = await startSite()
     const first = await logIn(site)
     const before = (await storedTokens(site, first.id))!

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
+import { DISCARD } from '../../lib/store/redis-scripts.ts'
 import { secret } from '../support/app.ts'
 import { testRedisUrl } from '../support/redis.ts'
 import {
@@ -16,6 +17,7 @@ import {
   storedTokens,
   until,
 } from './support/site.ts'
+import { onScript } from './support/on-script.ts'
 import { startWorker, useWorkers } from './support/workers.ts'
 
 const API = 'https://api.example.com'
@@ -315,19 +317,12 @@ describe('the loser of a race', () => {
     expect((await storedTokens(site, id))!.version).toBe(2)
   })
 
-  /** Stands still before tokens are deleted, in whatever way. */
+  /** Waits before a session is deleted because its refresh was refused. */
   function holdingDeletions(redis: Redis, { deleting, deletion }: Record<'deleting' | 'deletion', Gate>): Redis {
-    const held = async <T>(matches: boolean, run: () => Promise<T>): Promise<T> => {
-      if (!matches) return run()
+    return onScript(redis, DISCARD, async ({ run }) => {
       deleting.open()
       await deletion.opened
       return run()
-    }
-    const [getdel, evalsha] = [redis.getdel.bind(redis), redis.evalsha.bind(redis)]
-    return Object.assign(redis, {
-      getdel: (key: string) => held(key.includes(':t:'), () => getdel(key)),
-      evalsha: (sha: string, count: number, ...args: string[]) =>
-        held(args.length === 2 && args[0]!.includes(':t:'), () => evalsha(sha, count, ...args)),
     })
   }
 

@@ -2,21 +2,18 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import type { RopgAuth } from '../../lib/index.ts'
-import { createRedisRecords } from '../../lib/store/redis-records.ts'
-import { createSeal } from '../../lib/session/seal.ts'
-import { createTokenVault } from '../../lib/session/token-vault.ts'
 import { ada, secret } from '../support/app.ts'
 import {
   keyOf,
   keysOf,
   logIn,
   logInAndExpire,
+  openVault,
   refreshes,
   refusal,
   revoked,
   type Site,
   startSite,
-  unguarded,
   startTwin,
   storedTokens,
   until,
@@ -51,13 +48,13 @@ function secretsOf(site: Site, tokens: (string | undefined)[]): string[] {
   return [...tokens.map(String), ...spent, ada.password, grace.password, secret, site.emulator.clientSecret]
 }
 
-describe('all that lies in Redis', () => {
+describe('everything stored in Redis', () => {
   it('promise 7: holds no token, password or secret after logins, refreshes, limits, writes and a logout', async () => {
     const site = await startSite({
       emulator: { users: [ada, grace], leeway: 60 },
       options: { audience: API, exposeTokens: true, rateLimit: { subnet: { limit: 4, windowMs: 60_000 } } },
       after: (app, auth) => {
-        app.get('/write', auth.requireAuth, async (req, res) => {
+        app.get('/write', auth.session, auth.requireAuth, async (req, res) => {
           await req.auth.getAccessToken()
           Object.assign(req.session, { cart: ['book'] })
           res.json({})
@@ -86,8 +83,8 @@ describe('all that lies in Redis', () => {
 
     expect(statuses).toEqual([401, 429])
     expect(
-      texts.filter((text) => /:(?:s|t|l|u|rl):/.test(text)).map((key) => /:(s|t|l|u):/.exec(key)?.[1] ?? 'rl'),
-    ).toEqual(expect.arrayContaining(['s', 't', 'l', 'u', 'rl']))
+      texts.filter((text) => /:(?:s|l|u|rl):/.test(text)).map((key) => /:(s|l|u):/.exec(key)?.[1] ?? 'rl'),
+    ).toEqual(expect.arrayContaining(['s', 'l', 'u', 'rl']))
     const logins = [one, two, left].flatMap(({ answer }) => [answer.body.access_token, answer.body.refresh_token])
     const stored = await Promise.all([one, two].map(({ id }) => storedTokens(site, id)))
     const now = stored.flatMap((tokens) => [tokens!.refreshToken, ...tokens!.tokenSets.map((set) => set.accessToken)])
@@ -98,10 +95,15 @@ describe('all that lies in Redis', () => {
     }
     expect(readable).not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/)
     expect(readable).not.toMatch(/"(?:access|refresh|id)_?token"/i)
+    // Nor who has logged in: claims and scopes are part of the sealed login.
+    for (const text of [ada.email, ada.name, grace.email, grace.name, 'openid profile']) {
+      expect(readable).not.toContain(text)
+    }
+    expect(readable).toContain('book')
     expect((await held).status).toBe(200)
   })
 
-  it('promise 7: names nobody in the keys, those of the rate limit included', async () => {
+  it('promise 7: identifies nobody by a key, including those of the rate limits', async () => {
     const site = await startSite({ options: { rateLimit: { subnet: { limit: 2, windowMs: 60_000 } } } })
     await logIn(site)
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -116,17 +118,42 @@ describe('all that lies in Redis', () => {
   })
 })
 
-describe('a token record', () => {
+describe('a session record', () => {
   async function twoUsers() {
     const site = await startSite({ emulator: { users: [ada, grace] } })
     const [one, two] = [await logIn(site), await logIn(site, grace)]
-    const [from, to] = [await keyOf(site, { kind: 't', id: one.id }), await keyOf(site, { kind: 't', id: two.id })]
+    const [from, to] = [await keyOf(site, { kind: 's', id: one.id }), await keyOf(site, { kind: 's', id: two.id })]
     return { site, one, two, from, to }
   }
 
-  it('promise 7: does not open when it is copied to another session', async () => {
+  it.each([
+    ['as a whole', ['l', 't', 'd', 'i', 'e', 's']],
+    ['its login', ['l']],
+  ])('promise 7: does not open when it is copied to another session: %s', async (_name, fields) => {
+    const { site, one, two, from, to } = await twoUsers()
+    const values = await site.redis.hmget(from, ...fields)
+    await site.redis.hset(to, Object.fromEntries(fields.map((field, place) => [field, values[place]!])))
+
+    for (const path of ['/me', '/token', '/auth/user']) {
+      const { status, body } = await site.get(path, two.cookie)
+      expect([path, status, body]).toEqual([path, 401, refusal('session_expired')])
+    }
+    expect((await site.get('/me', one.cookie)).body.user.email).toBe(ada.email)
+  })
+
+  it('promise 7: does not open when it is copied to an id that an attacker has made up a cookie for', async () => {
+    const { site, from } = await twoUsers()
+    // Somebody who can write to Redis has a genuine cookie of a session that has ended.
+    const visitor = await logIn(site, grace)
+    await site.send('POST', '/auth/logout', { cookie: visitor.cookie })
+    await site.redis.hset(await keyOf(site, { kind: 's', id: visitor.id }), await site.redis.hgetall(from))
+
+    expect((await site.get('/me', visitor.cookie)).body).toEqual(refusal('session_expired'))
+  })
+
+  it('promise 7: hands out no tokens that are copied from another session', async () => {
     const { site, two, from, to } = await twoUsers()
-    await site.redis.set(to, (await site.redis.get(from))!, 'KEEPTTL')
+    await site.redis.hset(to, 't', (await site.redis.hget(from, 't'))!)
 
     const { status, body } = await site.get('/token', two.cookie)
 
@@ -134,36 +161,47 @@ describe('a token record', () => {
     expect(await storedTokens(site, two.id)).toBeUndefined()
   })
 
+  it('promise 7: does not take its own login for tokens, nor its tokens for a login', async () => {
+    const { site, one, two, from, to } = await twoUsers()
+    await site.redis.hset(from, 'l', (await site.redis.hget(from, 't'))!.split('.')[1]!)
+    await site.redis.hset(to, 't', `1.${(await site.redis.hget(to, 'l'))!}`)
+
+    expect((await site.get('/me', one.cookie)).body).toEqual(refusal('session_expired'))
+    expect((await site.get('/token', two.cookie)).body).toEqual(refusal('session_expired'))
+  })
+
   it('promise 7: does not open under another version, so that an old copy cannot be put back as the newest', async () => {
     const { site, one, from } = await twoUsers()
-    const value = (await site.redis.get(from))!
-    await site.redis.set(from, value.replace(/^1\./, '2.'), 'KEEPTTL')
+    const value = (await site.redis.hget(from, 't'))!
+    await site.redis.hset(from, 't', value.replace(/^1\./, '2.'))
 
     expect((await site.get('/token', one.cookie)).body).toEqual(refusal('session_expired'))
-    await site.redis.set(from, value, 'KEEPTTL')
+    await site.redis.hset(from, 't', value)
     expect((await site.get('/token', one.cookie)).status).toBe(200)
   })
 
   it('promise 7: does not open for another tenant or prefix', async () => {
     const { site, one, from } = await twoUsers()
-    const records = createRedisRecords({ client: site.redis, owned: false }, unguarded)
-    const elsewhere = createTokenVault({ records, seal: createSeal([secret]), prefix: `${site.prefix}other:` })
+    const elsewhere = openVault(site, { prefix: `${site.prefix}other:` })
     expect((await storedTokens(site, one.id))?.version).toBe(1)
 
-    await site.redis.set(`${site.prefix}other:t:${one.id}`, (await site.redis.get(from))!, 'PX', 60_000)
+    await site.redis.hset(`${site.prefix}other:s:${one.id}`, await site.redis.hgetall(from))
+    await site.redis.pexpire(`${site.prefix}other:s:${one.id}`, 60_000)
 
-    expect(await elsewhere.read(one.id)).toBeUndefined()
+    expect(await elsewhere.read(one.id)).toBe('sealed')
   })
 
-  it.each([
-    ['a flipped bit', (value: string) => flipLastByte(value)],
-    ['a cut', (value: string) => value.slice(0, -8)],
+  const tampering: [string, (value: string) => string][] = [
+    ['a flipped bit', (value) => flipLastByte(value)],
+    ['a cut', (value) => value.slice(0, -8)],
     ['nothing', () => ''],
     ['plain JSON', () => `1.${JSON.stringify({ refreshToken: 'mine', tokenSets: [] })}`],
     ['a short text', () => '1.AAAA'],
-  ])('promise 7: does not open after tampering: %s', async (_name, tamper) => {
+  ]
+
+  it.each(tampering)('promise 7: hands out no tokens after tampering with them: %s', async (_name, tamper) => {
     const { site, one, two, from } = await twoUsers()
-    await site.redis.set(from, tamper((await site.redis.get(from))!), 'KEEPTTL')
+    await site.redis.hset(from, 't', tamper((await site.redis.hget(from, 't'))!))
 
     const { status, body } = await site.get('/token', one.cookie)
 
@@ -172,15 +210,31 @@ describe('a token record', () => {
     expect((await site.send('POST', '/auth/logout', { cookie: one.cookie })).status).toBe(200)
   })
 
+  it.each<[string, (value: string) => string]>([
+    ['a flipped bit', (value) => flipLastByte(`.${value}`).slice(1)],
+    ['nothing', () => ''],
+    [
+      'plain JSON',
+      () => JSON.stringify({ sub: 'auth0|admin', handle: 'x', user: {}, scope: '', since: 0, until: 9e15 }),
+    ],
+  ])('promise 7: logs nobody in after tampering with the login: %s', async (_name, tamper) => {
+    const { site, one, from } = await twoUsers()
+    await site.redis.hset(from, 'l', tamper((await site.redis.hget(from, 'l'))!))
+
+    for (const path of ['/me', '/token']) {
+      expect((await site.get(path, one.cookie)).body).toEqual(refusal('session_expired'))
+    }
+  })
+
   it('promise 7: is sealed anew each time', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site)
-    const key = await keyOf(site, { kind: 't', id })
-    const values = [await site.redis.get(key)]
+    const key = await keyOf(site, { kind: 's', id })
+    const values = [await site.redis.hget(key, 't')]
     for (const _round of [1, 2]) {
       site.clock.advance(86_400)
       await site.get('/token', cookie)
-      values.push(await site.redis.get(key))
+      values.push(await site.redis.hget(key, 't'))
     }
 
     // Key id, then the nonce.
@@ -206,10 +260,10 @@ describe('the rotation of session.secret', () => {
     const site = await startSite()
     const next = await startTwin(site, { options: { session: { secret: [newSecret, secret] } } })
     const loggedIn = await logInAndExpire(site)
-    return { site, next, ...loggedIn, key: await keyOf(site, { kind: 't', id: loggedIn.id }) }
+    return { site, next, ...loggedIn, key: await keyOf(site, { kind: 's', id: loggedIn.id }) }
   }
 
-  it('promise 7: lets old sessions go on, with their tokens', async () => {
+  it('promise 7: keeps old sessions alive, with their tokens', async () => {
     const { site, next, cookie } = await rotated()
     site.clock.advance(-61)
 
@@ -220,18 +274,13 @@ describe('the rotation of session.secret', () => {
 
   it('promise 7: seals with the new key at the next write', async () => {
     const { site, next, cookie, id, key } = await rotated()
-    const before = keyIdOf(await site.redis.get(key))
+    const before = keyIdOf(await site.redis.hget(key, 't'))
 
     expect((await next.get('/token', cookie)).status).toBe(200)
 
-    expect(keyIdOf(await site.redis.get(key))).not.toBe(before)
-    const records = createRedisRecords({ client: site.redis, owned: false }, unguarded)
-    const vault = createTokenVault({
-      records,
-      seal: createSeal([newSecret]),
-      prefix: key.slice(0, key.indexOf('t:' + id)),
-    })
-    expect((await vault.read(id))!.version).toBe(2)
+    expect(keyIdOf(await site.redis.hget(key, 't'))).not.toBe(before)
+    const vault = openVault(site, { prefix: key.slice(0, key.indexOf(`s:${id}`)), secrets: [newSecret] })
+    expect(await vault.read(id)).toMatchObject({ version: 2 })
     expect(await storedTokens(site, id)).toBeUndefined()
   })
 
@@ -277,7 +326,7 @@ describe('req.session and req.auth', () => {
       )
     }
     const after = (app: Express, auth: RopgAuth) => {
-      app.get('/print', auth.requireAuth, async (req, res) => {
+      app.get('/print', auth.session, auth.requireAuth, async (req, res) => {
         print(req.session)
         print(req.auth)
         const token = await req.auth.getAccessToken()
@@ -285,7 +334,7 @@ describe('req.session and req.auth', () => {
         print(req.auth)
         res.json(token)
       })
-      app.post('/own-login', async (req, res) => {
+      app.post('/own-login', auth.session, async (req, res) => {
         const result = await auth.login(req, { username: ada.email, password: ada.password, rememberMe: true })
         print(req.session)
         print(result)

@@ -65,7 +65,7 @@ class LiveAuth implements RequestAuth {
 
   async #end(): Promise<void> {
     this.#isOver = true
-    await this.#parts.sessions.end(this.#live.id)
+    await this.#parts.sessions.end(this.#live.id, this.#live.login)
   }
 }
 

@@ -112,12 +112,12 @@ function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
   return { idle: idleTimeout * 1000, absolute: absoluteTimeout * 1000 }
 }
 
-/** Ids of the sessions that a request has or came with. */
+/** Ids of the sessions that a request came with, or has stored. */
 export function idsOf(
-  { middleware, readCookies }: Pick<EstablishParts, 'middleware' | 'readCookies'>,
+  { middleware, store, readCookies }: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'>,
   req: SessionRequest,
 ): string[] {
-  const mounted = middleware.isMounted(req) ? [req.sessionID] : []
+  const mounted = middleware.isMounted(req) && store.isStored(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
 }
 

@@ -58,6 +58,11 @@ export class SessionStore extends RedisStore {
     return this.#logins.get(session)
   }
 
+  /** False for a session that express-session has made and nobody has written to. */
+  isStored(session: SessionData): boolean {
+    return this.#stored.has(session)
+  }
+
   /** What is to be stored with the session when it is saved for the first time. */
   begin(session: SessionData, begun: NewSession): void {
     this.#new.set(session, begun)
@@ -90,7 +95,7 @@ export class SessionStore extends RedisStore {
       this.generate(req)
       callback(err)
     }
-    if (this.#stored.has(req.session)) void this.destroy(req.sessionID, next)
+    if (this.isStored(req.session)) void this.destroy(req.sessionID, next)
     else next()
   }
 

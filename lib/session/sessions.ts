@@ -36,8 +36,11 @@ export interface Sessions {
   /** The login of a request on which the session is mounted. */
   mounted: (req: SessionRequest) => Live | undefined
   establish: (fresh: NewLogin, place: Place) => Promise<Established>
-  /** Ends a session; resolves to its login. Revokes its refresh token in the background. */
-  end: (id: string) => Promise<{ login: Login | undefined } | undefined>
+  /**
+   * Ends a session; resolves to its login. Revokes its refresh token in the background. With the login as the caller
+   * knows it, a session that is gone already is taken off its user's list, too.
+   */
+  end: (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
   /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
   endAll: (req: SessionRequest, id?: string) => Promise<Login[]>
   /** A session by its id, its idle time left alone. */
@@ -107,12 +110,14 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
 
 function createEndAll({
   middleware,
+  store,
   readCookies,
   end,
-}: Pick<EstablishParts, 'middleware' | 'readCookies'> & { end: End }) {
+}: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'> & { end: End }) {
   return async (req: SessionRequest, id?: string): Promise<Login[]> => {
     const named = id === undefined ? [] : [id]
-    const ended = await Promise.all([...new Set([...named, ...idsOf({ middleware, readCookies }, req)])].map(end))
+    const ids = new Set([...named, ...idsOf({ middleware, store, readCookies }, req)])
+    const ended = await Promise.all([...ids].map((one) => end(one)))
     // As express-session itself does: what is written from here on belongs to nobody.
     if (middleware.isMounted(req)) delete (req as SessionRequest).session
     return ended.flatMap((one) => one?.login ?? [])
@@ -128,16 +133,17 @@ interface EndParts {
 }
 
 function createEnd({ vault, list, orphaned }: EndParts): End {
-  return async (id) => {
+  return async (id, known) => {
     // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
-    const known = await vault.read(id)
+    const tokens = await vault.read(id)
     const ended = await vault.end(id).catch((err: unknown) => {
-      if (known !== 'sealed') orphaned(known?.refreshToken)
+      if (tokens !== 'sealed') orphaned(tokens?.refreshToken)
       throw err
     })
     orphaned(ended?.tokens?.refreshToken)
     // Last: what is off the list while it lives could not be revoked.
-    if (ended?.login) await list.drop(ended.login.sub, [ended.login.handle]).catch(() => undefined)
+    const login = ended?.login ?? known
+    if (login) await list.drop(login.sub, [login.handle]).catch(() => undefined)
     return ended
   }
 }

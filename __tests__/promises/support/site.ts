@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { ERRORS, type AuthErrorCode } from '../../../lib/errors.ts'
-import { createRedisRecords } from '../../../lib/store/redis-records.ts'
+import { createLoginSeal } from '../../../lib/session/login.ts'
 import { createSeal } from '../../../lib/session/seal.ts'
-import type { Guarded } from '../../../lib/store/store-health.ts'
+import { createRedisRecords } from '../../../lib/store/redis-records.ts'
 import { createTokenVault, type TokenVault, type VersionedTokens } from '../../../lib/session/token-vault.ts'
 import type { RecordedRequest } from '../../../lib/testing/emulator.ts'
 import { ada, secret, startApp, type TestApp, type TestAppOptions } from '../../support/app.ts'
@@ -36,6 +36,8 @@ export interface Site extends TestApp {
 export interface SiteSettings extends TestAppOptions {
   redisUrl?: string
   clock?: AppClock
+  /** What `clock` sets: only the wall clock of the process (default), or the store's clock too. */
+  clockSets?: 'the process' | 'everything'
   /** Called as soon as a request to `GET /token` asks for its token. */
   asked?: () => void
 }
@@ -51,30 +53,35 @@ export function endWithTest(clean: () => Promise<unknown>): void {
   cleanups.push(clean)
 }
 
-let lazySessions = true
+let isMounted = false
 
-/** For what must hold whether or not express-session is put off: all of it twice. */
-export function onBothPaths(name: string, tests: () => void): void {
+/** Runs tests in an app that has only the guards, and in one with `app.use(auth.session)` in front of everything. */
+export function inBothApps(name: string, tests: () => void): void {
   describe.each([
-    ['with the short cut', true],
-    ['without the short cut', false],
-  ])(`${name}, %s`, (_path, lazy) => {
+    ['with the guards alone', false],
+    ['behind auth.session', true],
+  ])(`${name}, %s`, (_app, mounted) => {
     beforeAll(() => {
-      lazySessions = lazy
+      isMounted = mounted
     })
     afterAll(() => {
-      lazySessions = true
+      isMounted = false
     })
     tests()
   })
 }
 
 export async function startSite(settings: SiteSettings = {}): Promise<Site> {
-  const { redisUrl = testRedisUrl(), clock = createClock() } = settings
+  const { redisUrl = testRedisUrl(), clock = createClock(), clockSets = 'the process' } = settings
+  const now = () => clock.now()
   const test = await startApp({
     ...settings,
     options: { ...(settings.store !== 'memory' && { redis: redisUrl }), ...settings.options },
-    seams: { clock: () => clock.now(), ...({ lazySessions } as object), ...settings.seams },
+    seams: { ...(clockSets === 'everything' ? { testClock: now } : { clock: now }), ...settings.seams },
+    before: (app, auth) => {
+      settings.before?.(app, auth)
+      if (isMounted) app.use(auth.session)
+    },
     after: (app, auth) => {
       addTokenRoute(app, auth, settings)
       settings.after?.(app, auth)
@@ -179,32 +186,37 @@ export async function keysOf({ redis, prefix }: Site): Promise<string[]> {
   return (await redis.keys(`${prefix}*`)).sort()
 }
 
-/** The keys of a session: blob, tokens and lock. */
+/** The keys of a session: its record, and the lock of a refresh. */
 export async function sessionKeysOf(site: Site, id: string): Promise<string[]> {
   return (await keysOf(site)).filter((key) => key.endsWith(`:${id}`))
 }
 
-export async function keyOf(site: Site, { kind, id }: { kind: 's' | 't' | 'l'; id: string }): Promise<string> {
+export async function keyOf(site: Site, { kind, id }: { kind: 's' | 'l'; id: string }): Promise<string> {
   return `${await keyPrefix(site)}${kind}:${id}`
 }
 
 /** Prefix and tenant, as every key of a session begins. */
-async function keyPrefix(site: Site): Promise<string> {
-  const known = (await keysOf(site)).find((key) => /:[stu]:/.test(key))!
-  return /^(.*:)[stu]:/.exec(known)![1]!
+export async function keyPrefix(site: Site): Promise<string> {
+  const known = (await keysOf(site)).find((key) => /:[su]:/.test(key))!
+  return /^(.*:)[su]:/.exec(known)![1]!
 }
-
-/** Neither with a deadline nor with events. */
-export const unguarded: Guarded = Object.assign(<T>(call: () => Promise<T>) => call(), { answeredWithin: () => false })
 
 /** The vault as another process would open it. */
-export async function openVault(site: Site): Promise<TokenVault> {
-  const records = createRedisRecords({ client: site.redis, owned: false }, unguarded)
-  return createTokenVault({ records, seal: createSeal([secret]), prefix: await keyPrefix(site) })
+export function openVault(
+  { redis }: Pick<Site, 'redis'>,
+  { prefix, secrets = [secret] }: { prefix: string; secrets?: string[] },
+): TokenVault {
+  const parts = { client: redis, owned: false, prefix, testClock: undefined }
+  const records = createRedisRecords({ ...parts, guarded: (call) => call() })
+  const seal = createSeal(secrets)
+  return createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf: (id) => `${prefix}s:${id}` })
 }
 
+/** Undefined where there are none, and where they do not open. */
 export async function storedTokens(site: Site, id: string): Promise<VersionedTokens | undefined> {
-  return (await openVault(site)).read(id)
+  const vault = openVault(site, { prefix: await keyPrefix(site) })
+  const tokens = await vault.read(id)
+  return tokens === 'sealed' ? undefined : tokens
 }
 
 /** Resolves when the condition holds; the time between is Redis' or Auth0's, not ours. */

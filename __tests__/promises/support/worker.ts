@@ -2,10 +2,12 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { Redis } from 'ioredis'
 import { createRopgAuth, type RopgAuthOptions } from '../../../lib/index.ts'
+import { CREATE, ENLIST, SWAP } from '../../../lib/store/redis-scripts.ts'
+import { onScript } from './on-script.ts'
 import { addTokenRoute } from './token-routes.ts'
 
-/** Where a worker stands still for ever, so that it can be killed there. */
-export type Stop = 'before the request' | 'after the write'
+/** Where a worker stops forever, so that it can be killed there: in a refresh, or in a login. */
+export type Stop = 'before the request' | 'after the write' | 'before the session' | 'before the list'
 
 export interface WorkerSettings {
   options: RopgAuthOptions & { redis: string }
@@ -26,7 +28,7 @@ export interface Order {
 
 /** From the worker. */
 export type Told =
-  | { told: 'ready' }
+  | { told: 'ready'; url: string }
   /** All requests of the order wait for their token. */
   | { told: 'waiting' }
   | { told: 'stopped' }
@@ -44,7 +46,7 @@ let waiting = 0
 let ordered = 0
 
 const auth = createRopgAuth(
-  { ...options, logger: false, rateLimit: false, redis: stop === 'after the write' ? stoppingRedis() : options.redis },
+  { ...options, logger: false, rateLimit: false, redis: stoppingRedis() },
   {
     clock: () => Date.now() + ahead,
     fetch: (url, init) => {
@@ -54,13 +56,14 @@ const auth = createRopgAuth(
   },
 )
 const app = express()
+app.use('/auth', auth.router)
 addTokenRoute(app, auth, {
   asked: () => {
     if (++waiting === ordered) tell({ told: 'waiting' })
   },
 })
 const server = app.listen(0, '127.0.0.1', () => {
-  void ready().then(() => tell({ told: 'ready' }))
+  void ready().then(() => tell({ told: 'ready', url: url() }))
 })
 
 /** With 20 processes that start at once the first call may miss its deadline. */
@@ -82,23 +85,26 @@ process.on('message', (order: Order) => {
 // The test has ended, however it did.
 process.on('disconnect', () => process.exit())
 
+const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
 async function ask(cookie: string): Promise<Asked> {
-  const { port } = server.address() as AddressInfo
-  const response = await fetch(`http://127.0.0.1:${port}/token`, { headers: { cookie } })
+  const response = await fetch(`${url()}/token`, { headers: { cookie } })
   return { status: response.status, body: (await response.json()) as Asked['body'] }
 }
 
-/** Goes on to work until the tokens are written, and never learns that they are. */
-function stoppingRedis(): Redis {
+function stoppingRedis(): Redis | string {
+  if (stop === undefined || stop === 'before the request') return options.redis
   const redis = new Redis(options.redis, { commandTimeout: 1000, maxRetriesPerRequest: 1 })
-  const evaluate = redis.eval.bind(redis) as (...args: unknown[]) => Promise<unknown>
-  // By hash the script may be unknown to the server, and then nothing is written.
-  const unknown = () => Promise.reject(new Error('NOSCRIPT'))
-  const untilWritten = async (...args: unknown[]) => {
-    const [, , key, , value] = args.map(String)
-    const result = await evaluate(...args)
-    // The tokens of the login are version 1.
-    return key?.includes(':t:') && value?.startsWith('2.') && result === 'done' ? forever() : result
+  if (stop === 'after the write') {
+    return onScript(redis, SWAP, async ({ args, run }) => {
+      const result = await run()
+      // The tokens of the login are version 1.
+      return args[3]?.startsWith('2.') && result === 'done' ? forever() : result
+    })
   }
-  return Object.assign(redis, { evalsha: unknown, eval: untilWritten })
+  return onScript(redis, stop === 'before the list' ? ENLIST : CREATE, async () => {
+    // By its answer the server has done everything that was sent before.
+    await redis.ping()
+    return forever()
+  })
 }

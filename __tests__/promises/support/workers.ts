@@ -10,6 +10,7 @@ import type { Asked, Order, Told, WorkerSettings } from './worker.ts'
 /** A process of its own with an app that holds `GET /token`. */
 export interface Worker {
   readonly pid: number
+  readonly url: string
   /** So many requests at once. */
   ask(cookie: string, more?: { times?: number; ahead?: number }): Promise<Asked[]>
   /** Resolves when all requests of the last order wait for their token. */
@@ -41,9 +42,9 @@ export function useWorkers(): void {
 export async function startWorker(settings: WorkerSettings): Promise<Worker> {
   const child = fork(bundle, { env: { WORKER_SETTINGS: JSON.stringify(settings) }, execArgv: [] })
   running.add(child)
-  await heard(child, 'ready')
+  const { url } = (await heard(child, 'ready')) as { url: string }
   return {
-    pid: child.pid!,
+    ...{ pid: child.pid!, url },
     ask: async (cookie, { times = 1, ahead = 0 } = {}) => {
       const order: Order = { ask: times, cookie, ahead }
       child.send(order)

@@ -1,0 +1,30 @@
+import type { Cluster, Redis } from 'ioredis'
+import { createHash } from 'node:crypto'
+
+export interface ScriptCall {
+  key: string
+  args: string[]
+  /** Sends it to the server. */
+  run: () => Promise<unknown>
+}
+
+/** Lets a test stand between a client and the calls of one Lua script of the package. */
+export function onScript<Client extends Redis | Cluster>(
+  client: Client,
+  script: string,
+  meet: (call: ScriptCall) => Promise<unknown>,
+): Client {
+  const sha = createHash('sha1').update(script).digest('hex')
+  type Call = (...args: unknown[]) => Promise<unknown>
+  const [evaluate, bySha] = [client.eval.bind(client) as Call, client.evalsha.bind(client) as Call]
+  return Object.assign(client, {
+    // Then it is sent as text, so that every call comes by once.
+    evalsha: (...args: unknown[]) =>
+      args[0] === sha ? Promise.reject(new Error('NOSCRIPT No matching script')) : bySha(...args),
+    eval: (...args: unknown[]) => {
+      if (args[0] !== script) return evaluate(...args)
+      const [, , key = '', ...others] = args.map(String)
+      return meet({ key, args: others, run: () => evaluate(...args) })
+    },
+  })
+}
