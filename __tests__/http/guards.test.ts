@@ -304,7 +304,9 @@ describe('requireScope', () => {
   it.each([[[]], [['']], [['  ', '']]])('refuses to be made of %j', async (scopes) => {
     const app = await startApp()
 
-    expect(() => app.auth.requireScope(...scopes)).toThrow("the scopes of requireScope are missing: auth.requireScope('read:posts')")
+    expect(() => app.auth.requireScope(...scopes)).toThrow(
+      "the scopes of requireScope are missing: auth.requireScope('read:posts')",
+    )
   })
 })
 
