@@ -59,14 +59,14 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
     JSON.stringify({ email: ada.email, username: CANARY, password: PASSWORD }),
     { username: 'must not be given beside email' },
   ],
-  ['a list for the password', JSON.stringify({ email: CANARY, password: [PASSWORD] }), { password: 'is required' }],
+  ['a list for the password', JSON.stringify({ email: CANARY, password: [PASSWORD] }), { password: noString }],
   [
     'an object for the password',
     JSON.stringify({ email: CANARY, password: { $ne: PASSWORD } }),
     { password: noString },
   ],
   ['a number for the password', '{"email":"canary-7f3a","password":12345678}', { password: noString }],
-  ['null for the password', '{"email":"canary-7f3a","password":null}', { password: noString }],
+  ['null for the password', '{"email":"canary-7f3a","password":null}', { password: 'is required' }],
   ['true for the password', '{"email":"canary-7f3a","password":true}', { password: noString }],
   [
     'a list for the email',
@@ -75,7 +75,7 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
   ],
   ['an object for the email', JSON.stringify({ email: { $gt: CANARY }, password: PASSWORD }), { email: noString }],
   ['a number for the username', JSON.stringify({ username: 7, password: PASSWORD }), { username: noString }],
-  ['null for the email', JSON.stringify({ email: null, password: PASSWORD }), { email: noString }],
+  ['null for the email', JSON.stringify({ email: null, password: PASSWORD }), { username: 'is required (or email)' }],
   [
     'a toString for the email',
     JSON.stringify({ email: { toString: CANARY, length: 3 }, password: PASSWORD }),
