@@ -15,7 +15,7 @@ const noDefaultExport = { selector: 'ExportDefaultDeclaration', message: 'Named 
 const noExportAll = { selector: 'ExportAllDeclaration', message: 'Name what is exported.' }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/'] },
+  { ignores: ['dist/', 'coverage/', '__tests__/types/consumers/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -182,7 +182,7 @@ describe('README.md', () => {
   })
 
   it('lists the environment variables that are read, and no other', () => {
-    const source = readFileSync(join(ROOT, 'lib', 'read-options.ts'), 'utf8')
+    const source = readFileSync(join(ROOT, 'lib', 'options', 'environment.ts'), 'utf8')
     const read = new Set(Array.from(source.matchAll(/\benv\.([A-Z][A-Z0-9_]+)/g), ([, name]) => name))
     read.delete('NODE_ENV')
     const listed = tableOf('Options').flatMap(([, variable = '']) => codes(variable))

@@ -1,26 +1,42 @@
 /** Measures this package against its peers, and writes RESULTS.md. */
 import { writeFile } from 'node:fs/promises'
-import { BASE, CONTENDERS, type Contender } from './harness/contenders.ts'
+import { BASE, CONTENDERS, type Contender, type Scale } from './harness/contenders.ts'
 import { enter, type Entrant } from './harness/enter.ts'
 import { type Flags, readFlags } from './harness/flags.ts'
 import { HOW_TO_READ } from './harness/how-to-read.ts'
 import { describeMachine, describeVersions } from './harness/machine.ts'
-import { measure, requestsOf, type Scale, type Shape, warmUp } from './harness/measure.ts'
+import { measure, requestsOf, type Shape, warmUp } from './harness/measure.ts'
+import { costTable, redisCosts } from './harness/redis-costs.ts'
 import { type Results, resultTable, type Turn } from './harness/report.ts'
+import { costTargetTable, targetTable } from './harness/targets.ts'
 import { startWorld } from './harness/world.ts'
 
-const TITLES = { hot: 'Authenticated GET', login: 'Login' }
+const TITLES = {
+  get: 'Authenticated GET',
+  token: 'Authenticated GET that needs the access token',
+  login: 'Login',
+}
 
 const flags = readFlags()
-const scales: Scale[] = flags.scale === 'all' ? ['hot', 'login'] : [flags.scale]
+const chosen = chosenContenders(flags)
 const world = await startWorld()
-const parts = ['# Benchmark results', [...(await describeMachine(world.redis)), settingsLine(flags)].join('\n')]
-for (const scale of scales) {
-  const results = await runScale(scale)
-  parts.push(`## ${TITLES[scale]}`, resultTable(results, scale), whoIsWho(results))
+const machine = [...(await describeMachine(world.redis)), settingsLine(flags)].join('\n')
+const results: Partial<Record<Scale, Results>> = {}
+const tables: string[] = []
+for (const scale of flags.scales) {
+  const measured = await runScale(scale)
+  results[scale] = measured
+  tables.push(`## ${TITLES[scale]}`, resultTable(measured, scale), whoIsWho([...measured.keys()]))
 }
-parts.push('## How to read it', HOW_TO_READ, `Versions: ${describeVersions()}.`)
+const costs = await redisCosts(world, chosen)
 await world.close()
+const parts = [
+  ...['# Benchmark results', machine],
+  ...['## Targets', targetTable(results), costTargetTable(costs)],
+  ...tables,
+  ...['## Redis: round trips and bytes', costTable(costs)],
+  ...['## How to read it', HOW_TO_READ, `Versions: ${describeVersions()}.`],
+]
 const text = `${parts.join('\n\n')}\n`
 await writeFile(new URL('RESULTS.md', import.meta.url), text)
 process.stdout.write(text)
@@ -31,10 +47,19 @@ function settingsLine({ rounds, seconds }: Flags): string {
   return `- Rounds: ${rounds}; in each, every contender gets ${many} with 50 connections and ${one} with one, after a warm-up.`
 }
 
+/** The base is always among them: there is no ratio without it. */
+function chosenContenders({ only, scales }: Flags): Contender[] {
+  const unknown = only.filter((name) => !CONTENDERS.some((contender) => contender.name === name))
+  if (unknown.length) throw new Error(`--only: there is no ${unknown.join(', ')}`)
+  const isWanted = ({ name }: Contender) => only.length === 0 || name === BASE || only.includes(name)
+  return CONTENDERS.filter((one) => isWanted(one) && one.scales.some((scale) => scales.includes(scale)))
+}
+
 async function runScale(scale: Scale): Promise<Results> {
   await world.redis.flushall()
   const entrants: Entrant[] = []
-  for (const [user, contender] of chosen(scale).entries()) entrants.push(await enter(world, contender, user))
+  const contenders = chosen.filter(({ scales }) => scales.includes(scale))
+  for (const [user, contender] of contenders.entries()) entrants.push(await enter(world, contender, user))
   for (const entrant of entrants)
     await warmUp(world, entrant, { ...shapes().many, requests: requestsOf(scale, entrant) })
   const turns = new Map<Entrant, Turn[]>(entrants.map((entrant) => [entrant, []]))
@@ -47,16 +72,6 @@ async function runScale(scale: Scale): Promise<Results> {
   }
   await Promise.all(entrants.map(({ child }) => child.stop()))
   return turns
-}
-
-/** The base is always among them: there is no ratio without it. */
-function chosen(scale: Scale): Contender[] {
-  const { only } = flags
-  const unknown = only.filter((name) => !CONTENDERS.some((contender) => contender.name === name))
-  if (unknown.length) throw new Error(`--only: there is no ${unknown.join(', ')}`)
-  return CONTENDERS.filter(
-    ({ name, scales }) => scales.includes(scale) && (only.length === 0 || name === BASE || only.includes(name)),
-  )
 }
 
 /** Each round begins with another contender, so that none is always the first. */
@@ -81,8 +96,8 @@ async function takeTurn(scale: Scale, entrant: Entrant): Promise<Turn> {
   return { many: await run(many), one: await run(one) }
 }
 
-function whoIsWho(results: Results): string {
-  return [...results.keys()].map(({ contender: { name, what } }) => `- ${name}: ${what}`).join('\n')
+function whoIsWho(entrants: readonly Entrant[]): string {
+  return entrants.map(({ contender: { name, what } }) => `- ${name}: ${what}`).join('\n')
 }
 
 function note(round: string, { contender }: Entrant, { many, one }: Turn): void {

@@ -1,6 +1,7 @@
 /** Measures what becomes of this package with many sessions, processes and requests, and writes SCALE.md. */
 import { writeFile } from 'node:fs/promises'
 import { describeMachine } from './harness/machine.ts'
+import { counted } from './harness/markdown.ts'
 import { startWorld } from './harness/world.ts'
 import { type Part, readScaleFlags, type ScaleContext } from './scale/context.ts'
 import { manyStored } from './scale/many-stored.ts'
@@ -22,7 +23,7 @@ const unknown = flags.only.filter((name) => !Object.hasOwn(PARTS, name))
 if (unknown.length)
   throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
 const world = await startWorld()
-const settings = `- ${flags.rounds} rounds of ${flags.seconds} s each; the numbers are medians over the rounds.`
+const settings = `- ${counted(flags.rounds, 'round')} of ${flags.seconds} s each; the numbers are medians over the rounds.`
 const texts = ['# How it scales', [...(await describeMachine(world.redis)), settings].join('\n')]
 for (const [name, measurePart] of Object.entries(PARTS)) {
   if (flags.only.length && !flags.only.includes(name)) continue

@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import type { Request, RequestHandler, Router } from 'express'
+import type { Request, Router } from 'express'
 import { createAuth0Client, type Auth0Client } from './auth0/client.js'
 import { createVerifySignature } from './auth0/id-token.js'
 import { passwordGrant, type PasswordGrantArguments, type PasswordGrantParts } from './auth0/password-grant.js'
@@ -8,7 +8,7 @@ import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.
 import { revokeRefreshToken } from './auth0/revocation.js'
 import type { Grant } from './auth0/token-response.js'
 import { ApiError, ConfigurationError, type AuthError } from './errors.js'
-import { createReport } from './events.js'
+import { createHint, createReport, type Hint } from './events.js'
 import { createStoreTokens } from './flows/store-tokens.js'
 import { createRefreshTokens } from './flows/refresh-tokens.js'
 import { createFreshToken } from './flows/fresh-token.js'
@@ -16,20 +16,33 @@ import { createUserSessions, type UserSessions } from './flows/revoke-sessions.j
 import { createRevocations } from './flows/revoke-later.js'
 import { createSignIn, nameOf, type SignInParts } from './flows/sign-in.js'
 import { createSignOut } from './flows/sign-out.js'
-import { createAuthenticate, createIdentify } from './http/authenticate.js'
+import { createAuthenticate, createIdentify, type Identify } from './http/authenticate.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
-import { createOptionalAuth, createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
-import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
+import type {
+  AuthMiddleware,
+  OptionalAuth,
+  RequireAuth,
+  RequireClaim,
+  RequirePermission,
+  RequireRecentLogin,
+  RequireScope,
+} from './http/guard-types.js'
+import { createOptionalAuth, createRequireAuth } from './http/guards/require-auth.js'
+import { createRequireClaim } from './http/guards/require-claim.js'
+import { createRequirePermission } from './http/guards/require-permission.js'
+import { createRequireRecentLogin } from './http/guards/require-recent-login.js'
+import { createRequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createRouter } from './http/router.js'
+import type { AuthParts } from './http/request-auth.js'
 import type { RequestAuth } from './http/types.js'
 import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
-import { createSendError } from './http/send-error.js'
+import { createSendError, type SendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options/options.js'
 import { resolveOptions } from './options/resolve-options.js'
 import { tenantTag } from './options/tenant-tag.js'
@@ -41,35 +54,42 @@ import { openStore } from './store/store.js'
 /** The protocol without sessions. */
 export interface RopgClient {
   /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
-  getTokenByPassword(input: PasswordGrantArguments): Promise<Grant>
+  getTokenByPassword: (input: PasswordGrantArguments) => Promise<Grant>
   /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
-  refresh(input: RefreshGrantArguments): Promise<Grant>
+  refresh: (input: RefreshGrantArguments) => Promise<Grant>
   /** Revokes a refresh token. */
-  revoke(refreshToken: string): Promise<void>
+  revoke: (refreshToken: string) => Promise<void>
 }
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the route infers for its params and bodies
+type AnyRequest = Request<any, any, any, any>
 
 export interface RopgAuth {
   /** Routes, to be mounted anywhere. */
   router: Router
+  /** Sets `req.auth`, or answers 401 `unauthenticated` or `session_expired`. */
   requireAuth: RequireAuth
-  requireScope: RequireScope
   /** Like `requireAuth`, but lets requests without a login pass; never answers 401. */
-  optionalAuth: RequireAuth
+  optionalAuth: OptionalAuth
+  requireScope: RequireScope
+  requireClaim: RequireClaim
+  requirePermission: RequirePermission
+  requireRecentLogin: RequireRecentLogin
   /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
-  session: RequestHandler
+  session: AuthMiddleware
   /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
   authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
   /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
-  login(req: Request, input: LoginInput): Promise<LoginResult>
+  login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
   /** What `POST /logout` does. */
-  logout(req: Request): Promise<void>
+  logout: (req: AnyRequest) => Promise<void>
   /** The sessions of a user: list, revoke, revokeAll. */
   sessions: UserSessions
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
-  ready(): Promise<void>
+  ready: () => Promise<void>
   /** Finishes what runs in the background and closes what the package opened. May be called again. */
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**
@@ -80,11 +100,12 @@ export interface RopgAuth {
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
   const report = createReport(config)
+  const hint = createHint(config.logger)
   const completeError = createCompleteError(config)
   const sendError = createSendError({ ...config, completeError })
   const seal = createSeal(config.session.secrets)
   const auth0 = createAuth0Client(config)
-  const password: PasswordGrantParts = { client: auth0, config, verify: createVerifySignature(auth0, config) }
+  const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
   const prefix = `${config.session.prefix}${tenantTag(config)}:`
   const store = openStore(config, prefix, report)
   const { revoke, drain } = createRevocations(auth0, config.logger)
@@ -92,28 +113,25 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const attempts = new AttemptStore(attemptPrefix(config, prefix), store.evaluate)
   const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
 
-  const { signIn, signOut, userSessions } = createFlows({ config, password, sessions, seal, report, revoke })
-  const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke })
+  const { signIn, signOut, userSessions } = createFlows({ config, password, sessions, seal, report, revoke, hint })
+  const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke, hint })
   const clearCookie = createClearCookie(config.session)
-  const authParts = { sessions, freshToken, signOut, clearCookie, completeError }
+  const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)
-  const requireAuth = createRequireAuth(identify, sendError)
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
-  const parts = { config, signIn, signOut, clearCookie, auth: authParts }
+  const guards = createGuards({ config, identify, sendError, hint })
+  const { requireAuth } = guards
+  const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint }
   const auth: RopgAuth = {
     router: createRouter({ ...parts, userSessions, sendError, requireAuth, limitLogins }),
-    requireAuth,
-    optionalAuth: createOptionalAuth(identify, sendError),
-    requireScope: createRequireScope(sendError),
+    ...guards,
     session: mountSession(authParts, sendError),
     authenticate: createAuthenticate(identify, authParts),
     ...createLogin(parts),
     sessions: userSessions,
     client: createClient(password),
     ready: () => allOf([auth0.configuration(), store.records.now()]),
-    close: once(() =>
-      inTurn([finishRefreshes, drain, () => attempts.shutdown(), () => store.close(), () => auth0.close()]),
-    ),
+    close: once(() => inTurn([finishRefreshes, drain, () => attempts.shutdown(), store.close, () => auth0.close()])),
   }
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
@@ -123,6 +141,24 @@ function createFlows(parts: SignInParts) {
   const { config, sessions, report } = parts
   const told = { clock: config.clock, sessions, report }
   return { signIn: createSignIn(parts), signOut: createSignOut(told), userSessions: createUserSessions(told) }
+}
+
+interface GuardParts {
+  config: Config
+  identify: Identify
+  sendError: SendError
+  hint: Hint
+}
+
+function createGuards({ config, identify, sendError, hint }: GuardParts) {
+  return {
+    requireAuth: createRequireAuth(identify, sendError, hint),
+    optionalAuth: createOptionalAuth(identify, sendError),
+    requireScope: createRequireScope(sendError),
+    requireClaim: createRequireClaim(sendError),
+    requirePermission: createRequirePermission(sendError),
+    requireRecentLogin: createRequireRecentLogin(sendError, config.clock),
+  }
 }
 
 /** Neither another tenant nor another limit counts on the same key. */
@@ -150,11 +186,12 @@ function createTokenFlow({
   sessions,
   report,
   revoke,
+  hint,
 }: Omit<SignInParts, 'seal' | 'password'> & { auth0: Auth0Client }) {
   const { vault, lock } = sessions
   const storeTokens = createStoreTokens(vault, revoke)
   const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })
-  return { freshToken: createFreshToken({ config, vault, lock, refresh }), finishRefreshes: refresh.drain }
+  return { freshToken: createFreshToken({ config, vault, lock, refresh, hint }), finishRefreshes: refresh.drain }
 }
 
 /** Rejects as the first that fails, and tells of all that fail: an operator shall not mend them one by one. */

@@ -51,6 +51,8 @@ export interface PublicDetails {
   recovery_url?: string
   /** The reason an Action gave; present only with `exposeDeniedReason`. */
   reason?: string
+  /** What `onLogin` adds to its refusal. */
+  [member: string]: unknown
 }
 
 /** What Auth0 said, for operators: it reaches events and logs, never an answer. */
@@ -109,7 +111,7 @@ export class AuthError extends Error {
 
   /** The body of the answer: public members only. */
   toJSON(): { success: false; error: AuthErrorCode; message: string } & PublicDetails {
-    return { success: false, error: this.code, message: ERRORS[this.code][1], ...this.body }
+    return { ...this.body, success: false, error: this.code, message: ERRORS[this.code][1] }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Auth0Answer, AuthErrorCode } from './errors.js'
+import { AuthError, type Auth0Answer, type AuthErrorCode } from './errors.js'
 
 /** Names of the events, and the level at which each reaches the logger. */
 export const EVENT_LEVELS = {
@@ -46,6 +46,26 @@ export interface Logger {
 
 /** Reports one event, and remembers the error that it tells of. Never throws. */
 export type Report = (event: Omit<AuthEvent, 'time'>, about?: unknown) => void
+
+/** Tells operators, once per cause, what was seen and what to set. */
+export type Hint = (cause: string, text: string, seen?: object) => void
+
+export function createHint(logger: Logger | undefined): Hint {
+  const given = new Set<string>()
+  return (cause, text, seen = {}) => {
+    if (given.has(cause)) return
+    given.add(cause)
+    logger?.warn({ cause, ...seen }, text)
+  }
+}
+
+/** What is not ours is a bug: the client learns nothing of it, the log its name and place. */
+export function knownError(err: unknown, logger: Logger | undefined): AuthError {
+  if (err instanceof AuthError) return err
+  const { name, stack } = Object(err) as Partial<Error>
+  logger?.error({ name, at: stack?.split('\n').filter((line) => /^\s+at /.test(line)) }, 'internal_error')
+  return new AuthError('internal_error')
+}
 
 const told = new WeakSet()
 

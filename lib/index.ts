@@ -8,6 +8,8 @@ export {
   SessionUnavailableError,
   TokenByPasswordError,
 } from './errors.js'
+export { getAuth } from './http/get-auth.js'
+export { messageFirst } from './options/message-first.js'
 
 export type { PasswordGrantArguments } from './auth0/password-grant.js'
 export type { RefreshGrantArguments } from './auth0/refresh-grant.js'
@@ -18,17 +20,33 @@ export type { AuthEvent, AuthEventName, Logger } from './events.js'
 export type { SessionInfo, UserSessions } from './flows/revoke-sessions.js'
 export type { AccessToken, Wanted } from './flows/token-choice.js'
 export type { LoginInput } from './http/credentials.js'
-export type { RequireAuth } from './http/guards/require-auth.js'
-export type { RequireScope } from './http/guards/require-scope.js'
+export type { AuthenticatedRequest } from './http/express-types.js'
+export type {
+  AuthMiddleware,
+  ExpectedClaim,
+  GuardBehindAuth,
+  OptionalAuth,
+  RequireAuth,
+  RequireClaim,
+  RequirePermission,
+  RequireRecentLogin,
+  RequireScope,
+} from './http/guard-types.js'
 export type { LoginResult } from './http/own-route.js'
 export type { RequestAuth } from './http/types.js'
+export type { LoginData, UserAddress, UserClaims } from './options/claims.js'
+export type { MessageFirstLogger } from './options/message-first.js'
 export type {
+  AcceptedLogin,
+  OnLogin,
   CookieOptions,
   Lifetime,
   Limit,
+  LimitOptions,
   RateLimitOptions,
   RopgAuthOptions,
   Seams,
   SessionOptions,
+  TestClock,
   Timeouts,
 } from './options/options.js'

@@ -38,7 +38,7 @@ describe('domain', () => {
     const { auth } = authOf(domain, issuer)
     const err: unknown = await auth.ready().catch((err: unknown) => err)
     expect(err).toBeInstanceOf(ConfigurationError)
-    expect((err as Error).message).toMatch(/^domain answers, but as another issuer/)
+    expect((err as ConfigurationError).detail).toMatch(/^domain answers, but as another issuer/)
     await auth.close()
   })
 

@@ -63,39 +63,6 @@ describe('configuration_error', () => {
     ])
   })
 
-  const cookieSession = (app: Express) => {
-    app.use((req, _res, next) => {
-      Object.assign(req, { session: {} })
-      next()
-    })
-  }
-
-  it.each([
-    ['GET', '/me'],
-    ['POST', '/auth/login'],
-    ['POST', '/sign-in'],
-    ['POST', '/sign-out'],
-  ] as const)('is logged once where req.session is of another kind: %s %s', async (method, path) => {
-    const app = await startApp({ store: 'memory', before: cookieSession, after: readmeRoutes })
-    const agent = request(app.app)
-    await (
-      method === 'GET' ? agent.get(path) : agent.post(path).send({ email: ada.email, password: ada.password })
-    ).expect(500)
-    expect(errorLines(app.logged)).toEqual([
-      expect.objectContaining({ detail: expect.stringMatching(/^req\.session is not one of express-session/) }),
-    ])
-  })
-
-  it('is logged once where the cookie path leaves out the login', async () => {
-    const options = { session: { cookie: { path: '/elsewhere' } } }
-    const app = await startApp({ store: 'memory', options, after: readmeRoutes })
-    for (const login of [app.login(), request(app.app).post('/sign-in').send(ada)]) await login.expect(500)
-    expect(errorLines(app.logged).map(({ detail }) => detail)).toEqual([
-      expect.stringMatching(/^session\.cookie\.path/),
-      expect.stringMatching(/^session\.cookie\.path/),
-    ])
-  })
-
   it('is logged once where an event has told of it', async () => {
     const app = await startApp({ store: 'memory', emulator: { defaultConnection: null }, after: readmeRoutes })
     await app.login().expect(500)

@@ -813,7 +813,7 @@ describe('internal_error', () => {
     const app = await startApp({
       before: (app) => {
         app.use((req, _res, next) => {
-          Object.defineProperty(req, 'session', {
+          Object.defineProperty(req, 'auth', {
             get: () => {
               throw new RangeError('the message may hold anything')
             },

@@ -79,7 +79,7 @@ describe('requireAuth', () => {
 
   it('answers 401 session_expired when the absolute timeout is over, whatever the cookie says', async () => {
     let now = Date.now()
-    const app = await startApp({ seams: { clock: () => now } })
+    const app = await startApp({ options: { session: { idleTimeout: 7 * DAY } }, seams: { testClock: () => now } })
     const cookie = cookieOf(await app.login().expect(200))
 
     now += 7 * DAY * 1000 - 1000
@@ -112,7 +112,7 @@ describe('requireAuth', () => {
     const app = await startApp()
     const cookie = cookieOf(await app.login().expect(200))
     const [session = ''] = await recordsOf(cookie, app.prefix)
-    await openRedis().set(session, '{"broken', 'KEEPTTL')
+    await openRedis().hset(session, 'l', 'broken')
 
     expectUnauthorized(await ask(app, cookie), 'session_expired')
   })
@@ -130,7 +130,7 @@ describe('requireAuth', () => {
   it('tells when the user logged in', async () => {
     const now = Date.now()
     const app = await startApp({
-      seams: { clock: () => now },
+      seams: { testClock: () => now },
       after: (app, auth) => {
         app.get('/since', auth.requireAuth, (req, res) => {
           res.json({ since: req.auth.authenticatedAt, keys: Object.keys(req.auth).sort() })
@@ -143,7 +143,7 @@ describe('requireAuth', () => {
 
     expect(response.body).toEqual({
       since: new Date(now).toISOString(),
-      keys: ['authenticatedAt', 'getAccessToken', 'logout', 'sessionId', 'sub', 'user'],
+      keys: ['authenticatedAt', 'data', 'getAccessToken', 'logout', 'sessionId', 'sub', 'user'],
     })
   })
 
@@ -304,7 +304,9 @@ describe('requireScope', () => {
   it.each([[[]], [['']], [['  ', '']]])('refuses to be made of %j', async (scopes) => {
     const app = await startApp()
 
-    expect(() => app.auth.requireScope(...scopes)).toThrow('requireScope needs at least one scope')
+    expect(() => app.auth.requireScope(...scopes)).toThrow(
+      "the scopes of requireScope are missing: auth.requireScope('read:posts')",
+    )
   })
 })
 

@@ -70,7 +70,7 @@ describe('session.revoked', () => {
       expect(app.events).toEqual([
         {
           ...{ name: 'session.revoked', sub: 'auth0|1', requestId: 'req-7', ip: '127.0.0.1' },
-          ...{ time: expect.any(String), durationMs: expect.any(Number) },
+          ...{ time: expect.any(String), durationMs: expect.any(Number), sessionId: id },
         },
       ])
     },

@@ -450,10 +450,10 @@ describe('a login while Redis', () => {
     const values: string[] = []
     const app = await startWatched({}, { redis: client })
     Object.assign(client, {
-      set: async (...args: unknown[]) => {
-        values.push(String(args[0]), String(args[1]))
-        const error = new Error(`OOM command not allowed: 'set' ${args.join(' ')}`)
-        return Promise.reject(Object.assign(error, { command: { name: 'set', args } }))
+      eval: async (...[_script, ...args]: unknown[]) => {
+        values.push(...args.map(String).filter((value) => value.length > 20))
+        const error = new Error(`OOM command not allowed: 'eval' ${args.join(' ')}`)
+        return Promise.reject(Object.assign(error, { command: { name: 'eval', args } }))
       },
     })
 

@@ -100,3 +100,12 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   })
   return { opened, open }
 }
+
+/** Resolves when the condition holds; the time between is Redis' or Auth0's, not ours. */
+export async function until(condition: () => Promise<boolean> | boolean, patience = 10_000): Promise<void> {
+  const deadline = performance.now() + patience
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${String(condition)}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

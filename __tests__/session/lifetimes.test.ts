@@ -20,7 +20,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
   })
 
   const start = (session: NonNullable<TestAppOptions['options']>['session'] = {}) =>
-    startApp({ store, options: { session }, seams: { clock: () => now } })
+    startApp({ store, options: { session }, seams: { testClock: () => now } })
 
   async function logIn({ app }: TestApp, body: object = {}): Promise<Visitor> {
     const answer = await request(app)
@@ -31,15 +31,8 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     return { cookie, visit: () => request(app).get('/me').set('Cookie', cookie).then() }
   }
 
-  const blobKey = async ({ prefix }: TestApp, { cookie }: Visitor) =>
-    (await keysUnder(prefix)).find((key) => key.endsWith(`:s:${sessionIdOf(cookie)}`)) ?? ''
-
-  /** Lets time pass for both kinds of store: Redis has a clock of its own. */
-  async function passes(seconds: number, app: TestApp): Promise<void> {
+  function passes(seconds: number): void {
     now += seconds * 1000
-    if (store === 'memory') return
-    const redis = openRedis()
-    for (const key of await keysUnder(app.prefix)) await redis.pexpire(key, (await redis.pttl(key)) - seconds * 1000)
   }
 
   async function expectOver(visitor: Visitor): Promise<void> {
@@ -51,9 +44,9 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     it('ends a session that nobody uses', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
-      await passes(10 * MINUTE - 5, app)
+      passes(10 * MINUTE - 5)
       expect((await visitor.visit()).status).toBe(200)
-      await passes(10 * MINUTE + 5, app)
+      passes(10 * MINUTE + 5)
       await expectOver(visitor)
     })
 
@@ -61,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
       for (let visit = 0; visit < 5; visit++) {
-        await passes(9 * MINUTE, app)
+        passes(9 * MINUTE)
         expect((await visitor.visit()).status).toBe(200)
       }
     })
@@ -69,16 +62,16 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     it('is one day by default', async () => {
       const app = await start()
       const visitor = await logIn(app)
-      await passes(DAY - 60, app)
+      passes(DAY - 60)
       expect((await visitor.visit()).status).toBe(200)
-      await passes(DAY + 1, app)
+      passes(DAY + 1)
       await expectOver(visitor)
     })
 
     it('stays over when it is asked again', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
-      await passes(11 * MINUTE, app)
+      passes(11 * MINUTE)
       await expectOver(visitor)
       await expectOver(visitor)
     })
@@ -89,10 +82,10 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 30 * MINUTE })
       const visitor = await logIn(app)
       for (let visit = 0; visit < 5; visit++) {
-        await passes(5 * MINUTE, app)
+        passes(5 * MINUTE)
         expect((await visitor.visit()).status).toBe(200)
       }
-      await passes(5 * MINUTE, app)
+      passes(5 * MINUTE)
       await expectOver(visitor)
     })
 
@@ -104,28 +97,28 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
 
     it('cannot be put off by what the app writes', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 10 * MINUTE })
-      app.app.post('/write', app.auth.requireAuth, (req, res) => {
+      app.app.post('/write', app.auth.session, (req, res) => {
         Object.assign(req.session, { at: now })
         req.session.cookie.maxAge = 30 * DAY * 1000
         res.end()
       })
       const visitor = await logIn(app)
-      await passes(9 * MINUTE, app)
+      passes(9 * MINUTE)
       await request(app.app).post('/write').set('Cookie', visitor.cookie).expect(200)
-      await passes(1 * MINUTE, app)
+      passes(1 * MINUTE)
       await expectOver(visitor)
     })
 
     it('starts again with a login', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 10 * MINUTE })
       const first = await logIn(app)
-      await passes(9 * MINUTE, app)
+      passes(9 * MINUTE)
       const answer = await request(app.app)
         .post('/auth/login')
         .set('Cookie', first.cookie)
         .send(credentials)
         .expect(200)
-      await passes(9 * MINUTE, app)
+      passes(9 * MINUTE)
       await request(app.app).get('/me').set('Cookie', cookieOf(answer)).expect(200)
       await expectOver(first)
     })
@@ -137,9 +130,9 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     it('lets a session rest for 14 days', async () => {
       const app = await start()
       const visitor = await logIn(app, remember)
-      await passes(13 * DAY, app)
+      passes(13 * DAY)
       expect((await visitor.visit()).status).toBe(200)
-      await passes(14 * DAY + 1, app)
+      passes(14 * DAY + 1)
       await expectOver(visitor)
     })
 
@@ -147,10 +140,10 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       const app = await start()
       const visitor = await logIn(app, remember)
       for (const days of [10, 10, 9]) {
-        await passes(days * DAY, app)
+        passes(days * DAY)
         expect((await visitor.visit()).status).toBe(200)
       }
-      await passes(DAY, app)
+      passes(DAY)
       await expectOver(visitor)
     })
 
@@ -161,12 +154,12 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
         remembered: { idleTimeout: 10 * MINUTE, absoluteTimeout: 20 * MINUTE },
       })
       const [ordinary, remembered] = [await logIn(app), await logIn(app, remember)]
-      await passes(9 * MINUTE, app)
+      passes(9 * MINUTE)
       await expectOver(ordinary)
       expect((await remembered.visit()).status).toBe(200)
-      await passes(9 * MINUTE, app)
+      passes(9 * MINUTE)
       expect((await remembered.visit()).status).toBe(200)
-      await passes(2 * MINUTE, app)
+      passes(2 * MINUTE)
       await expectOver(remembered)
     })
 
@@ -189,7 +182,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     it('is told apart from none and from a forged one', async () => {
       const app = await start({ idleTimeout: MINUTE })
       const visitor = await logIn(app)
-      await passes(2 * MINUTE, app)
+      passes(2 * MINUTE)
       const forged = visitor.cookie.slice(0, -4) + 'AAAA'
       const answers = await Promise.all([
         request(app.app).get('/me').set('Cookie', visitor.cookie),
@@ -209,7 +202,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     it('can be left, and followed by a new login', async () => {
       const app = await start({ idleTimeout: MINUTE })
       const visitor = await logIn(app)
-      await passes(2 * MINUTE, app)
+      passes(2 * MINUTE)
       await request(app.app).post('/auth/logout').set('Cookie', visitor.cookie).expect(200)
       const answer = await request(app.app)
         .post('/auth/login')
@@ -220,38 +213,89 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     })
   })
 
-  if (store === 'redis') {
-    it('are the time to live of the key: idle for the session, absolute for the tokens', async () => {
-      const app = await start({ remembered: { idleTimeout: 600, absoluteTimeout: 1200 } })
-      const redis = openRedis()
-      for (const [body, idle, absolute] of [
-        [{}, DAY, 7 * DAY],
-        [{ remember_me: true }, 600, 1200],
-      ] as const) {
-        const key = await blobKey(app, await logIn(app, body))
-        for (const [name, ttl] of [
-          [key, idle],
-          [key.replace(':s:', ':t:'), absolute],
-        ] as const) {
-          const left = await redis.pttl(name)
-          expect(left).toBeLessThanOrEqual(ttl * 1000)
-          expect(left).toBeGreaterThan(ttl * 1000 - 10_000)
-        }
-      }
+  it('forgets a visitor after the idle time of a session, unless he or she comes back', async () => {
+    const { app } = await startApp({
+      store,
+      options: { session: { idleTimeout: 10 * MINUTE } },
+      seams: { testClock: () => now },
+      before: (open, auth) => {
+        open.get('/cart', auth.session, (req, res) => {
+          res.json(Reflect.get(req.session, 'cart') ?? null)
+        })
+        open.post('/cart', auth.session, (req, res) => {
+          Object.assign(req.session, { cart: ['book'] })
+          res.end()
+        })
+      },
     })
+    const cookie = cookieOf(await request(app).post('/cart').expect(200))
+    const cart = async () => (await request(app).get('/cart').set('Cookie', cookie).expect(200)).body as unknown
+    for (let visit = 0; visit < 3; visit++) {
+      passes(9 * MINUTE)
+      expect(await cart()).toEqual(['book'])
+    }
+    passes(10 * MINUTE)
+    expect(await cart()).toBeNull()
+  })
+})
 
-    it('hold when the session is written, too', async () => {
-      const app = await start({ idleTimeout: 600 })
-      app.app.post('/write', app.auth.requireAuth, (req, res) => {
-        Object.assign(req.session, { note: 'new' })
-        res.end()
-      })
-      const visitor = await logIn(app)
-      const key = await blobKey(app, visitor)
-      const redis = openRedis()
-      await redis.pexpire(key, 5_000)
-      await request(app.app).post('/write').set('Cookie', visitor.cookie).expect(200)
-      expect(await redis.pttl(key)).toBeGreaterThan(590_000)
+describe('session lifetimes in Redis', () => {
+  const keyOf = async ({ prefix }: TestApp, cookie: string) =>
+    (await keysUnder(prefix)).find((key) => key.endsWith(`:s:${sessionIdOf(cookie)}`)) ?? ''
+
+  it('are the time to live of the one key of a session', async () => {
+    const app = await startApp({ options: { session: { remembered: { idleTimeout: 600, absoluteTimeout: 1200 } } } })
+    const redis = openRedis()
+    for (const [body, idle] of [
+      [{}, DAY],
+      [{ remember_me: true }, 600],
+    ] as const) {
+      const cookie = cookieOf(await app.login({ ...credentials, ...body }).expect(200))
+      const left = await redis.pttl(await keyOf(app, cookie))
+      expect(left).toBeLessThanOrEqual(idle * 1000)
+      expect(left).toBeGreaterThan(idle * 1000 - 10_000)
+      expect((await keysUnder(app.prefix)).filter((key) => key.includes(sessionIdOf(cookie)))).toHaveLength(1)
+    }
+  })
+
+  it('do not start again when the session is written', async () => {
+    const app = await startApp({
+      before: (open, auth) => {
+        open.post('/write', auth.session, (req, res) => {
+          Object.assign(req.session, { note: 'new' })
+          res.end()
+        })
+      },
     })
-  }
+    const cookie = cookieOf(await app.login().expect(200))
+    const key = await keyOf(app, cookie)
+    await request(app.app).post('/write').set('Cookie', cookie).expect(200)
+    const redis = openRedis()
+    await redis.pexpire(key, 5_000)
+    await request(app.app).post('/write').set('Cookie', cookie).expect(200)
+    expect(await redis.hget(key, 'd')).toContain('new')
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(5_000)
+  })
+
+  it('are those of its own clock: a session that nobody uses ends, and one that is used ends in time', async () => {
+    const app = await startApp({ options: { session: { idleTimeout: 1, absoluteTimeout: 2 } } })
+    const [idle, used] = [cookieOf(await app.login().expect(200)), cookieOf(await app.login().expect(200))]
+    const [idleKey, usedKey] = [await keyOf(app, idle), await keyOf(app, used)]
+    const me = (cookie: string) => request(app.app).get('/me').set('Cookie', cookie)
+    const redis = openRedis()
+    const end = Number(await redis.hget(usedKey, 'e'))
+    const serverTime = async () => {
+      const [seconds, microseconds] = (await redis.time()).map(Number)
+      return seconds! * 1000 + microseconds! / 1000
+    }
+    for (let lives = true; lives;) {
+      const asked = await serverTime()
+      lives = (await me(used)).status === 200
+      // To the millisecond.
+      if (lives) expect(asked).toBeLessThan(end + 1)
+    }
+    expect(await redis.exists(idleKey, usedKey)).toBe(0)
+    expect((await me(idle)).body).toEqual(refusal('session_expired'))
+    expect((await me(used)).body).toEqual(refusal('session_expired'))
+  })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { AuthError, type RopgAuth } from '../../lib/index.ts'
-import { MemoryRecords } from '../../lib/store/memory-records.ts'
+import { createLoginSeal, type Login } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
 import { createTokenVault, type TokenRecord } from '../../lib/session/token-vault.ts'
+import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import { ada, secret, startApp, type TestApp } from '../support/app.ts'
 import { cookieOf, keysUnder, openRedis, sessionIdOf } from '../http/wire.ts'
 
@@ -21,102 +22,170 @@ const tokens: TokenRecord = {
     },
   ],
 }
+const renewed = { ...tokens, refreshToken: 'renewed' }
+const login: Login = { sub: 'auth0|ada', user: { sub: 'auth0|ada' }, scope: 'openid', handle: 'h', since: 1, until: 2 }
 
 function setUp({ secrets = [secret], prefix = 'auth:tenant:', records = new MemoryRecords(() => 0) } = {}) {
-  return { records, vault: createTokenVault({ records, seal: createSeal(secrets), prefix }) }
-}
-
-/** The one stored value, to be read or changed. */
-async function stored(records: MemoryRecords): Promise<{ key: string; value: string }> {
-  const [key = ''] = await records.keys('')
-  return { key, value: (await records.read(key))?.value ?? '' }
+  const seal = createSeal(secrets)
+  const logins = createLoginSeal(seal)
+  const keyOf = (id: string) => `${prefix}s:${id}`
+  const vault = createTokenVault({ records, seal, logins, keyOf })
+  return {
+    ...{ records, logins, vault, keyOf },
+    /** A session with its tokens. */
+    create: (id: string, more = {}) =>
+      records.create(keyOf(id), { ...vault.seal(id, tokens), ...more }, { idle: MINUTE }),
+    /** The field of the tokens as it is stored, or changed. */
+    stored: async (id: string) => (await records.read(keyOf(id), ['t']))?.values[0] ?? '',
+    store: (id: string, value: string) => records.put(keyOf(id), { t: value }),
+  }
 }
 
 describe('createTokenVault', () => {
   it('gives back what was created, with version 1', async () => {
-    const { vault } = setUp()
-    await vault.create('one', tokens, MINUTE)
+    const { vault, create } = setUp()
+    await create('one')
     expect(await vault.read('one')).toEqual({ ...tokens, version: 1 })
   })
 
-  it('knows nothing of another session', async () => {
-    const { vault } = setUp()
-    await vault.create('one', tokens, MINUTE)
+  it('knows nothing of another session, and of one without tokens', async () => {
+    const { vault, create, records, keyOf } = setUp()
+    await create('one')
+    await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
     expect(await vault.read('two')).toBeUndefined()
-    expect(await vault.take('two')).toBeUndefined()
+    expect(await vault.end('two')).toBeUndefined()
+    expect(await vault.read('visitor')).toBeUndefined()
   })
 
-  it('keeps the record as long as it is told', async () => {
-    const { vault, records } = setUp()
-    await vault.create('one', tokens, MINUTE)
-    expect((await records.readWithTtl('auth:tenant:t:one'))?.ttl).toBe(MINUTE)
-  })
-
-  it('gives the tokens to one of many takers, and deletes them', async () => {
+  it('writes one field of the record of the session', async () => {
     const { vault } = setUp()
-    await vault.create('one', tokens, MINUTE)
-    const taken = await Promise.all([vault.take('one'), vault.take('one'), vault.take('one')])
-    expect(taken.filter((record) => record !== undefined)).toEqual([{ ...tokens, version: 1 }])
-    expect(await vault.read('one')).toBeUndefined()
+    expect(vault.seal('one', tokens)).toEqual({ t: expect.stringMatching(/^1\.[\w-]+$/) })
+  })
+
+  describe('end', () => {
+    it('gives tokens and login to one of many callers, and deletes the session', async () => {
+      const { vault, create, logins, keyOf } = setUp()
+      await create('one', { l: logins.close(login, keyOf('one')) })
+      const ended = await Promise.all([vault.end('one'), vault.end('one'), vault.end('one')])
+      expect(ended.filter((one) => one !== undefined)).toEqual([{ tokens: { ...tokens, version: 1 }, login }])
+      expect(await vault.read('one')).toBeUndefined()
+    })
+
+    it("ends a visitor's session, and one that this process cannot open", async () => {
+      const { vault, create, records, keyOf } = setUp()
+      await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
+      await create('one', { l: 'login' })
+      const nothing = { tokens: undefined, login: undefined }
+      expect(await vault.end('visitor')).toEqual(nothing)
+      expect(await setUp({ secrets: [next], records }).vault.end('one')).toEqual(nothing)
+      expect(await records.read(keyOf('one'), ['l'])).toBeUndefined()
+    })
   })
 
   describe('commit', () => {
-    const renewed = { ...tokens, refreshToken: 'renewed' }
-
     it('writes over the version that was read', async () => {
-      const { vault } = setUp()
-      await vault.create('one', tokens, MINUTE)
+      const { vault, create } = setUp()
+      await create('one')
       expect(await vault.commit('one', 1, renewed)).toBe('done')
       expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
     })
 
+    it('writes the login that has changed in the same step, or not at all', async () => {
+      const { vault, create, logins, records, keyOf } = setUp()
+      const key = keyOf('one')
+      const stored = async () => logins.open((await records.read(key, ['l']))?.values[0] ?? '', key)
+      await create('one', { l: logins.close(login, key) })
+      await vault.commit('one', 1, renewed)
+      expect(await stored()).toEqual(login)
+      const changed = { ...login, scope: 'openid email' }
+      await vault.commit('one', 2, { ...renewed, login: changed })
+      expect(await stored()).toEqual(changed)
+      expect(await vault.commit('one', 1, { ...renewed, login })).toBe('conflict')
+      expect(await stored()).toEqual(changed)
+    })
+
     it('refuses an older version, so that tokens never regress (promise 2)', async () => {
-      const { vault } = setUp()
-      await vault.create('one', tokens, MINUTE)
+      const { vault, create } = setUp()
+      await create('one')
       await vault.commit('one', 1, renewed)
       expect(await vault.commit('one', 1, tokens)).toBe('conflict')
       expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
     })
 
     it('tells versions apart that begin alike', async () => {
-      const { vault } = setUp()
-      await vault.create('one', tokens, MINUTE)
+      const { vault, create } = setUp()
+      await create('one')
       for (let version = 1; version < 12; version++) await vault.commit('one', version, renewed)
       expect(await vault.commit('one', 1, tokens)).toBe('conflict')
-      expect((await vault.read('one'))?.version).toBe(12)
+      expect(await vault.read('one')).toMatchObject({ version: 12 })
     })
 
-    it('writes nothing after the tokens were taken (promise 3)', async () => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
-      await vault.take('one')
-      expect(await vault.commit('one', 1, renewed)).toBe('gone')
-      expect(await records.keys('')).toEqual([])
+    it('writes nothing after the session has ended (promise 3)', async () => {
+      const { vault, create, records, keyOf } = setUp()
+      await create('one')
+      await vault.end('one')
+      expect(await vault.commit('one', 1, { ...renewed, login })).toBe('gone')
+      expect(await records.read(keyOf('one'), ['t'])).toBeUndefined()
     })
   })
 
-  describe('seals the record (promise 7), which', () => {
-    it('shows no token', async () => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
-      const { value } = await stored(records)
+  describe('announce', () => {
+    it('marks the tokens of a version, and withdraws the mark', async () => {
+      const { vault, create } = setUp()
+      await create('one')
+      const read = { ...tokens, version: 1 }
+      expect(await vault.announce('one', read, true)).toBe('done')
+      expect(await vault.read('one')).toEqual({ ...read, announced: true })
+      expect(await vault.announce('one', read, false)).toBe('done')
+      expect(await vault.read('one')).toEqual(read)
+    })
+
+    it('is over with the next version, and refused for an older one', async () => {
+      const { vault, create } = setUp()
+      await create('one')
+      await vault.announce('one', { ...tokens, version: 1 }, true)
+      await vault.commit('one', 1, renewed)
+      expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
+      expect(await vault.announce('one', { ...tokens, version: 1 }, false)).toBe('conflict')
+    })
+  })
+
+  describe('discard', () => {
+    it('deletes the session of the version that was read, and none of a newer one', async () => {
+      const { vault, create } = setUp()
+      await create('one')
+      await vault.commit('one', 1, renewed)
+      expect(await vault.discard('one', 1)).toBe('conflict')
+      expect(await vault.discard('one', 2)).toBe('done')
+      expect(await vault.discard('one', 2)).toBe('gone')
+      expect(await vault.read('one')).toBeUndefined()
+    })
+  })
+
+  describe('seals the tokens (promise 7), so that they', () => {
+    it('do not show', async () => {
+      const { create, stored } = setUp()
+      await create('one')
+      const value = await stored('one')
       expect(value).toMatch(/^1\.[\w-]+$/)
       expect(Buffer.from(value.slice(2), 'base64url').toString('latin1')).not.toMatch(/canary|Bearer|api\.example/)
     })
 
-    it('does not open when it is copied to another session', async () => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
-      await records.write('auth:tenant:t:two', (await stored(records)).value, MINUTE)
-      expect(await vault.read('two')).toBeUndefined()
+    it('do not open when they are copied to another session', async () => {
+      const { vault, create, stored, store } = setUp()
+      await create('one')
+      await create('two')
+      await store('two', await stored('one'))
+      expect(await vault.read('two')).toBe('sealed')
       expect(await vault.read('one')).toEqual({ ...tokens, version: 1 })
     })
 
-    it('does not open when it is copied to another tenant', async () => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
-      await records.write('auth:other:t:one', (await stored(records)).value, MINUTE)
-      expect(await setUp({ records, prefix: 'auth:other:' }).vault.read('one')).toBeUndefined()
+    it('do not open when they are copied to another tenant', async () => {
+      const { records, create, stored } = setUp()
+      await create('one')
+      const other = setUp({ records, prefix: 'auth:other:' })
+      await records.create(other.keyOf('one'), { t: await stored('one') }, { idle: MINUTE })
+      expect(await other.vault.read('one')).toBe('sealed')
     })
 
     it.each([
@@ -127,23 +196,23 @@ describe('createTokenVault', () => {
       ['nothing in it', () => ''],
       ['clear text in its place', () => `1.${Buffer.from(JSON.stringify(tokens)).toString('base64url')}`],
       ['JSON in its place', () => JSON.stringify(tokens)],
-    ])('does not open with %s', async (_name, tamper) => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
-      const { key, value } = await stored(records)
-      await records.write(key, tamper(value), MINUTE)
-      expect(await vault.read('one')).toBeUndefined()
+    ])('do not open with %s, and can be ended', async (_name, tamper) => {
+      const { vault, create, stored, store } = setUp()
+      await create('one')
+      await store('one', tamper(await stored('one')))
+      expect(await vault.read('one')).toBe('sealed')
+      expect(await vault.end('one')).toEqual({ tokens: undefined, login: undefined })
     })
 
-    it('opens after the secret was rotated, and is sealed with the new one at the next commit', async () => {
-      const { vault, records } = setUp()
-      await vault.create('one', tokens, MINUTE)
+    it('open after the secret was rotated, and are sealed with the new one at the next commit', async () => {
+      const { records, create } = setUp()
+      await create('one')
       const rotated = setUp({ records, secrets: [next, secret] }).vault
-      const renewed = setUp({ records, secrets: [next] }).vault
+      const renewing = setUp({ records, secrets: [next] }).vault
       expect(await rotated.read('one')).toEqual({ ...tokens, version: 1 })
-      expect(await renewed.read('one')).toBeUndefined()
+      expect(await renewing.read('one')).toBe('sealed')
       await rotated.commit('one', 1, tokens)
-      expect(await renewed.read('one')).toEqual({ ...tokens, version: 2 })
+      expect(await renewing.read('one')).toEqual({ ...tokens, version: 2 })
     })
   })
 })
@@ -165,7 +234,7 @@ describe('the tokens of a login in Redis (promise 7)', () => {
       after: tokenRoute,
     })
 
-  /** Everything that lies under the prefix, in clear. */
+  /** Everything stored under the prefix, in clear. */
   async function dump(prefix: string): Promise<string> {
     const redis = openRedis()
     const values = (await keysUnder(prefix)).map(async (key) => {
@@ -179,7 +248,9 @@ describe('the tokens of a login in Redis (promise 7)', () => {
     const app = await withToken()
     const { body } = await app.login(remembered).expect(200)
     const all = await dump(app.prefix)
-    expect(all).toContain('"sub"')
+    expect(all).toContain(':s:')
+    // Nor the login: who is logged in, and what is known of him or her.
+    expect(all).not.toMatch(/auth0\||ada/i)
     const readable = [body.access_token, body.refresh_token, ada.password].flatMap((token: string) => [
       token,
       Buffer.from(token).toString('base64'),
@@ -193,11 +264,11 @@ describe('the tokens of a login in Redis (promise 7)', () => {
   it('do not open for another session that they are copied to', async () => {
     const app = await withToken()
     const victim = sessionIdOf(cookieOf(await app.login(remembered).expect(200)))
-    const thief = cookieOf(await app.login().expect(200))
-    const [from = '', to = ''] = [victim, sessionIdOf(thief)].map((id) => `:t:${id}`)
-    const keys = await keysUnder(app.prefix)
-    const keyEnding = (end: string) => keys.find((key) => key.endsWith(end)) ?? ''
-    await openRedis().copy(keyEnding(from), keyEnding(to), 'REPLACE')
+    const thief = cookieOf(await app.login(remembered).expect(200))
+    const redis = openRedis()
+    const keyOf = async (id: string) => (await keysUnder(app.prefix)).find((key) => key.endsWith(`:s:${id}`)) ?? ''
+    const stolen = (await redis.hget(await keyOf(victim), 't')) ?? ''
+    await redis.hset(await keyOf(sessionIdOf(thief)), 't', stolen)
     const answer = await app.agent().get('/token').set('Cookie', thief)
     expect([answer.status, answer.body.error]).toEqual([401, 'session_expired'])
   })

@@ -6,7 +6,7 @@ import { type Auth0Emulator, type EmulatorOptions, startAuth0Emulator } from '..
 import { testRedisUrl, uniquePrefix } from './redis.ts'
 
 export const ada = { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' }
-export const secret = 'a secret that is used in tests only'
+export const secret = 'a-secret-that-is-used-in-tests-only'
 
 export interface TestApp {
   app: Express

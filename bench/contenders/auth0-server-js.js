@@ -3,7 +3,7 @@ import { parse } from 'cookie'
 import express from 'express'
 import { openIoredis } from './redis-clients.js'
 import { serve } from './serve.js'
-import { fetchFromStub, IDLE_SECONDS, settings } from './settings.js'
+import { fetchFromStub, IDLE_SECONDS, settings, tailOf } from './settings.js'
 
 const readsTwice = settings.variant.includes('guard-and-handler')
 
@@ -67,10 +67,15 @@ await serve((baseUrl) => {
     response.redirect('/me')
   })
   // The library's own example guards with one read of the session and lets the handler do another.
-  if (readsTwice) app.get('/me', guard(auth0))
+  if (readsTwice) app.get(['/me', '/token'], guard(auth0))
   app.get('/me', async (request, response) => {
     const user = await auth0.getUser({ request, response })
     if (user) response.json({ sub: user.sub })
+    else response.status(401).json({ error: 'unauthenticated' })
+  })
+  app.get('/token', async (request, response) => {
+    const tokenSet = await auth0.getAccessToken({ request, response }).catch(() => undefined)
+    if (tokenSet) response.json({ tail: tailOf(tokenSet.accessToken) })
     else response.status(401).json({ error: 'unauthenticated' })
   })
   return app

@@ -2,7 +2,7 @@ import express from 'express'
 import oidc from 'express-openid-connect'
 import { openIoredis } from './redis-clients.js'
 import { serve } from './serve.js'
-import { settings } from './settings.js'
+import { settings, tailOf } from './settings.js'
 
 await serve((baseURL) => {
   const app = express()
@@ -21,6 +21,11 @@ await serve((baseURL) => {
   )
   app.get('/me', oidc.requiresAuth(), (req, res) => {
     res.json({ sub: req.oidc.user.sub })
+  })
+  app.get('/token', oidc.requiresAuth(), async (req, res) => {
+    let { accessToken } = req.oidc
+    if (accessToken.isExpired()) accessToken = await accessToken.refresh()
+    res.json({ tail: tailOf(accessToken.access_token) })
   })
   app.use((err, _req, res, _next) => {
     res.status(err.status ?? 500).json({ error: err.message })

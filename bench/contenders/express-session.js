@@ -6,7 +6,7 @@ import { openGrant } from './grants.js'
 import { keepInSession, loginRoute } from './login-session.js'
 import { openStore } from './redis-clients.js'
 import { serve } from './serve.js'
-import { IDLE_SECONDS, settings } from './settings.js'
+import { IDLE_SECONDS, settings, tailOf } from './settings.js'
 
 const { variant, sessionSecret } = settings
 const withPassport = variant.includes('passport')
@@ -27,6 +27,11 @@ await serve(async () => {
   app.post('/api/auth/login', express.json(), loginRoute(await openGrant(variant), keep))
   app.get('/me', withPassport ? passportGuard : sessionGuard, (req, res) => {
     res.json({ sub: withPassport ? req.user.sub : req.session.user.sub })
+  })
+  app.get('/token', sessionGuard, (req, res) => {
+    const { access_token, expires_at } = req.session.tokens
+    if (expires_at * 1000 > Date.now()) res.json({ tail: tailOf(access_token) })
+    else res.status(401).json({ error: 'token_expired' })
   })
   return app
 })

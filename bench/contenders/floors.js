@@ -4,7 +4,7 @@ import { openGrant } from './grants.js'
 import { contentOf } from './login-session.js'
 import { openIoredis } from './redis-clients.js'
 import { serve } from './serve.js'
-import { IDLE_SECONDS, settings } from './settings.js'
+import { IDLE_SECONDS, settings, tailOf } from './settings.js'
 
 const PREFIX = 'bench:floor:'
 
@@ -29,11 +29,18 @@ async function oneGet() {
     await redis.set(PREFIX + id, JSON.stringify({ cookie: {}, ...contentOf(grant) }), 'EX', IDLE_SECONDS)
     res.cookie('id', id).json({ success: true })
   })
-  app.get('/me', async (req, res) => {
+  const withSession = (answer) => async (req, res) => {
     const blob = await redis.get(PREFIX + (req.headers.cookie ?? '').slice('id='.length))
-    const session = blob === null ? undefined : JSON.parse(blob)
-    if (session) res.json({ sub: session.user.sub })
-    else res.status(401).json({ error: 'unauthenticated' })
-  })
+    if (blob === null) res.status(401).json({ error: 'unauthenticated' })
+    else res.json(answer(JSON.parse(blob)))
+  }
+  app.get(
+    '/me',
+    withSession(({ user }) => ({ sub: user.sub })),
+  )
+  app.get(
+    '/token',
+    withSession(({ tokens }) => ({ tail: tailOf(tokens.access_token) })),
+  )
   return app
 }

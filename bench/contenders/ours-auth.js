@@ -10,6 +10,7 @@ export const auth = createRopgAuth({
   // Plain HTTP on loopback, though NODE_ENV is production as for every contender.
   session: { secret: settings.sessionSecret, cookie: { name: 'auth', secure: false } },
   requireHttps: false,
-  rateLimit: false,
   logger: false,
+  // The peers have no limits either.
+  rateLimit: settings.variant.includes('limits') && { subnet: { limit: 1000, windowMs: 60_000 } },
 })

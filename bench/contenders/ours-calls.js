@@ -2,6 +2,7 @@
 import express from 'express'
 import { auth } from './ours-auth.js'
 import { serve } from './serve.js'
+import { tailOf } from './settings.js'
 
 /** Milliseconds of each getAccessToken(). */
 let times = []
@@ -28,9 +29,9 @@ async function createApp() {
   })
   app.get('/token', auth.requireAuth, async (req, res) => {
     const begin = performance.now()
-    const { expiresAt } = await req.auth.getAccessToken()
+    const { accessToken } = await req.auth.getAccessToken()
     times.push(performance.now() - begin)
-    res.json({ expiresAt })
+    res.json({ tail: tailOf(accessToken) })
   })
   return app
 }

@@ -20,3 +20,8 @@ export const IDLE_SECONDS = 86_400
 export function fetchFromStub(url, init) {
   return fetch(String(url).replace(`https://${settings.httpsDomain}`, settings.httpsBase), init)
 }
+
+/** What a contender shows of an access token that it has, for the harness to check. */
+export function tailOf(accessToken) {
+  return accessToken.slice(-24)
+}

@@ -1,6 +1,7 @@
 import { emailOf, PASSWORD, subOf } from '../processes/tokens.ts'
 import { type Child, type Launch, startChild } from './child.ts'
 import type { Contender } from './contenders.ts'
+import { PATHS } from './measure.ts'
 import { bytesOf, keysOf } from './redis-stats.ts'
 import { forge, SessionClient } from './session-client.ts'
 import { CONTENDER_CPU, type World } from './world.ts'
@@ -31,8 +32,11 @@ interface Who {
 export async function enterAs(child: Child, world: World, { contender, user }: Who): Promise<Entrant> {
   const before = new Set(await keysOf(world.redis))
   const cookie = await logIn(world, { contender, child, user })
+  const entered = { contender, child, cookie, user }
+  if (contender.fill !== undefined) await fillSession(entered, contender.fill)
   const added = (await keysOf(world.redis)).filter((key) => !before.has(key))
-  await checkAnswers({ contender, child, cookie, user })
+  await checkAnswers(entered)
+  if (contender.scales.includes('token')) await checkToken(world, entered)
   return { contender, child, cookie, stored: { bytes: await bytesOf(world.redis, added), keys: added } }
 }
 
@@ -46,29 +50,50 @@ export async function logIn({ tenants }: World, { contender, child, user }: Chec
   const response =
     contender.login === 'redirect'
       ? await client.followRedirects(`${child.url}/login`, String(user))
-      : await client.postJson(`${child.url}/api/auth/login`, { email: emailOf(user), password: PASSWORD })
+      : await client.postJson(child.url + PATHS.login, { email: emailOf(user), password: PASSWORD })
   if (!client.cookie) await fail(contender, response, 'the login set no cookie')
   return client.cookie
 }
 
-async function checkAnswers({ contender, child, cookie, user }: Checked & { cookie: string }): Promise<void> {
-  const get = (headers: Record<string, string>) => fetch(`${child.url}/me`, { headers })
+type Entered = Checked & { cookie: string }
+
+async function fillSession({ contender, child, cookie }: Entered, path: string): Promise<void> {
+  const response = await fetch(child.url + path, { method: 'POST', headers: { cookie } })
+  if (response.status !== 200) await fail(contender, response, 'data of its own')
+}
+
+async function checkAnswers({ contender, child, cookie, user }: Entered): Promise<void> {
+  const get = (headers: Record<string, string>) => fetch(child.url + PATHS.get, { headers })
   const response = await get({ cookie })
   const body = await response.clone().text()
   const { sub } = response.status === 200 ? (JSON.parse(body) as { sub: unknown }) : { sub: undefined }
   const isOpen = contender.login === 'none'
   if (response.status !== 200 || (!isOpen && sub !== subOf(user))) await fail(contender, response, 'a session')
   if (isOpen) return
-  for (const headers of [{}, { cookie: forge(cookie) }]) {
-    const refused = await get(headers)
-    if (refused.status !== 401) await fail(contender, refused, Object.keys(headers).length ? 'forged' : 'no cookie')
-  }
+  await checkRefusals({ contender, child, cookie, user }, PATHS.get)
   if (contender.login === 'password' && contender.name !== 'floor-get')
     await checkWrongPassword({ contender, child, user })
 }
 
+/** The token is one that was issued for this user. */
+async function checkToken({ stub }: World, entered: Entered): Promise<void> {
+  const { contender, child, cookie, user } = entered
+  const response = await fetch(child.url + PATHS.token, { headers: { cookie } })
+  if (response.status !== 200) await fail(contender, response, 'a token')
+  const { tail } = (await response.clone().json()) as { tail: string }
+  if ((await stub.ask('ownerOf', { tail })) !== user) await fail(contender, response, "another user's token")
+  await checkRefusals(entered, PATHS.token)
+}
+
+async function checkRefusals({ contender, child, cookie }: Entered, path: string): Promise<void> {
+  for (const headers of [{}, { cookie: forge(cookie) }]) {
+    const refused = await fetch(child.url + path, { headers })
+    if (refused.status !== 401) await fail(contender, refused, Object.keys(headers).length ? 'forged' : 'no cookie')
+  }
+}
+
 async function checkWrongPassword({ contender, child, user }: Checked): Promise<void> {
-  const response = await fetch(`${child.url}/api/auth/login`, {
+  const response = await fetch(child.url + PATHS.login, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email: emailOf(user), password: 'wrong' }),

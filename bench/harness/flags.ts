@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util'
+import type { Scale } from './contenders.ts'
+
+export const SCALES: readonly Scale[] = ['get', 'token', 'login']
 
 export interface Flags {
   rounds: number
@@ -6,7 +9,7 @@ export interface Flags {
   seconds: number
   /** Names of contenders; empty: all. */
   only: readonly string[]
-  scale: 'hot' | 'login' | 'all'
+  scales: readonly Scale[]
 }
 
 /** Flags of bench/run.ts; the environment (BENCH_ROUNDS and so on) fills in what is left out. */
@@ -19,14 +22,19 @@ export function readFlags(): Flags {
       scale: { type: 'string', default: process.env.BENCH_SCALE ?? 'all' },
     },
   })
-  const { scale } = values
-  if (scale !== 'hot' && scale !== 'login' && scale !== 'all') throw new Error('--scale is hot, login or all')
   return {
     rounds: positive('rounds', values.rounds),
     seconds: positive('seconds', values.seconds),
     only: values.only.split(',').filter(Boolean),
-    scale,
+    scales: scalesNamed(values.scale),
   }
+}
+
+function scalesNamed(text: string): readonly Scale[] {
+  if (text === 'all') return SCALES
+  const scales = SCALES.filter((scale) => scale === text)
+  if (scales.length === 0) throw new Error(`--scale is ${SCALES.join(', ')} or all`)
+  return scales
 }
 
 export function positive(name: string, text: string): number {

@@ -44,9 +44,13 @@ async function redisVersion(redis: Redis): Promise<string> {
 
 function commit(): string {
   try {
-    const { dirname } = import.meta
-    return execFileSync('git', ['-C', dirname, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+    const changes = git('status', '--porcelain', '--', '../../lib') && ' with changes in lib/'
+    return git('rev-parse', '--short', 'HEAD') + changes
   } catch {
     return 'unknown'
   }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
 }

@@ -1,6 +1,7 @@
 import { emailOf, PASSWORD, USERS } from '../processes/tokens.ts'
 import type { LoadOrder, LoadReport } from '../processes/load.ts'
 import type { Child } from './child.ts'
+import type { Scale } from './contenders.ts'
 import type { Entrant } from './enter.ts'
 import { type Calls, callsOf, callsPerRequest } from './redis-stats.ts'
 import type { World } from './world.ts'
@@ -27,8 +28,6 @@ export interface Shape {
   seconds: number
 }
 
-export type Scale = 'hot' | 'login'
-
 export interface Order extends Shape {
   requests: string[]
 }
@@ -36,12 +35,14 @@ export interface Order extends Shape {
 /** Part of the measured time that goes before it, unmeasured. */
 const WARM_UP = 0.3
 
+export const PATHS = { get: '/me', token: '/token', login: '/api/auth/login' } as const
+
 /** Requests that a scale sends; each login is of another user than the one before. */
 export function requestsOf(scale: Scale, { cookie }: Pick<Entrant, 'cookie'>): string[] {
-  if (scale === 'hot') return [`GET /me HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`]
+  if (scale !== 'login') return [`GET ${PATHS[scale]} HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`]
   return Array.from({ length: USERS }, (_, user) => {
     const body = JSON.stringify({ email: emailOf(user), password: PASSWORD })
-    const head = `POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+    const head = `POST ${PATHS.login} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
     return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   })
 }

@@ -1,4 +1,4 @@
-import { BASE } from './contenders.ts'
+import { BASE, type Scale } from './contenders.ts'
 import type { Entrant } from './enter.ts'
 import { type Cell, counted, median, spread, table, whole } from './markdown.ts'
 import type { Measured } from './measure.ts'
@@ -26,12 +26,12 @@ const HEAD = [
   'Redis commands/req',
 ]
 
-export function resultTable(results: Results, scale: 'hot' | 'login'): string {
+export function resultTable(results: Results, scale: Scale): string {
   const base = [...results].find(([{ contender }]) => contender.name === BASE)?.[1]
-  const head = scale === 'hot' ? [...HEAD, 'bytes/session in Redis', 'cookie bytes'] : HEAD
+  const head = scale === 'get' ? [...HEAD, 'bytes/session in Redis', 'cookie bytes'] : HEAD
   const rows = [...results].map(([entrant, turns]) => [
     ...measuredCells(entrant.contender.name, turns, base),
-    ...(scale === 'hot' ? storedCells(entrant) : []),
+    ...(scale === 'get' ? storedCells(entrant) : []),
   ])
   return table(head, rows)
 }
@@ -60,13 +60,13 @@ function measuredCells(name: string, turns: readonly Turn[], base: readonly Turn
   ]
 }
 
-/** Within the same round, so that a machine that gets slower or faster meanwhile does not count. */
 function ratios(measured: readonly Measured[], base: readonly Measured[] | undefined): string {
-  if (!base) return '-'
-  return spread(
-    measured.map(({ perSecond }, round) => perSecond / (base[round]?.perSecond ?? NaN)),
-    2,
-  )
+  return base ? spread(ratiosOf(measured, base), 2) : '-'
+}
+
+/** Within the same round, so that a machine that gets slower or faster meanwhile does not count. */
+export function ratiosOf(measured: readonly Measured[], base: readonly Measured[]): number[] {
+  return measured.map(({ perSecond }, round) => perSecond / (base[round]?.perSecond ?? NaN))
 }
 
 function commands(measured: readonly Measured[]): string {

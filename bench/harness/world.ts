@@ -6,8 +6,7 @@ import { type Child, pin, startChild } from './child.ts'
 export const CONTENDER_CPU = '0'
 export const OTHERS_CPU = '1'
 
-/** Known to the harness, so that it can sign cookies of sessions that it has copied. */
-export const SESSION_SECRET = 'a session secret for the benchmark only'
+const SESSION_SECRET = 'a session secret for the benchmark only'
 
 export interface Tenants {
   issuer: string

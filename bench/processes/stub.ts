@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { answerParent } from './answering.ts'
-import { emailOf, issueTokens, jwks, PASSWORD, USERS } from './tokens.ts'
+import { emailOf, issueTokens, jwks, PASSWORD, userOf, USERS } from './tokens.ts'
 
 /** Paths under it belong to the same tenant under its https name, for peers that insist on that. */
 const HTTPS_PATH = '/https'
@@ -11,6 +11,8 @@ const HTTPS_DOMAIN = 'bench.eu.auth0.example'
 
 type Tenant = ReturnType<typeof createTenant>
 
+/** How an access token ends -> the user that it was issued for. */
+const owners = new Map<string, number>()
 const server = createServer().listen(0, '127.0.0.1')
 await once(server, 'listening')
 server.keepAliveTimeout = 60_000
@@ -19,16 +21,23 @@ const tenants = { http: createTenant(`${url}/`), https: createTenant(`https://${
 server.on('request', handle)
 answerParent(url, {
   tenants: () => ({ issuer: `${url}/`, httpsDomain: HTTPS_DOMAIN, httpsBase: url + HTTPS_PATH }),
+  ownerOf: ({ tail }: { tail: string }) => owners.get(tail),
 })
 
 function createTenant(issuer: string) {
   const users = Array.from({ length: USERS }, (_, user) => user)
   return {
     issuer,
-    answers: new Map(users.map((user) => [emailOf(user), Buffer.from(JSON.stringify(issueTokens(issuer, user)))])),
+    answers: new Map(users.map((user) => [emailOf(user), issue(issuer, user)])),
     discovery: Buffer.from(JSON.stringify(discoveryOf(issuer))),
     jwks: Buffer.from(JSON.stringify(jwks)),
   }
+}
+
+function issue(issuer: string, user: number, nonce?: string): Buffer {
+  const tokens = issueTokens(issuer, user, nonce)
+  owners.set(tokens.access_token.slice(-24), user)
+  return Buffer.from(JSON.stringify(tokens))
 }
 
 function discoveryOf(issuer: string) {
@@ -88,10 +97,17 @@ function answerToken(tenant: Tenant, req: IncomingMessage, res: ServerResponse):
 const REFUSED = Buffer.from('{"error":"invalid_grant","error_description":"Wrong email or password."}')
 
 function passwordAnswer(tenant: Tenant, form: URLSearchParams): Buffer | undefined {
-  return form.get('password') === PASSWORD ? tenant.answers.get(form.get('username') ?? '') : undefined
+  return form.get('password') === PASSWORD ? tokensOf(tenant, form.get('username') ?? '') : undefined
+}
+
+/** Users beyond the first get their tokens when they first ask. */
+function tokensOf({ answers, issuer }: Tenant, email: string): Buffer | undefined {
+  const user = userOf(email)
+  if (!answers.has(email) && user !== undefined) answers.set(email, issue(issuer, user))
+  return answers.get(email)
 }
 
 function codeAnswer({ issuer }: Tenant, code: string): Buffer {
   const { user, nonce } = JSON.parse(Buffer.from(code, 'base64url').toString()) as { user: string; nonce?: string }
-  return Buffer.from(JSON.stringify(issueTokens(issuer, Number(user), nonce)))
+  return issue(issuer, Number(user), nonce)
 }

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
+/** Users whose tokens are signed before anybody logs in. */
 export const USERS = 200
 export const PASSWORD = 'correct horse battery staple'
 /** Seconds; outlives any run. */
@@ -20,6 +21,10 @@ export interface TokenResponse {
 }
 
 export const emailOf = (user: number) => `user${user}@example.com`
+export function userOf(email: string): number | undefined {
+  const [, digits] = /^user(\d+)@example\.com$/.exec(email) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
 export const subOf = (user: number) => `auth0|${createHash('sha1').update(emailOf(user)).digest('hex').slice(0, 24)}`
 
 /** What Auth0 answers a grant with, in size as in kind: about 1.2 KB, 1.1 KB and 64 bytes. */

@@ -1,4 +1,4 @@
-import { CONTENDERS, type Contender } from '../harness/contenders.ts'
+import { contenderNamed, type Contender } from '../harness/contenders.ts'
 import { positive } from '../harness/flags.ts'
 import type { World } from '../harness/world.ts'
 import { parseArgs } from 'node:util'
@@ -8,7 +8,7 @@ export interface ScaleFlags {
   seconds: number
   /** Sessions stored in the one Redis. */
   stored: readonly number[]
-  /** Sessions of one user. */
+  /** Sessions of one user; the package ends the oldest of more than 100 by default. */
   ofUser: readonly number[]
   /** Over which the memory of the process is watched. */
   requests: number
@@ -31,19 +31,13 @@ export const OURS = contenderNamed('ours')
 /** The same app with a route for getAccessToken(), and revokeAll() on demand. */
 export const OURS_CALLS: Contender = { ...OURS, file: 'ours-calls.js' }
 
-export function contenderNamed(name: string): Contender {
-  const found = CONTENDERS.find((contender) => contender.name === name)
-  if (!found) throw new Error(`there is no contender ${name}`)
-  return found
-}
-
 export function readScaleFlags(): ScaleFlags {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       stored: { type: 'string', default: '10,10000,1000000' },
-      'of-user': { type: 'string', default: '1,10,1000' },
+      'of-user': { type: 'string', default: '1,10,100' },
       requests: { type: 'string', default: '1000000' },
       only: { type: 'string', default: '' },
     },

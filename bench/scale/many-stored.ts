@@ -1,13 +1,13 @@
-import { enterAs, launch } from '../harness/enter.ts'
+import { launch } from '../harness/enter.ts'
 import { median, spread, table, whole } from '../harness/markdown.ts'
-import { measure, type Measured, warmUp } from '../harness/measure.ts'
+import { measure, type Measured, portOf, runLoad } from '../harness/measure.ts'
 import { total } from '../harness/redis-stats.ts'
 import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
-import { StoredSessions } from './stored-sessions.ts'
+import { REAL_SESSIONS, StoredSessions } from './stored-sessions.ts'
 
-/** Different sessions that the load comes with. */
-const COOKIES = 10_000
 const CONNECTIONS = 50
+/** Requests before the first measurement, however few sessions there are. */
+const LEAST_WARM_UP = 10_000
 /** With fewer sessions used_memory is that of everything else. */
 const ENOUGH_TO_TELL = 1000
 
@@ -29,8 +29,10 @@ export async function manyStored(context: ScaleContext): Promise<Part> {
 
 const NOTES = `\
 One process of ours; in each round the sessions grow from the smallest number to the largest, and all are deleted before
-the next, so a machine that gets slower meanwhile shows as a spread within each row. The requests come with the cookies
-of up to ${whole(COOKIES)} different sessions in turn. Redis memory is used_memory by the number of sessions.`
+the next, so a machine that gets slower meanwhile shows as a spread within each row. The first ${whole(REAL_SESSIONS)}
+sessions are real logins of different users, and the requests come with their cookies in turn; the others are copies of
+the keys of one of them. Every session has been asked for once before the measurement, so none has to be extended in it.
+Redis memory is used_memory divided by the number of sessions.`
 
 async function takeRound(
   { world, flags }: ScaleContext,
@@ -39,15 +41,15 @@ async function takeRound(
 ): Promise<void> {
   await world.redis.flushall()
   const empty = await usedMemory(world.redis)
-  const entrant = await enterAs(child, world, { contender: OURS, user: 0 })
-  const sessions = await StoredSessions.of(world.redis, entrant)
+  const sessions = await StoredSessions.begin(world, child)
   for (const count of flags.stored) {
     await sessions.fillTo(count)
-    const requests = (await sessions.cookies(COOKIES)).map((cookie) => getRequest('/me', cookie))
-    const order = { connections: CONNECTIONS, seconds: flags.seconds, requests }
     const bytes = ((await usedMemory(world.redis)) - empty) / count
-    await warmUp(world, entrant, { ...order, seconds: flags.seconds / 2 })
-    readings.get(count)?.push({ ...(await measure(world, entrant, order)), bytes })
+    const requests = sessions.cookies.map((cookie) => getRequest('/me', cookie))
+    const load = { connections: CONNECTIONS, requests }
+    await runLoad(world, 'ours', { ...load, ports: [portOf(child)], total: Math.max(LEAST_WARM_UP, requests.length) })
+    const measured = await measure(world, sessions.entrant, { ...load, seconds: flags.seconds })
+    readings.get(count)?.push({ ...measured, bytes })
   }
 }
 

@@ -1,21 +1,17 @@
-import { enterAs, launch } from '../harness/enter.ts'
+import { launch } from '../harness/enter.ts'
 import { table, whole } from '../harness/markdown.ts'
 import { portOf, runLoad, type Usage } from '../harness/measure.ts'
 import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
-import { StoredSessions } from './stored-sessions.ts'
+import { REAL_SESSIONS, StoredSessions } from './stored-sessions.ts'
 
-const SESSIONS = 10_000
 const CONNECTIONS = 50
 const MARKS = [0, 0.25, 0.5, 1]
 
 /** Memory of one process over many requests of many sessions: flat, or growing. */
 export async function processMemory({ world, flags }: ScaleContext): Promise<Part> {
   await world.redis.flushall()
+  const requests = await requestsOfRealSessions(world)
   const child = await launch(world, OURS, { nodeOptions: ['--expose-gc'] })
-  const entrant = await enterAs(child, world, { contender: OURS, user: 4 })
-  const sessions = await StoredSessions.of(world.redis, entrant)
-  await sessions.fillTo(SESSIONS)
-  const requests = (await sessions.cookies(SESSIONS)).map((cookie) => getRequest('/me', cookie))
   const rows: string[][] = []
   let sent = 0
   for (const mark of MARKS) {
@@ -29,10 +25,19 @@ export async function processMemory({ world, flags }: ScaleContext): Promise<Par
   return { title: 'Memory of the process', text: `${table(head, rows)}\n\n${NOTES}` }
 }
 
+/** Logged in by another process, so that the logins leave nothing in the one that is watched. */
+async function requestsOfRealSessions(world: ScaleContext['world']): Promise<string[]> {
+  const child = await launch(world, OURS)
+  const sessions = await StoredSessions.begin(world, child)
+  await sessions.fillTo(REAL_SESSIONS)
+  await child.stop()
+  return sessions.cookies.map((cookie) => getRequest('/me', cookie))
+}
+
 const NOTES = `\
-One process, ${CONNECTIONS} connections, the cookies of ${whole(SESSIONS)} sessions in turn. Each row is read when the
-load has stopped, and once more after a full garbage collection. The first row is before the first of them, with cold
-code; whether memory is flat shows between the others.`
+One process, ${CONNECTIONS} connections, the cookies of ${whole(REAL_SESSIONS)} sessions in turn, which another process
+has logged in. Each row is read when the load has stopped, and once more after a full garbage collection. The first row is
+before the first request, with cold code; whether memory is flat shows between the others.`
 
 async function memoryCells(child: Awaited<ReturnType<typeof launch>>): Promise<string[]> {
   const cells: string[] = []

@@ -1,22 +1,23 @@
 import type { Redis } from 'ioredis'
+import { contenderNamed } from '../harness/contenders.ts'
 import { enter } from '../harness/enter.ts'
+import { lengthOf, tokensOf } from '../harness/raw-tokens.ts'
 import { table, whole } from '../harness/markdown.ts'
 import { bytesOf } from '../harness/redis-stats.ts'
-import { emailOf, PASSWORD, type TokenResponse } from '../processes/tokens.ts'
-import { contenderNamed, OURS, type Part, type ScaleContext } from './context.ts'
+import { OURS, type Part, type ScaleContext } from './context.ts'
 
 const USER = 3
 
 /** What one session takes in Redis, against the tokens as Auth0 issued them. */
 export async function storedBytes({ world }: ScaleContext): Promise<Part> {
   await world.redis.flushall()
-  const tokens = await tokensOf(world.tenants.issuer)
+  const tokens = await tokensOf(world, USER)
   const ours = await enter(world, OURS, USER)
   const keys = await Promise.all(ours.stored.keys.map((key) => rowOf(world.redis, key)))
   const base = await enter(world, contenderNamed('base'), USER)
   await Promise.all([ours.child.stop(), base.child.stop()])
   const { access_token: access, id_token: id, refresh_token: refresh } = tokens
-  const [all, kept] = [access.length + id.length + refresh.length, access.length + refresh.length]
+  const [all, kept] = [lengthOf(tokens), access.length + refresh.length]
   const total = (name: string, { bytes }: { bytes: number }) => [
     name,
     whole(bytes),
@@ -32,12 +33,6 @@ export async function storedBytes({ world }: ScaleContext): Promise<Part> {
 const NOTES = `\
 Ours keeps the access token and the refresh token, sealed, and the claims of the ID token but not the token itself; base
 keeps all three in clear. MEMORY USAGE has the key and what Redis adds.`
-
-async function tokensOf(issuer: string): Promise<TokenResponse> {
-  const body = new URLSearchParams({ grant_type: 'password', username: emailOf(USER), password: PASSWORD })
-  const response = await fetch(`${issuer}oauth/token`, { method: 'POST', body })
-  return (await response.json()) as TokenResponse
-}
 
 async function rowOf(redis: Redis, key: string): Promise<string[]> {
   return [`ours, ${await redis.type(key)} ${kindOf(key)}`, whole(await bytesOf(redis, [key])), '', '']

@@ -1,7 +1,11 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
-import type { Entrant } from '../harness/enter.ts'
-import { SESSION_SECRET } from '../harness/world.ts'
+import { randomBytes } from 'node:crypto'
+import type { Child } from '../harness/child.ts'
+import { enterAs, type Entrant, logIn } from '../harness/enter.ts'
+import type { World } from '../harness/world.ts'
+import { OURS } from './context.ts'
+
+/** At most so many are logged in for real; the load comes with their cookies. */
+export const REAL_SESSIONS = 10_000
 
 /** COPY takes the time to live along. */
 const COPY_ALL = `
@@ -10,86 +14,70 @@ for number = 1, #ARGV do
 end
 `
 
-/** As if they had been logged in just now, so that no request has to extend them, however long the copying took. */
-const FRESHEN_ALL = `
-for number = 1, #ARGV, 2 do
-  redis.call('PEXPIRE', ARGV[number], ARGV[number + 1])
-end
-`
+/** Sessions in one Redis statement, statements at a time, and logins at a time. */
+const [BATCH, BATCHES, LOGINS] = [500, 20, 20]
 
-const BATCH = 500
-
-/** Real sessions, all alike: the keys of one that was logged in, copied under new ids. */
+/**
+ * Real logins of different users up to {@link REAL_SESSIONS}. Whatever is stored beyond them are copies of the keys of
+ * the first one under random names: they take the same room, but a session does not open under another id, so nobody
+ * asks for them.
+ */
 export class StoredSessions {
-  readonly #redis: Redis
-  /** Key -> milliseconds that it has to live after a login. */
-  readonly #keys: ReadonlyMap<string, number>
-  readonly #cookieName: string
-  readonly #id: string
-  readonly #ids: string[]
+  readonly #world: World
+  readonly #child: Child
+  readonly #first: Entrant
+  readonly #cookies: string[]
+  #copies = 0
 
-  /** Right after the login of the entrant. */
-  static async of(redis: Redis, { cookie, stored }: Entrant): Promise<StoredSessions> {
-    const ttls = await Promise.all(stored.keys.map(async (key) => [key, await redis.pttl(key)] as const))
-    return new StoredSessions(redis, cookie, new Map(ttls))
+  /** On an empty Redis. */
+  static async begin(world: World, child: Child): Promise<StoredSessions> {
+    return new StoredSessions(world, child, await enterAs(child, world, { contender: OURS, user: 0 }))
   }
 
-  private constructor(redis: Redis, cookie: string, keys: ReadonlyMap<string, number>) {
-    const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(cookie) ?? []
-    this.#redis = redis
-    this.#keys = keys
-    this.#cookieName = name
-    this.#id = /^s:([^.]+)\./.exec(decodeURIComponent(value))?.[1] ?? ''
-    this.#ids = [this.#id]
-    if (this.#cookieOf(this.#id) !== cookie) throw new Error('the cookie of a session is not signed as expected')
+  private constructor(world: World, child: Child, first: Entrant) {
+    this.#world = world
+    this.#child = child
+    this.#first = first
+    this.#cookies = [first.cookie]
   }
 
-  get count(): number {
-    return this.#ids.length
+  get entrant(): Entrant {
+    return this.#first
+  }
+
+  /** Of all real ones. */
+  get cookies(): readonly string[] {
+    return this.#cookies
   }
 
   async fillTo(count: number): Promise<void> {
-    while (this.count < count) {
-      const batches = Array.from({ length: 20 }, () => this.#newIds(count)).filter((ids) => ids.length)
-      await Promise.all(batches.map((ids) => this.#copyTo(ids)))
-    }
+    while (this.#cookies.length < Math.min(count, REAL_SESSIONS)) await this.#logIn(Math.min(count, REAL_SESSIONS))
+    while (this.#cookies.length + this.#copies < count) await this.#copy(count)
   }
 
-  /** Cookies of at most so many of them, picked evenly and made fresh. */
-  async cookies(most: number): Promise<string[]> {
-    const step = Math.max(1, this.count / most)
-    const places = Array.from({ length: Math.min(most, this.count) }, (_, place) => Math.floor(place * step))
-    const picked = places.map((place) => this.#ids[place] ?? '')
-    for (let done = 0; done < picked.length; done += BATCH) await this.#freshen(picked.slice(done, done + BATCH))
-    return picked.map((id) => this.#cookieOf(id))
+  async #logIn(upTo: number): Promise<void> {
+    const next = this.#cookies.length
+    const users = Array.from({ length: Math.min(LOGINS, upTo - next) }, (_, place) => next + place)
+    const cookies = users.map((user) => logIn(this.#world, { contender: OURS, child: this.#child, user }))
+    this.#cookies.push(...(await Promise.all(cookies)))
   }
 
-  async #freshen(ids: readonly string[]): Promise<void> {
-    const owned = [...this.#keys].filter(([key]) => key.includes(this.#id))
-    const lives = ids.flatMap((id) => owned.flatMap(([key, ttl]) => [this.#keyFor(key, id), ttl]))
-    await this.#redis.eval(FRESHEN_ALL, 0, ...lives)
+  async #copy(upTo: number): Promise<void> {
+    const keys = this.#first.stored.keys
+    const missing = upTo - this.#cookies.length - this.#copies
+    const copying = Array.from({ length: BATCHES }, (_, batch) => {
+      const size = Math.max(0, Math.min(BATCH, missing - batch * BATCH))
+      const targets = Array.from({ length: size }, () => keys.map(renamed)).flat()
+      this.#copies += size
+      return this.#world.redis.eval(COPY_ALL, keys.length, ...keys, ...targets)
+    })
+    await Promise.all(copying)
   }
+}
 
-  #newIds(count: number): string[] {
-    const length = Math.min(BATCH, count - this.count)
-    const ids = Array.from({ length }, () => randomBytes(24).toString('base64url'))
-    this.#ids.push(...ids)
-    return ids
-  }
-
-  async #copyTo(ids: readonly string[]): Promise<void> {
-    const keys = [...this.#keys.keys()]
-    const copies = ids.flatMap((id) => keys.map((key) => this.#keyFor(key, id)))
-    await this.#redis.eval(COPY_ALL, keys.length, ...keys, ...copies)
-  }
-
-  /** A key that does not name the session, as the list of a user's sessions, becomes one of another user. */
-  #keyFor(key: string, id: string): string {
-    return key.includes(this.#id) ? key.replace(this.#id, id) : key.slice(0, key.lastIndexOf(':') + 1) + id
-  }
-
-  #cookieOf(id: string): string {
-    const signature = createHmac('sha256', SESSION_SECRET).update(id).digest('base64').replace(/=+$/, '')
-    return `${this.#cookieName}=${encodeURIComponent(`s:${id}.${signature}`)}`
-  }
+/** The last part of each key, the id of a session or the hash of a user, becomes a random one of the same length. */
+function renamed(key: string): string {
+  const start = key.lastIndexOf(':') + 1
+  const length = key.length - start
+  return key.slice(0, start) + randomBytes(length).toString('base64url').slice(0, length)
 }

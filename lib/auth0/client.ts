@@ -1,37 +1,43 @@
 import * as oidc from 'openid-client'
 import { startDeadline } from '../deadline.js'
 import type { Config } from '../options/options.js'
-import { createHttpClient } from './http-client.js'
+import { createHttpClient, type Fetch, type HttpClient } from './http-client.js'
 import { toAuthError } from './oauth-error.js'
 
-/** What every call to Auth0 goes through: one Configuration, found lazily, with deadlines. */
+/** Every call to Auth0 goes through this: one Configuration, discovered on first use, and a deadline for each request. */
 export interface Auth0Client {
-  /** Discovers on first use; concurrent callers share one request, and a failure is not kept. */
+  /** Concurrent callers share one discovery request, and a failure is not kept. */
   configuration(): Promise<oidc.Configuration>
-  /** For what openid-client does not fetch itself. */
-  fetch: typeof fetch
+  /** For requests that openid-client does not send itself. */
+  fetch: Fetch
   /** Closes the connections that are kept alive. */
   close(): Promise<void>
 }
 
 /**
- * The end user's address among the parameters of a grant. openid-client takes parameters for one call but no headers, so
- * what goes by this name is taken out on the way and leaves as a header.
+ * Parameter of a grant that holds the end user's IP address. openid-client accepts parameters for a single call but no
+ * headers, so this parameter is removed before sending and becomes the header of that name.
  */
 export const FORWARDED_FOR = 'auth0-forwarded-for'
 
 export function createAuth0Client(config: Config): Auth0Client {
-  const http = config.fetch ? { fetch: config.fetch, close: () => Promise.resolve() } : createHttpClient()
+  const http: HttpClient = config.fetch
+    ? { fetch: config.fetch, close: () => Promise.resolve() }
+    : createHttpClient(config.timeouts.auth0)
   let found: Promise<oidc.Configuration> | undefined
 
-  const forward: oidc.CustomFetch = async (url, { signal: _theirs, ...init }) => {
-    const headers = { ...init.headers, ...takeAddress(init.body) }
+  // In place of the callers' own timeouts, which also count time in which the process was suspended.
+  const fetchInTime: Fetch = async (url, init) => {
     const [signal, finished] = deadlineSignal(config.timeouts.auth0)
     try {
-      return await http.fetch(url, { ...init, headers, signal } as RequestInit)
+      return await http.fetch(url, { ...init, signal })
     } finally {
       finished()
     }
+  }
+  const forward: oidc.CustomFetch = (url, init) => {
+    const headers = { ...init.headers, ...takeAddress(init.body) }
+    return fetchInTime(url, { ...init, headers } as RequestInit)
   }
   return {
     configuration: () =>
@@ -39,7 +45,7 @@ export function createAuth0Client(config: Config): Auth0Client {
         found = undefined
         throw err
       })),
-    fetch: http.fetch,
+    fetch: fetchInTime,
     close: () => http.close(),
   }
 }
@@ -51,7 +57,7 @@ function takeAddress(body: unknown): Record<string, string> {
   return address === null ? {} : { [FORWARDED_FOR]: address }
 }
 
-/** Named as that of `AbortSignal.timeout`, by which openid-client knows it. */
+/** Aborts with the error of `AbortSignal.timeout`, which openid-client and jose recognize by its name. */
 function deadlineSignal(ms: number): [signal: AbortSignal, finished: () => void] {
   const controller = new AbortController()
   const finished = startDeadline(ms, () => {
@@ -69,14 +75,13 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
       metadataOf(config),
       clientAuth ?? oidc.ClientSecretPost(clientSecret),
       {
-        // The slash at the end belongs to Auth0's issuer, and openid-client compares to the letter.
         [oidc.customFetch]: forward,
-        // Ours comes first; this one would count time in which the process stood still.
+        // Longer than ours, which is to end the request.
         timeout: 60 + config.timeouts.auth0 / 1000,
         execute: extensionsOf(config),
       },
     )
-    // From here on none of theirs: each would leave a timer running for longer than the call.
+    // With a timeout of its own, every call would leave a timer behind.
     found.timeout = 0
     return found
   } catch (err) {
@@ -84,10 +89,14 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
   }
 }
 
+/** Seconds by which the clocks of Auth0 and this machine may differ. */
+const CLOCK_TOLERANCE = 30
+
 function metadataOf({ clientSecret, idTokenSigningAlg }: Config): Partial<oidc.ClientMetadata> {
   return {
     ...(clientSecret !== undefined && { client_secret: clientSecret }),
     id_token_signed_response_alg: idTokenSigningAlg,
+    [oidc.clockTolerance]: CLOCK_TOLERANCE,
   }
 }
 

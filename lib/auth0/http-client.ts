@@ -1,108 +1,75 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import { EnvHttpProxyAgent, Pool, request } from 'undici'
+import { proxiesOf } from './proxies.js'
 
-/** What speaks HTTP to Auth0, in the form of `fetch`. */
+/** The part of the global `fetch` that openid-client and jose use. */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
 export interface HttpClient {
-  fetch: typeof fetch
+  fetch: Fetch
   /** Closes the connections that are kept alive. */
   close(): Promise<void>
 }
 
-/** Connections at once; further requests wait for their turn. */
-const MOST_CONNECTIONS = 64
-/** Milliseconds; what rests for a minute is commonly dropped on the way. */
+/** Further requests wait for a free connection. */
+const MAX_CONNECTIONS = 64
+/** Milliseconds. Firewalls and load balancers often drop connections that have been idle for a minute. */
 const KEEP_ALIVE = 30_000
-/** Bytes. Discovery, keys and tokens are a few KB. */
-const LARGEST_ANSWER = 1_048_576
+/** Bytes. Discovery documents, keys and tokens are a few KB. */
+const MAX_RESPONSE_SIZE = 1_048_576
 
 /**
- * undici's own request, of which the global `fetch` is a costly wrapper. Keeps connections alive and bounded, goes through
- * HTTP_PROXY, HTTPS_PROXY and NO_PROXY, trusts NODE_EXTRA_CA_CERTS as all of Node does, and follows no redirect.
+ * Keeps connections alive, uses the proxies that the environment names, and follows no redirects.
+ *
+ * @param connectTimeout Milliseconds after which an attempt to connect makes room for the next one.
+ * @throws ConfigurationError when a proxy in the environment is not a URL.
  */
-export function createHttpClient(): HttpClient {
-  const { no_proxy, NO_PROXY } = process.env
-  const agent = new EnvHttpProxyAgent({
-    // Else it would look into the environment for every request.
-    noProxy: no_proxy ?? NO_PROXY ?? '',
-    connections: MOST_CONNECTIONS,
+export function createHttpClient(connectTimeout: number): HttpClient {
+  const dispatcher = new EnvHttpProxyAgent({
+    ...proxiesOf(process.env),
+    connections: MAX_CONNECTIONS,
+    connectTimeout,
+    // By default undici waits five minutes for a proxy that does not answer.
+    clientFactory: (proxy, options) => new Pool(proxy, { ...options, headersTimeout: connectTimeout }),
     keepAliveTimeout: KEEP_ALIVE,
-    maxResponseSize: LARGEST_ANSWER,
+    maxResponseSize: MAX_RESPONSE_SIZE,
   })
-  return {
-    fetch: (input, init = {}) => {
-      const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input)
-      const request: Dispatcher.DispatchOptions = {
-        origin,
-        path: pathname + search,
-        method: init.method === 'POST' ? 'POST' : 'GET',
-        headers: headersOf(init),
-        body: init.body instanceof URLSearchParams ? init.body.toString() : ((init.body ?? null) as string | null),
-      }
-      return gather(agent, request, init.signal ?? undefined)
-    },
-    close: () => agent.close(),
-  }
-}
-
-/** The whole answer. Without the streams of undici's own `request`, which pay only where a body is large. */
-function gather(agent: Dispatcher, request: Dispatcher.DispatchOptions, signal?: AbortSignal): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let head: ResponseInit
-    let running: Dispatcher.DispatchController | undefined
-    const giveUp = () => {
-      const reason = signal?.reason as Error
-      reject(reason)
-      running?.abort(reason)
-    }
-    agent.dispatch(request, {
-      onRequestStart: (controller) => {
-        running = controller
-        if (signal?.aborted) giveUp()
-      },
-      onResponseStart: (_controller, status, headers) => {
-        head = { status, headers: headersIn(headers) }
-      },
-      onResponseData: (_controller, chunk) => {
-        chunks.push(chunk)
-      },
-      onResponseEnd: () => {
-        resolve(new Answer(Buffer.concat(chunks).toString(), head))
-      },
-      onResponseError: (_controller, err) => {
-        reject(err)
-      },
+  const send: Fetch = async (url, { method, body, headers, signal = null } = {}) => {
+    signal?.throwIfAborted()
+    const answer = await request(url, {
+      dispatcher,
+      method: method === 'POST' ? 'POST' : 'GET',
+      headers: headersToSend(headers, body),
+      body: body instanceof URLSearchParams ? body.toString() : ((body ?? null) as string | null),
+      signal,
     })
-    if (signal?.aborted) giveUp()
-    signal?.addEventListener('abort', giveUp, { once: true })
-  })
-}
-
-/** A `Response` whose body is there already: reading it through a stream costs more than the rest of the answer. */
-class Answer extends Response {
-  override readonly text: () => Promise<string>
-  override readonly json: () => Promise<unknown>
-
-  constructor(text: string, init: ResponseInit) {
-    super(null, init)
-    this.text = () => Promise.resolve(text)
-    this.json = async () => Promise.resolve(JSON.parse(text) as unknown)
+    const text = await answer.body.text()
+    // With a status like 204, which has no body, even an empty text would throw.
+    return new Response(text || null, { status: answer.statusCode, headers: receivedHeaders(answer.headers) })
   }
+  return { fetch: (url, init) => unlessAborted(send(url, init), init?.signal), close: () => dispatcher.close() }
 }
 
-function headersOf({ headers, body }: RequestInit): Record<string, string> {
+function headersToSend(headers: RequestInit['headers'], body: RequestInit['body']): Record<string, string> {
   const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }
-  // jose gives its own as Headers.
-  return {
-    ...form,
-    ...(headers instanceof Headers ? Object.fromEntries(headers) : (headers as Record<string, string>)),
-  }
+  // jose passes Headers, openid-client an object.
+  const given =
+    headers instanceof Headers ? Object.fromEntries(headers) : (headers as Record<string, string> | undefined)
+  return { ...form, ...given }
 }
 
-function headersIn(headers: IncomingHttpHeaders): Headers {
-  const copy = new Headers()
-  for (const [name, value = []] of Object.entries(headers)) {
-    for (const one of typeof value === 'string' ? [value] : value) copy.append(name, one)
-  }
-  return copy
+function receivedHeaders(headers: IncomingHttpHeaders): [name: string, value: string][] {
+  return Object.entries(headers).flatMap(([name, values = []]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  )
+}
+
+/** Rejects as soon as the signal is aborted. undici alone would wait until the request has a connection. */
+function unlessAborted<T>(running: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return running
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    void running.then(resolve, reject).then(() => signal.removeEventListener('abort', abort))
+  })
 }

@@ -47,12 +47,20 @@ function build(code: AuthErrorCode, material: Material): AuthError {
   return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
 }
 
-function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances: { step, host } }: Material): string {
+function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances }: Material): string {
+  const { step, host } = circumstances
   const { kind, codes = [] } = refusal
   const { status, error, description } = auth0 ?? {}
-  const said = auth0 ? ['Auth0 answered', status, error, description] : [kind]
+  // Anything but an outage may come from a host that is not the tenant.
+  const doubtsDomain = step === 'discovery' && !isOutage(auth0)
+  const said = auth0 ? [doubtsDomain ? 'no discovery document but HTTP' : 'Auth0 answered', status] : [kind]
   const where = code === 'auth_unavailable' ? [...codes, `(${step} at ${host})`] : []
-  return `${code}: ${[...said, ...where].filter(Boolean).join(' ')}`
+  const text = [...said, error, description, ...where].filter(Boolean).join(' ')
+  return `${code}: ${text}${doubtsDomain ? ': check the option domain' : ''}`
+}
+
+function isOutage(answer: Auth0Answer | undefined): boolean {
+  return answer !== undefined && (answer.status >= 500 || answer.status === 429)
 }
 
 /** Refusals that mean one thing wherever they come from. First match wins; the order is that of the checks. */

@@ -18,13 +18,13 @@ export interface PasswordGrantArguments {
   /** Passed on byte for byte. */
   password: string
   /** Database connection. Default: the `realm` option. */
-  realm?: string
+  realm?: string | undefined
   /** Default: the `audience` option. */
-  audience?: string
+  audience?: string | undefined
   /** Default: the `scope` option. */
-  scope?: string
+  scope?: string | undefined
   /** The end user's IP address, for Auth0's attack protection. Ignored unless `forwardClientIp`, or if it is none. */
-  auth0ForwardedFor?: string
+  auth0ForwardedFor?: string | undefined
 }
 
 export interface PasswordGrantParts {

@@ -8,9 +8,9 @@ import { readGrant, splitScope, type Grant } from './token-response.js'
 export interface RefreshGrantArguments {
   refreshToken: string
   /** Another API than that of the login (Multi-Resource Refresh Token). */
-  audience?: string
+  audience?: string | undefined
   /** Fewer scopes than those of the login. */
-  scope?: string
+  scope?: string | undefined
 }
 
 /** One refresh (RFC 6749, 6). `session_expired` when Auth0 refuses the token for good. */

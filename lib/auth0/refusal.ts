@@ -3,10 +3,10 @@ import type { Auth0Answer } from '../errors.js'
 /** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
 export interface Refusal {
   /**
-   * `answered`: Auth0 said no. `unreachable`: no proper answer. `untrusted`: tokens that do not verify. `misnamed`: a
-   * discovery document of another issuer.
+   * `answered`: Auth0 said no. `unreachable`: no answer. `malformed`: JSON without what it must contain. `untrusted`:
+   * tokens that do not verify. `misnamed`: a discovery document of another issuer.
    */
-  kind: 'answered' | 'unreachable' | 'untrusted' | 'misnamed'
+  kind: 'answered' | 'unreachable' | 'malformed' | 'untrusted' | 'misnamed'
   answer?: Auth0Answer
   /** `Retry-After`, where Auth0 told. */
   headers: Record<string, string>
@@ -46,7 +46,8 @@ export async function readRefusal(err: unknown): Promise<Refusal> {
 
 function kindOf(thrown: Thrown): Refusal['kind'] {
   if (isMisnamed(thrown)) return 'misnamed'
-  return isUntrusted(thrown) ? 'untrusted' : 'unreachable'
+  if (isUntrusted(thrown)) return 'untrusted'
+  return thrown.code === 'OAUTH_INVALID_RESPONSE' ? 'malformed' : 'unreachable'
 }
 
 /** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: names from tables, never anybody's text. */
@@ -88,11 +89,13 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
 
 const HOUR = 3600
 
-/** Seconds from `Retry-After`, else from `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
+/** Seconds from `Retry-After`, or until `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
 function retryAfter({ status, headers }: ResponseLike): Record<string, string> {
   if (status !== 429 && status !== 503) return {}
   const told = Number(headers.get('retry-after') ?? NaN)
-  const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - Date.now() / 1000
+  // By the clock that set the reset: this machine's may be wrong.
+  const now = Date.parse(headers.get('date') ?? '') || Date.now()
+  const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - now / 1000
   const seconds = [told, reset].find(Number.isFinite)
   return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
 }

@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AuthError, SessionUnavailableError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
-import { MARGIN, pick, type AccessToken, type Wanted } from './token-choice.js'
+import { MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
@@ -14,6 +15,7 @@ export interface FreshTokenParts {
   vault: TokenVault
   lock: RefreshLock
   refresh: RefreshTokens
+  hint: Hint
 }
 
 interface Request {
@@ -34,13 +36,14 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
   const { config, vault, refresh } = parts
   const renewed = createRenewals(parts)
 
-  return async (owner, wanted, who) => {
+  return async (owner, asked, who) => {
+    const wanted = readWanted(asked)
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
     // A process with a newer secret may have sealed them: the session goes on there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
-    if (record.refreshToken === undefined) throw cannotRefresh(wanted, config)
+    if (record.refreshToken === undefined) throw cannotRefresh(wanted, parts)
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
@@ -93,10 +96,11 @@ function isDefinite(err: unknown): boolean {
   return err instanceof AuthError && (err.status === 401 || err.status === 403)
 }
 
-function cannotRefresh({ audience = '', scope = '' }: Wanted, config: Config): AuthError {
+function cannotRefresh({ audience = '', scope = '' }: Wanted, { config, hint }: FreshTokenParts): AuthError {
   if (scope || (audience && audience !== config.audience)) {
     return new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
   }
+  hint('access token expired', NO_REFRESH_TOKEN)
   return new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
 }
 

@@ -19,17 +19,17 @@ export interface SessionInfo {
 /** The sessions of a user, over all processes. Each call rejects with `session_unavailable` when Redis is down. */
 export interface UserSessions {
   /** Live sessions, the newest first. */
-  list(sub: string): Promise<SessionInfo[]>
+  list: (sub: string) => Promise<SessionInfo[]>
   /** Ends one session; tells whether there was one. It is gone for every process at its next request. */
-  revoke(sub: string, id: string): Promise<boolean>
+  revoke: (sub: string, id: string) => Promise<boolean>
   /** Ends all, or all but one; tells how many. */
-  revokeAll(sub: string, options?: { except?: string }): Promise<number>
+  revokeAll: (sub: string, options?: { except?: string | undefined }) => Promise<number>
 }
 
 /** The same, for routes, which know who asks. */
 export interface RevokeSessions extends UserSessions {
-  revoke(sub: string, id: string, who?: WhoAsks): Promise<boolean>
-  revokeAll(sub: string, options?: { except?: string; who?: WhoAsks }): Promise<number>
+  revoke: (sub: string, id: string, who?: WhoAsks) => Promise<boolean>
+  revokeAll: (sub: string, options?: { except?: string | undefined; who?: WhoAsks }) => Promise<number>
 }
 
 export interface RevokeSessionsParts {

@@ -1,11 +1,12 @@
 import { passwordGrant, type PasswordGrantParts } from '../auth0/password-grant.js'
 import { permissionsOf, profileOf, splitScope, type Grant } from '../auth0/token-response.js'
 import { AuthError } from '../errors.js'
-import type { Report } from '../events.js'
-import type { Config } from '../options/options.js'
+import type { Hint, Report } from '../events.js'
+import type { AcceptedLogin, Config } from '../options/options.js'
 import type { Established, Place } from '../session/establish.js'
 import type { Seal } from '../session/seal.js'
 import type { Sessions } from '../session/sessions.js'
+import { askApp } from './on-login.js'
 import type { Revoke } from './revoke-later.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -29,6 +30,7 @@ export interface SignInParts {
   seal: Seal
   report: Report
   revoke: Revoke
+  hint: Hint
 }
 
 export type SignIn = (place: Place, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
@@ -54,7 +56,7 @@ export function createSignIn(parts: SignInParts): SignIn {
 }
 
 async function logIn(
-  { config, password: grantParts, sessions, revoke }: SignInParts,
+  { config, password: grantParts, sessions, revoke, hint }: SignInParts,
   place: Place,
   { credentials, who }: { credentials: Credentials; who: WhoAsks },
 ): Promise<SignedIn> {
@@ -69,9 +71,16 @@ async function logIn(
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
   try {
+    if (rememberMe && grant.refreshToken === undefined) hint('no refresh token', NO_REFRESH_TOKEN)
+    const { user, scope, ...login } = loginFrom(grant)
+    const data = await askApp(config, {
+      req: place.req as AcceptedLogin['req'],
+      user: { ...user, sub: login.sub },
+      scope,
+    })
     // A client that hung up will never see its cookie.
     if (place.req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
-    const fresh = { ...loginFrom(grant), remember: rememberMe, ip: who.ip, since }
+    const fresh = { ...login, user, scope, data, remember: rememberMe, ip: who.ip, since }
     return { ...(await sessions.establish(fresh, place)), grant }
   } catch (err) {
     // Nobody will ever hold this token, so it shall not stay valid.
@@ -79,6 +88,11 @@ async function logIn(
     throw err
   }
 }
+
+const NO_REFRESH_TOKEN =
+  'remember_me asked for offline_access, and Auth0 sent no refresh token: turn on Allow Offline Access under ' +
+  'Applications > APIs > your API > Settings, and Refresh Token under Applications > your application > Advanced ' +
+  'Settings > Grant Types'
 
 function withOfflineAccess(scope: string): string {
   return [...new Set([...splitScope(scope), 'offline_access'])].join(' ')
@@ -106,6 +120,7 @@ export function nameOf(
 ): { userName?: string } {
   if (!credentials) return {}
   const { username, password } = credentials
+  if (config.logUserName === false) return {}
   const plain = config.logUserName === 'plain' && !username.includes(password.trim())
   return { userName: plain ? username : seal.blind(username.toLowerCase()) }
 }

@@ -1,3 +1,4 @@
+import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { TokenRecord, TokenSet } from '../session/token-vault.js'
 
@@ -14,9 +15,30 @@ export interface AccessToken {
 /** The token that a caller asks for. */
 export interface Wanted {
   /** Default: that of the login. */
-  audience?: string
+  audience?: string | undefined
   /** Default: that of the login. */
-  scope?: string
+  scope?: string | undefined
+}
+
+/**
+ * What was asked for, which must be `audience` and `scope` and nothing else: callers in JavaScript pass on what a client
+ * sent, and every member would reach Auth0.
+ */
+export function readWanted(asked: unknown): Wanted {
+  const given = asked ?? {}
+  if (typeof given !== 'object' || Array.isArray(given)) throw invalid('wanted', 'must be { audience, scope }')
+  const wanted: Wanted = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not known: only audience and scope are')
+    if (value === undefined) continue
+    if (typeof value !== 'string' || !value.trim()) throw invalid(name, 'must be a non-empty string')
+    wanted[name] = value.trim()
+  }
+  return wanted
+}
+
+function invalid(name: string, reason: string): AuthError {
+  return new AuthError('invalid_request', { detail: `${name} ${reason}`, body: { fields: { [name]: reason } } })
 }
 
 /** Seconds that a token must have left. */

@@ -13,13 +13,12 @@ export type Identify = (req: GuardedRequest) => Promise<RequestAuth | AuthError>
 
 /** Reads the session once for each request, whichever guards it passes. */
 export function createIdentify(parts: AuthParts): Identify {
-  return (req) => {
+  return async (req) => {
     const known = currentAuth(req, parts)
-    if (known) return Promise.resolve(known)
-    return parts.sessions.present(req).then((presented) => {
-      if (presented.state === 'live') return authOf(req, presented, parts)
-      return new AuthError(presented.state === 'ended' ? 'session_expired' : 'unauthenticated')
-    })
+    if (known) return known
+    const presented = await parts.sessions.present(req)
+    if (presented.state === 'live') return authOf(req, presented, parts)
+    return new AuthError(presented.state === 'ended' ? 'session_expired' : 'unauthenticated')
   }
 }
 

@@ -19,12 +19,28 @@ export function readBody(sendError: SendError): RequestHandler[] {
   })
   return [
     (req, res, next) => {
-      const problem = announced(req)
+      const problem = announced(req) ?? readRaw(req)
       if (problem) sendError(problem, { req, res, next })
       else next()
     },
     ...guarded,
   ]
+}
+
+/** What express.raw, express.text or a serverless adapter has read but not parsed. */
+function readRaw(req: Request): AuthError | undefined {
+  const raw: unknown = req.body
+  if (typeof raw !== 'string' && !Buffer.isBuffer(raw)) return undefined
+  if (Buffer.byteLength(raw) > LIMIT) return new AuthError('payload_too_large')
+  const text = raw.toString()
+  try {
+    req.body = req.is('application/x-www-form-urlencoded')
+      ? Object.fromEntries(new URLSearchParams(text))
+      : (JSON.parse(text || '{}') as unknown)
+    return undefined
+  } catch {
+    return new AuthError('invalid_request', { body: { fields: { body: 'is not valid JSON' } } })
+  }
 }
 
 function announced(req: Request): AuthError | undefined {

@@ -47,22 +47,23 @@ type Fields = Partial<Record<string, string>>
 /** What `auth.login` takes; the body of `POST /login` will do. */
 export interface LoginInput {
   /** E-mail address, user name or phone number; `email` does as well. Trimmed, at most 320 characters. */
-  username?: string
-  email?: string
+  username?: string | undefined
+  email?: string | undefined
   /** Passed on byte for byte; at most 1024 characters. */
   password: string
   /** Ask for a refresh token, and keep the session for longer. Default false. */
-  rememberMe?: boolean
+  rememberMe?: boolean | undefined
   /** The same, as a body names it. */
-  remember_me?: boolean
+  remember_me?: boolean | undefined
   /** One of `allowedRealms`. Default: the option `realm`. */
-  realm?: string
+  realm?: string | undefined
 }
 
 /** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
 export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
-  const raw = sent ?? {}
-  if (!isRecord(raw)) throw invalid({ body: 'must be an object' })
+  const all = sent ?? {}
+  if (!isRecord(all)) throw invalid({ body: 'must be an object' })
+  const raw = givenOnly(all)
   const { data, error } = body.safeParse(raw)
   const fields: Fields = {}
   for (const issue of error?.issues ?? []) fields[String(issue.path[0])] ??= issue.message
@@ -72,6 +73,21 @@ export function readCredentials(sent: unknown, allowedRealms: readonly string[])
   if (!data || Object.keys(fields).length) throw invalid(fields)
   const { username = data.email ?? '', password, remember_me: rememberMe, realm } = data
   return { username, password, rememberMe, realm }
+}
+
+/** Front ends send `null` for a field that is left out, and `rememberMe` as well as `remember_me`. */
+function givenOnly({ rememberMe, ...all }: Record<string, unknown>): Record<string, unknown> {
+  const named = { ...(rememberMe !== undefined && { remember_me: rememberMe }), ...all }
+  const given = Object.entries(named).filter(
+    ([field, value]) => value !== null && !(value === '' && isSpare(field, all)),
+  )
+  return Object.fromEntries(given)
+}
+
+/** An empty name beside the other one, and an empty realm, are fields of a form that nobody filled in. */
+function isSpare(field: string, { email, username }: Record<string, unknown>): boolean {
+  if (field === 'realm') return true
+  return (field === 'email' && Boolean(username)) || (field === 'username' && Boolean(email))
 }
 
 function checkName(raw: Record<string, unknown>, fields: Fields): void {

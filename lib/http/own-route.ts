@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { MissingRequiredArgumentError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { Credentials, SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Config } from '../options/options.js'
@@ -27,6 +28,7 @@ export interface OwnRouteParts {
   signOut: SignOut
   clearCookie: ClearCookie
   auth: AuthParts
+  hint: Hint
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
@@ -38,10 +40,10 @@ export function createLogin(parts: OwnRouteParts) {
   }
 }
 
-async function login({ config, signIn, auth }: OwnRouteParts, req: Request, input: LoginInput) {
+async function login({ config, signIn, auth, hint }: OwnRouteParts, req: Request, input: LoginInput) {
   const res = answerOf(req)
   const credentials = readInput(input, config.allowedRealms)
-  const signedIn = await signIn(placeOf(req, config), credentials, whoAsks(req))
+  const signedIn = await signIn(placeOf(req, config, hint), credentials, whoAsks(req))
   setCookie(res, signedIn)
   req.auth = authOf(req, signedIn, auth)
   const { login } = signedIn

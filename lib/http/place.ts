@@ -1,15 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import { AuthError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Established, Place } from '../session/establish.js'
 import { isSecure } from './client-address.js'
 
 /** Where a login happens. `https_required` where its cookie would be lost: the login would succeed and not last. */
-export function placeOf(req: Request, { session, logger }: Config): Place {
+export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
   const secure = isSecure(req)
   if (session.cookie.secure === true && !secure) {
-    logger?.warn({ option: 'session.cookie.secure' }, COOKIE_LOST)
+    hint('cookie', COOKIE_LOST, { option: 'session.cookie.secure' })
     throw new AuthError('https_required')
   }
   return { req, isSecure: secure }

@@ -34,6 +34,7 @@ class LiveAuth implements RequestAuth {
     this.sub = login.sub
     this.authenticatedAt = new Date(login.since)
     this.sessionId = login.handle
+    // Declared by the app, which says what its onLogin returns.
     this.data = login.data ?? {}
     this.#req = req
     this.#live = live

@@ -2,8 +2,9 @@ import express, { type RequestHandler, type Router } from 'express'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
 import { checkProxy } from './guards/check-proxy.js'
+import { malformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
-import type { RequireAuth } from './guards/require-auth.js'
+import type { RequireAuth } from './guard-types.js'
 import { requireHttps } from './guards/require-https.js'
 import { sameOrigin } from './guards/same-origin.js'
 import { checkCredentials, login, type LoginParts } from './routes/login.js'
@@ -18,14 +19,18 @@ export interface RouterParts extends LoginParts, LogoutParts, SessionRoutesParts
 
 /** The routes of contract section 4, each with its guards, in the order in which they run. */
 export function createRouter(parts: RouterParts): Router {
-  const { config, sendError, requireAuth, limitLogins } = parts
-  const door = [noStore, requireHttps(config.requireHttps, sendError), sameOrigin(config.allowedOrigins, sendError)]
+  const { config, sendError, requireAuth, limitLogins, hint } = parts
+  const door = [
+    noStore,
+    requireHttps(config.requireHttps, sendError, hint),
+    sameOrigin(config.allowedOrigins, sendError, hint),
+  ]
   const router = express.Router()
 
   router
     .route('/login')
     .all(door)
-    .post(checkProxy(config.logger), readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
+    .post(checkProxy(hint), readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
     .all(allowMethods(['POST'], sendError))
 
   router
@@ -53,5 +58,6 @@ export function createRouter(parts: RouterParts): Router {
     .delete(requireAuth, revokeSession(parts))
     .all(allowMethods(['DELETE'], sendError))
 
+  router.use(malformedUrl(sendError))
   return router
 }

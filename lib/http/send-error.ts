@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { NextFunction, Request, Response } from 'express'
-import { AuthError } from '../errors.js'
-import type { Logger } from '../events.js'
+import type { AuthError } from '../errors.js'
+import { knownError } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { CompleteError } from './complete-error.js'
 
@@ -21,7 +21,7 @@ type SendErrorParts = Pick<Config, 'onError' | 'logger'> & { completeError: Comp
 export function createSendError({ onError, logger, completeError }: SendErrorParts): SendError {
   return (err, exchange) => {
     const { req, res, next } = exchange
-    const error = completeError(known(err, logger))
+    const error = completeError(knownError(err, logger))
     if (!isExpress(res) || res.headersSent) {
       next(error)
       return
@@ -30,14 +30,6 @@ export function createSendError({ onError, logger, completeError }: SendErrorPar
     if (onError) void shape(onError, error, { req: req as Request, res, next })
     else res.status(error.status).json(error)
   }
-}
-
-/** What is not ours is a bug: the client learns nothing of it, the log its name and place. */
-function known(err: unknown, logger: Logger | undefined): AuthError {
-  if (err instanceof AuthError) return err
-  const { name, stack } = Object(err) as Partial<Error>
-  logger?.error({ name, at: stack?.split('\n').filter((line) => /^\s+at /.test(line)) }, 'internal_error')
-  return new AuthError('internal_error')
 }
 
 function isExpress(res: unknown): res is Response {

@@ -3,140 +3,232 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { ClientAuth } from 'openid-client'
 import type { AuthError } from '../errors.js'
 import type { AuthEvent, Logger } from '../events.js'
+import type { LoginData, UserClaims } from './claims.js'
+
+/** Accepts `undefined` for every member, also under `exactOptionalPropertyTypes`. */
+type OrUndefined<T> = { [K in keyof T]: T[K] | undefined }
 
 /** How long a session lives, enforced on the server. */
 export interface Lifetime {
-  /** Seconds without a request after which the session ends. */
-  idleTimeout?: number
-  /** Seconds after login at which the session ends whatever happens. */
-  absoluteTimeout?: number
+  /** Seconds without a request after which the session ends. 1 to 31622400 (366 days). */
+  idleTimeout?: number | undefined
+  /** Seconds after login at which the session ends in any case. 1 to 31622400 (366 days). */
+  absoluteTimeout?: number | undefined
 }
 
 /** Attributes of the session cookie. It is always `HttpOnly`. */
 export interface CookieOptions {
-  /** Default `__Host-auth` in production (`__Secure-auth` with a domain or path), else `auth`. */
-  name?: string
-  /** Default `/`. */
-  path?: string
-  /** Default none: this host only. */
-  domain?: string
-  /** Default `lax`. */
-  sameSite?: 'lax' | 'strict' | 'none'
-  /** Default `true` in production, else `'auto'`: Secure whenever the request came over HTTPS. */
-  secure?: boolean | 'auto'
+  /** Default: `__Host-auth` if `secure` is `true` (`__Secure-auth` with a domain or path), else `auth`. */
+  name?: string | undefined
+  /** Default: `/`. */
+  path?: string | undefined
+  /** Default: none, which limits the cookie to this host. */
+  domain?: string | undefined
+  /** Default: `lax`. `none` requires `secure: true`. */
+  sameSite?: 'lax' | 'strict' | 'none' | undefined
+  /** Default: `true` in production, else `'auto'`, which sets Secure whenever the request came over HTTPS. */
+  secure?: boolean | 'auto' | undefined
 }
 
-export interface SessionOptions extends Lifetime {
+/** The login session. */
+export interface SessionOptions {
   /**
-   * Signs the cookie and seals the tokens; each at least 32 characters. With a list the first signs and seals, all
-   * verify and open. Environment: `SESSION_SECRET`.
+   * Signs the cookie and encrypts the session; at least 32 characters. In a list, the first secret signs and encrypts,
+   * and all of them verify and decrypt; repeated secrets are ignored. Required. Environment: `SESSION_SECRET`, which
+   * may hold several secrets separated by spaces or commas.
    */
-  secret?: string | readonly string[]
-  /** Lifetime after `remember_me`. Default 14 days idle, 30 days in all. */
-  remembered?: Lifetime
-  cookie?: CookieOptions
-  /** Keys of `req.session` (a cart, say) that survive the id change at login. Default none. */
-  preserve?: readonly string[]
-  /** Prefix of every Redis key. Default `auth:`. */
-  prefix?: string
+  secret?: string | readonly string[] | undefined
+  /**
+   * Seconds without a request after which the session ends. 1 to 31622400 (366 days). Default: 86400 (1 day), or
+   * `absoluteTimeout` if that is shorter.
+   */
+  idleTimeout?: number | undefined
+  /**
+   * Seconds after login at which the session ends in any case. 1 to 31622400 (366 days). Default: 604800 (7 days), or
+   * `idleTimeout` if that is longer, in which case a warning is logged.
+   */
+  absoluteTimeout?: number | undefined
+  /**
+   * The same two limits for a login with `remember_me`. Default: 1209600 (14 days) and 2592000 (30 days), but never
+   * shorter than those of an ordinary session. They adapt to each other in the same way.
+   */
+  remembered?: Lifetime | undefined
+  /** Attributes of the session cookie. */
+  cookie?: CookieOptions | undefined
+  /** Keys of `req.session` (a cart, for example) that an anonymous session passes on at login. Default: none. */
+  preserve?: readonly string[] | undefined
+  /** Sessions a user can have at the same time. One more login ends the oldest. A positive integer. Default: 100. */
+  maxPerUser?: number | undefined
+  /** Prefix of every Redis key. Default: `auth:`. */
+  prefix?: string | undefined
 }
 
-/** A limit of attempts in a window. */
+/** A limit on attempts within a time window. */
 export interface Limit {
-  /** Attempts. */
+  /** Number of attempts. */
   limit: number
-  /** Milliseconds. */
+  /** Length of the window in milliseconds. */
   windowMs: number
 }
 
+/** A limit as options write it. A member that is left out has the default of that limit. */
+export interface LimitOptions {
+  /** Number of attempts. A positive integer. */
+  limit?: number | undefined
+  /** Length of the window in milliseconds. 1 to 86400000 (1 day). */
+  windowMs?: number | undefined
+}
+
+/** The limits. `false` switches one off. */
 export interface RateLimitOptions {
-  /** Every login attempt of a client subnet (IPv4 address, IPv6 /56) counts. Default 5 a minute; `false`: off. */
-  subnet?: Limit | false
-  /** Failures of an account. Not available in this version: always off. */
-  account?: false
+  /** Login attempts of a client subnet that are under way or have failed. Default: 5 in 60 s. */
+  subnet?: LimitOptions | false | undefined
+  /** All login attempts of a client subnet. Default: 60 in 60 s, or more if `subnet` allows more. */
+  attempts?: LimitOptions | false | undefined
+  /** Logins to one account that Auth0 refused. Default: 10 in 900 s. */
+  account?: LimitOptions | false | undefined
+  /** Second-factor attempts of one user. Default: 20 in 900 s. */
+  mfa?: LimitOptions | false | undefined
+  /** Signup requests of a client subnet. Default: 30 in 3600 s. */
+  signup?: LimitOptions | false | undefined
+  /** Password reset requests of a client subnet. Default: 30 in 3600 s. */
+  reset?: LimitOptions | false | undefined
 }
 
+/** Hard deadlines for one call. */
 export interface Timeouts {
-  /** Milliseconds for one call to Auth0. Default 5000. */
-  auth0?: number
-  /** Milliseconds for one call to Redis. Default 1000. */
-  redis?: number
+  /** Milliseconds for one call to Auth0. 1 to 86400000 (1 day). Default: 5000. */
+  auth0?: number | undefined
+  /** Milliseconds for one call to Redis. 1 to 86400000 (1 day). Default: 1000. */
+  redis?: number | undefined
 }
 
-/** What {@link createRopgAuth} takes. Environment variables fill in what is left out. */
+/** A clock that tests move: `createTestClock()` of `express-auth0-ropg/testing` makes one. */
+export interface TestClock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Moves the clock forward. */
+  advance(seconds: number): unknown
+}
+
+/** A login that Auth0 has accepted and that has no session yet. */
+export interface AcceptedLogin {
+  /** The request of the login. */
+  req: Request
+  /** Profile claims of the ID token. */
+  user: UserClaims
+  /** Granted scopes, separated by spaces. */
+  scope: string
+}
+
+/** `LoginData` is what the app declares of it; anything but a JSON object is refused when the login runs. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without a return statement
+export type OnLogin = (login: AcceptedLogin) => LoginData | undefined | void | Promise<LoginData | undefined | void>
+
+/**
+ * The options of {@link createRopgAuth}. `undefined` counts as left out, and environment variables fill in what is
+ * left out. Values that a variable can hold are trimmed. An empty variable counts as not set.
+ */
 export interface RopgAuthOptions {
-  /** `tenant.eu.auth0.com`, a custom domain, or an issuer URL (`http:` for loopback hosts only). `AUTH0_DOMAIN`. */
-  domain?: string
-  /** `AUTH0_CLIENT_ID`. */
-  clientId?: string
-  /** Sent as `client_secret_post`. `AUTH0_CLIENT_SECRET`. */
-  clientSecret?: string
-  /** openid-client's own client authentication (`PrivateKeyJwt`, `TlsClientAuth`, ...) in place of a secret. */
-  clientAuth?: ClientAuth
-  /** Database connection; switches to the password-realm grant. Default: the tenant's Default Directory. */
-  realm?: string
-  /** Realms that a login body may choose with `realm`. Default none. */
-  allowedRealms?: readonly string[]
+  /**
+   * `tenant.eu.auth0.com`, a custom domain, or an issuer URL (`http:` for loopback hosts only). Required.
+   * Environment: `AUTH0_DOMAIN`.
+   */
+  domain?: string | undefined
+  /** Client ID of the Auth0 application. Required. Environment: `AUTH0_CLIENT_ID`. */
+  clientId?: string | undefined
+  /** Sent as `client_secret_post`. Required without `clientAuth`. Environment: `AUTH0_CLIENT_SECRET`. */
+  clientSecret?: string | undefined
+  /**
+   * Client authentication of openid-client (`PrivateKeyJwt`, `TlsClientAuth`, ...) in place of `clientSecret`.
+   * Default: none. `AUTH0_CLIENT_SECRET` is then ignored.
+   */
+  clientAuth?: ClientAuth | undefined
+  /** Database connection. Switches to the password-realm grant. Default: the tenant's Default Directory. */
+  realm?: string | undefined
+  /** Realms that a login body may choose with `realm`. Default: none. */
+  allowedRealms?: readonly string[] | undefined
   /** Identifier of the API that access tokens are for. Default: the tenant's. */
-  audience?: string
-  /** Default `openid profile email`; must contain `openid`. `remember_me` adds `offline_access`. */
-  scope?: string
-  /** Default `RS256`. */
-  idTokenSigningAlg?: 'RS256' | 'PS256' | 'HS256'
-  /** ioredis client, options or URL. Default: an in-process store, refused in production. `REDIS_URL`. */
-  redis?: Redis | Cluster | RedisOptions | string
-  session?: SessionOptions
-  /** A second factor is asked for in the browser: 403 `mfa_required` with `loginUrl`. Nothing else in this version. */
-  mfa?: 'interactive'
-  /** Login through the browser. Not available in this version: always off. */
-  interactive?: false
-  /** `POST /signup`. Not available in this version: always off. */
-  signup?: false
-  /** `POST /password-reset`. Not available in this version: always off. */
-  passwordReset?: false
-  /** `POST /backchannel-logout`. Not available in this version: always off. */
-  backchannelLogout?: false
-  /** Redirects for browsers in place of JSON. Not available in this version: always off. */
-  pages?: false
-  /** `login_url` in error bodies. */
-  loginUrl?: string
-  /** `recovery_url` in error bodies. */
-  recoveryUrl?: string
-  rateLimit?: RateLimitOptions | false
-  /** Send `auth0-forwarded-for` on password grants. Default true for a client that authenticates. */
-  forwardClientIp?: boolean
-  /** Refuse routes over plain HTTP. Default: `NODE_ENV === 'production'`. */
-  requireHttps?: boolean
-  /** Origins beside the app's own that may call state-changing routes. Default none. */
-  allowedOrigins?: readonly string[]
-  /** Put tokens into the login answer. Default false. */
-  exposeTokens?: boolean
-  /** Show the reason that an Action gave with `access_denied`. Default false: it is only logged. */
-  exposeDeniedReason?: boolean
-  timeouts?: Timeouts
-  /** Default pino at level info; `false` for silence. */
-  logger?: Logger | false
-  /** User names in events as typed (`plain`, default) or as a keyed hash (`hashed`). */
-  logUserName?: 'plain' | 'hashed'
-  onEvent?: (event: AuthEvent) => unknown
-  /** Shapes error answers, those of the guards too. Answer, or call `next` for the app's error handler. */
+  audience?: string | undefined
+  /** Must contain `openid`. Default: `openid profile email`. `remember_me` adds `offline_access`. */
+  scope?: string | undefined
+  /** Signature algorithm of ID tokens. Default: `RS256`. `HS256` requires `clientSecret`. */
+  idTokenSigningAlg?: 'RS256' | 'PS256' | 'HS256' | undefined
+  /**
+   * An ioredis client or cluster that reads from masters, ioredis options, or a URL. Default: an in-process store,
+   * which is refused in production. Environment: `REDIS_URL`.
+   */
+  redis?: Redis | Cluster | OrUndefined<RedisOptions> | string | undefined
+  /** The login session. */
+  session?: SessionOptions | undefined
+  /**
+   * Called after Auth0 accepted a login and before its session exists, however the login was made. Throw an
+   * `AuthError` with code `access_denied` to refuse the login. An object that it returns is kept with the session and
+   * must be JSON. Default: none.
+   */
+  onLogin?: OnLogin | undefined
+  /** `'interactive'`: 403 `mfa_required` carries `loginUrl`. The only value in this version. Default: `'interactive'`. */
+  mfa?: 'interactive' | undefined
+  /** Login through the browser. Not available in this version. Default: `false`. */
+  interactive?: false | undefined
+  /** `POST /signup`. Not available in this version. Default: `false`. */
+  signup?: false | undefined
+  /** `POST /password-reset`. Not available in this version. Default: `false`. */
+  passwordReset?: false | undefined
+  /** `POST /backchannel-logout`. Not available in this version. Default: `false`. */
+  backchannelLogout?: false | undefined
+  /** Redirects for browsers in place of JSON. Not available in this version. Default: `false`. */
+  pages?: false | undefined
+  /** `login_url` in error bodies: an http(s) URL, a path, or an app link such as `myapp://login`. Default: none. */
+  loginUrl?: string | undefined
+  /** `recovery_url` in error bodies: an http(s) URL, a path, or an app link. Default: none. */
+  recoveryUrl?: string | undefined
+  /** Limits on attempts. `false` switches all of them off. Default: see {@link RateLimitOptions}. */
+  rateLimit?: RateLimitOptions | false | undefined
+  /** Send the client address as `auth0-forwarded-for` with password grants. Default: `true`. */
+  forwardClientIp?: boolean | undefined
+  /** Refuse requests over plain HTTP. Default: `true` in production, else `false`. */
+  requireHttps?: boolean | undefined
+  /**
+   * Other origins that may call state-changing routes, in full: `https://app.example.com` or, for apps,
+   * `capacitor://localhost`. Default: none, which means the app's own origin only.
+   */
+  allowedOrigins?: readonly string[] | undefined
+  /** Put tokens into the login answer. Default: `false`. */
+  exposeTokens?: boolean | undefined
+  /** Show the reason that an Action gave with `access_denied`. Default: `false`, which only logs it. */
+  exposeDeniedReason?: boolean | undefined
+  /** Deadlines for calls to Auth0 and Redis. */
+  timeouts?: Timeouts | undefined
+  /**
+   * pino, or any object with `info`, `warn` and `error` that take `(fields, message)`. Wrap a logger that takes the
+   * message first in `messageFirst(logger)`; winston is recognized. `false` logs nothing. Default: pino at level info.
+   */
+  logger?: Logger | false | undefined
+  /** Usernames in events: as typed (`'plain'`), as a keyed hash (`'hashed'`), or left out (`false`). Default: `'plain'`. */
+  logUserName?: 'plain' | 'hashed' | false | undefined
+  /** Called with every event. Default: none. */
+  onEvent?: ((event: AuthEvent) => unknown) | undefined
+  /** A test clock. Refused in production. Default: the system clock. */
+  clock?: TestClock | undefined
+  /** Shapes error answers, including those of the guards. Answer, or call `next`. Default: none. */
   // eslint-disable-next-line max-params -- the signature of an Express error handler
-  onError?: (err: AuthError, req: Request, res: Response, next: NextFunction) => unknown
+  onError?: ((err: AuthError, req: Request, res: Response, next: NextFunction) => unknown) | undefined
 }
 
-/** Seams for tests of time and network. Leave them alone in an app. */
+/** Time and network for this package's own tests. Not for apps. */
 export interface Seams {
-  /** Epoch milliseconds. Default `Date.now`. */
-  clock?: () => number
-  /** Default a client of its own, with connections kept alive. */
-  fetch?: typeof fetch
-  /** In place of every clock, that of the store too. */
-  testClock?: () => number
+  /** Epoch milliseconds. Default: `Date.now`. */
+  clock?: (() => number) | undefined
+  /** In place of every clock, also that of the store: the option `clock` without its production check. */
+  testClock?: (() => number) | undefined
+  /** Default: an HTTP client that keeps connections alive. */
+  fetch?: typeof fetch | undefined
 }
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> }
 
-/** The options as the rest of the code sees them: complete, checked, frozen. */
+/** The options as the rest of the code sees them: complete, validated, frozen. */
 export interface Config {
   readonly issuer: URL
   readonly clientId: string
@@ -157,9 +249,12 @@ export interface Config {
     readonly maxPerUser: number
     readonly prefix: string
   }
+  readonly onLogin: RopgAuthOptions['onLogin']
   readonly loginUrl: string | undefined
   readonly recoveryUrl: string | undefined
-  readonly subnetLimit: Limit | false
+  readonly limits: { readonly [K in keyof RateLimitOptions]-?: Readonly<Limit> | false }
+  /** The same as `limits.subnet`. */
+  readonly subnetLimit: Readonly<Limit> | false
   readonly forwardClientIp: boolean
   readonly requireHttps: boolean
   readonly allowedOrigins: readonly string[]
@@ -167,12 +262,11 @@ export interface Config {
   readonly exposeDeniedReason: boolean
   readonly timeouts: Complete<Timeouts>
   readonly logger: Logger | undefined
-  readonly logUserName: 'plain' | 'hashed'
+  readonly logUserName: 'plain' | 'hashed' | false
   readonly onEvent: RopgAuthOptions['onEvent']
   readonly onError: RopgAuthOptions['onError']
-  /** Wall clock of this process, epoch milliseconds. It may jump. */
   readonly clock: () => number
-  /** The option `clock`: in place of every clock. */
+  /** The clock of the option `clock`, if that was given. */
   readonly testClock: (() => number) | undefined
   readonly fetch: typeof fetch | undefined
 }

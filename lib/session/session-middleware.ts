@@ -95,7 +95,10 @@ function hasSeveral({ headers: { cookie = '' } }: IncomingMessage, name: string)
 }
 
 async function firstLive({ sessions }: SessionMiddlewareParts, cookies: readonly SessionCookie[]) {
-  for (const cookie of cookies) if (await sessions.find(cookie.id)) return cookie
+  for (const cookie of cookies) {
+    const found = await sessions.find(cookie.id)
+    if (found && !found.isSealed) return cookie
+  }
   return cookies[0]
 }
 

@@ -101,7 +101,8 @@ export class SessionStore extends RedisStore {
 
   async #find(id: string): Promise<SessionData | null> {
     const found = await this.#parts.sessions.find(id, true)
-    if (!found) return null
+    // What cannot be opened may be a copy of another user's.
+    if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
     this.#found.set(data, found)
     return data

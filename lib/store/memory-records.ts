@@ -1,4 +1,5 @@
 import { restOf, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import { closedError } from './store-health.js'
 import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
@@ -23,13 +24,19 @@ export class MemoryRecords implements Records {
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
   #writes = 0
+  #closed = false
 
   constructor(testClock?: () => number) {
-    this.#clock = testClock ?? monotonic
+    const clock = testClock ?? monotonic
+    this.#clock = () => {
+      if (this.#closed) throw closedError()
+      return clock()
+    }
   }
 
-  now(): Promise<number> {
-    return Promise.resolve(this.#clock())
+  // eslint-disable-next-line @typescript-eslint/require-await -- rejects once closed
+  async now(): Promise<number> {
+    return this.#clock()
   }
 
   create(key: string, fields: Fields, { idle, absolute = Infinity }: Lifetime): Promise<void> {
@@ -126,6 +133,7 @@ export class MemoryRecords implements Records {
   }
 
   close(): Promise<void> {
+    this.#closed = true
     this.#entries.clear()
     return Promise.resolve()
   }
@@ -138,8 +146,9 @@ export class MemoryRecords implements Records {
   }
 
   #live(key: string): Entry | undefined {
+    const now = this.#clock()
     const entry = this.#entries.get(key)
-    if (entry && Math.min(entry.end, entry.seen + entry.idle) > this.#clock()) return entry
+    if (entry && Math.min(entry.end, entry.seen + entry.idle) > now) return entry
     this.#entries.delete(key)
     return undefined
   }

@@ -8,18 +8,34 @@ export interface OpenedRedis {
   client: RedisClient
   /** True when the package opened the connection, and so closes it. */
   owned: boolean
+  /** Host and port, and the last error of the connection. */
+  describe: () => string
 }
 
 /** The client that the caller gave, or one of our own with bounded waiting. */
 export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
   if (isIoredis(redis)) {
     if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
-    return { client: redis, owned: false }
+    // Listening to a client that nobody listens to would silence ioredis' own report.
+    return { client: redis, owned: false, describe: describer(redis, redis.listenerCount('error') > 0) }
   }
   const client = open(redis, timeouts.redis)
-  // Without a listener ioredis prints to the console; failures are told by the calls that meet them.
-  client.on('error', () => undefined)
-  return { client, owned: true }
+  return { client, owned: true, describe: describer(client, true) }
+}
+
+function describer(client: RedisClient, listens: boolean): () => string {
+  let met: string | undefined
+  if (listens) {
+    client.on('error', (err: Error & { code?: string }) => {
+      met = err.code ?? err.name
+    })
+  }
+  client.on('ready', () => {
+    met = undefined
+  })
+  const { host = 'localhost', port = 6379, path } = (client.isCluster ? {} : client.options) as RedisOptions
+  const where = client.isCluster ? 'the nodes of the cluster' : (path ?? `${host}:${String(port)}`)
+  return () => (met === undefined ? where : `${where} (${met})`)
 }
 
 const WAITS_FOR_EVER =

@@ -5,7 +5,7 @@ import { runScript } from './redis-script.js'
 import * as scripts from './redis-scripts.js'
 import type { Guarded } from './store-health.js'
 
-export interface RedisRecordsParts extends OpenedRedis {
+export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
   guarded: Guarded
   /** Any key of ours. */
   prefix: string

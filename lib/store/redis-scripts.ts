@@ -20,9 +20,9 @@ return time[1] .. ',' .. time[2]
 
 /** ARGV: time, idle, absolute or '', then fields and values. */
 export const CREATE = `${NOW}
-local at = now()
+local at = math.floor(now())
 local life = tonumber(ARGV[2])
-redis.call('HSET', KEYS[1], 'i', ARGV[2], 's', string.format('%.0f', math.floor(at)), unpack(ARGV, 4))
+redis.call('HSET', KEYS[1], 'i', ARGV[2], 's', string.format('%.0f', at), unpack(ARGV, 4))
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'e', string.format('%.0f', at + ARGV[3]))
   life = math.min(life, ARGV[3])

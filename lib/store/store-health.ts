@@ -1,16 +1,32 @@
 import { startDeadline } from '../deadline.js'
-import { SessionUnavailableError } from '../errors.js'
+import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 
 /** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
 export type Guarded = <T>(call: () => Promise<T>) => Promise<T>
 
-/** @param deadline Milliseconds for one call. */
-export function createStoreGuard(deadline: number, report: Report): Guarded {
+export interface StoreGuardParts {
+  /** Milliseconds for one call. */
+  deadline: number
+  report: Report
+  /** Where the store is, and what its connection met last. */
+  describe: () => string
+  isClosed: () => boolean
+}
+
+/** The app's own mistake, and its log says so. */
+export function closedError(): ConfigurationError {
+  return new ConfigurationError(
+    'this instance was closed by auth.close(): requests must end before, or make a new one',
+    {},
+  )
+}
+
+export function createStoreGuard({ deadline, report, describe, isClosed }: StoreGuardParts): Guarded {
   let down = false
 
   const failure = (err: unknown): SessionUnavailableError => {
-    const reason = reasonOf(err)
+    const reason = `Redis at ${describe()}: ${reasonOf(err)}`
     if (!down) report({ name: 'store.unavailable', code: 'session_unavailable', detail: reason })
     down = true
     return new SessionUnavailableError(`the session store failed: ${reason}`)
@@ -22,6 +38,10 @@ export function createStoreGuard(deadline: number, report: Report): Guarded {
 
   return <T>(call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
+      if (isClosed()) {
+        reject(closedError())
+        return
+      }
       let settled = false
       const finished = startDeadline(deadline, () => {
         settled = true
@@ -45,6 +65,11 @@ export function createStoreGuard(deadline: number, report: Report): Guarded {
 /** The kind of failure only: a Redis error message can quote the arguments of the command. */
 function reasonOf(err: unknown): string {
   const { code, name, message } = err as { code?: unknown; name?: unknown; message?: unknown }
-  const redisCode = typeof message === 'string' ? /^[A-Z]{3,}\b/.exec(message)?.[0] : undefined
+  const text = typeof message === 'string' ? message : ''
+  const [, unknown] = /^ERR unknown command [`'"]?(\w+)/i.exec(text) ?? []
+  if (unknown !== undefined)
+    return `unknown command ${unknown} (Redis 6.0 or later is needed, and its commands by name)`
+  if (text.startsWith('READONLY')) return 'READONLY: this is a replica, and sessions need the primary'
+  const redisCode = /^[A-Z]{3,}\b/.exec(text)?.[0]
   return [code, redisCode, name].find((part): part is string => typeof part === 'string') ?? 'unknown'
 }

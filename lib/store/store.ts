@@ -22,11 +22,16 @@ export function openStore(config: Config, prefix: string, report: Report): Store
     return { records, evaluate: undefined, close: () => records.close() }
   }
   const opened = openRedis(redis, config)
-  const guarded = createStoreGuard(timeouts.redis, report)
+  let closed = false
+  const { describe } = opened
+  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => closed })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
   return {
     records,
     evaluate: (script, key, args) => guarded(() => runScript(opened.client, script, { keys: [key], args })),
-    close: () => records.close(),
+    close: () => {
+      closed = true
+      return records.close()
+    },
   }
 }

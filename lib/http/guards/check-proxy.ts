@@ -1,18 +1,25 @@
-import type { RequestHandler } from 'express'
-import type { Logger } from '../../events.js'
+import type { Request, RequestHandler } from 'express'
+import type { Hint } from '../../events.js'
 
-/** Tells once when any client could choose the address that limits and Auth0 judge it by. */
-export function checkProxy(logger: Logger | undefined): RequestHandler {
-  let told = false
+/** Tells operators of a `trust proxy` setting with which limits and Auth0 judge the wrong address. */
+export function checkProxy(hint: Hint): RequestHandler {
   return (req, _res, next) => {
-    if (!told && req.app.get('trust proxy') === true) {
-      told = true
-      logger?.warn({ setting: 'trust proxy' }, TRUSTS_ANYONE)
-    }
+    if (req.app.get('trust proxy') === true) hint('trust proxy: true', TRUSTS_ANYONE)
+    else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)
     next()
   }
+}
+
+/** Whether Express trusts the address that the connection came from. */
+export function trustsProxy(req: Request): boolean {
+  const trusts = req.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean
+  return trusts(req.socket.remoteAddress, 0)
 }
 
 const TRUSTS_ANYONE =
   "app.set('trust proxy', true) lets any client choose its address by X-Forwarded-For, and so evade rate limits: " +
   'set the number of proxies in front of this app'
+
+const TRUSTS_NOBODY =
+  'a login carries X-Forwarded-For, and trust proxy is not set: if a proxy stands in front of this app, all users share ' +
+  "its address and one rate limit, so set app.set('trust proxy', 1) (the number of proxies)"

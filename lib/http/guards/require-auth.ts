@@ -1,30 +1,21 @@
-import type { NextFunction, Request, Response } from 'express'
+import type { IncomingMessage } from 'node:http'
 import { AuthError, ConfigurationError } from '../../errors.js'
+import type { Hint } from '../../events.js'
 import type { Identify } from '../authenticate.js'
+import type { OptionalAuth, RequireAuth } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
-import type { BehindAuth } from '../types.js'
-
-/**
- * Middleware behind which `req.auth` is there. It takes any request; the locals of the answer carry the mark from which
- * Express infers the handlers behind it.
- */
-export type RequireAuth = (
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
-  req: Request<any>,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the same
-  res: Response<any, BehindAuth>,
-  next: NextFunction,
-) => void
+import type { RequestAuth } from '../types.js'
 
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
-export function createRequireAuth(identify: Identify, sendError: SendError): RequireAuth {
-  return function requireAuth(req, res, next) {
+export function createRequireAuth(identify: Identify, sendError: SendError, hint: Hint): RequireAuth {
+  const requireAuth = (req: Guarded, res: unknown, next: Next) => {
     assertMiddleware('requireAuth', next)
     const fail = (err: unknown) => {
       sendError(err, { req, res, next })
     }
     identify(req).then((found) => {
       if (found instanceof AuthError) {
+        if (isLogin(req)) hint('order', ROUTER_FIRST)
         fail(found)
         return
       }
@@ -32,11 +23,25 @@ export function createRequireAuth(identify: Identify, sendError: SendError): Req
       next()
     }, fail)
   }
+  // The mark is for the compiler only.
+  return requireAuth as unknown as RequireAuth
 }
 
+/** Nobody protects a login form by a login on purpose. */
+function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: string | undefined }): boolean {
+  return method === 'POST' && /\/login\/?(\?|$)/.test(originalUrl ?? '')
+}
+
+const ROUTER_FIRST =
+  'requireAuth refused a POST to a login route: if that is the route of auth.router, mount the router first, ' +
+  'app.use(path, auth.router), and app.use(auth.requireAuth) after it'
+
+type Guarded = IncomingMessage & { auth?: RequestAuth }
+type Next = (err?: unknown) => void
+
 /** Sets `req.auth` if there is a login. 503 `session_unavailable` for a genuine cookie while the store is down. */
-export function createOptionalAuth(identify: Identify, sendError: SendError): RequireAuth {
-  return function optionalAuth(req, res, next) {
+export function createOptionalAuth(identify: Identify, sendError: SendError): OptionalAuth {
+  return function optionalAuth(req: Guarded, res, next) {
     assertMiddleware('optionalAuth', next)
     identify(req).then(
       (found) => {

@@ -1,6 +1,21 @@
 import type { Request, RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
+import type { Hint } from '../../events.js'
 import type { SendError } from '../send-error.js'
+import { trustsProxy } from './check-proxy.js'
+
+/** Origins that the log names: hostile pages must not fill it. */
+const MOST_ORIGINS = 10
+
+const NOT_ALLOWED =
+  'a request from another origin was refused: if that front end is yours, add its origin to the option allowedOrigins, and ' +
+  'send CORS headers with the cors package (credentials: true), which this package does not do'
+
+/** Only what is an origin is repeated. */
+function originOf(req: Request): string {
+  const origin = req.get('origin') ?? ''
+  return URL.canParse(origin) && origin.length < 200 ? origin : 'unknown'
+}
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
@@ -8,10 +23,17 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
  * Keeps other sites from calling state-changing routes with the user's cookie, or from logging the user in to an account
  * of theirs: by Fetch Metadata (`Sec-Fetch-Site`), else by `Origin`. Clients that send neither are no browsers.
  */
-export function sameOrigin(allowedOrigins: readonly string[], sendError: SendError): RequestHandler {
+export function sameOrigin(allowedOrigins: readonly string[], sendError: SendError, hint: Hint): RequestHandler {
+  const refused = new Set<string>()
   return (req, res, next) => {
-    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) next()
-    else sendError(new AuthError('cross_site_request'), { req, res, next })
+    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) {
+      next()
+      return
+    }
+    const origin = originOf(req)
+    if (refused.size < MOST_ORIGINS) refused.add(origin)
+    if (refused.has(origin)) hint(`origin ${origin}`, NOT_ALLOWED, { origin })
+    sendError(new AuthError('cross_site_request'), { req, res, next })
   }
 }
 
@@ -33,8 +55,7 @@ function hostOf(origin: string): string | undefined {
 }
 
 function hostsOf(req: Request): (string | undefined)[] {
-  const trusts = req.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean
-  const forwarded = trusts(req.socket.remoteAddress, 0) ? req.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
+  const forwarded = trustsProxy(req) ? req.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
   return [forwarded, req.get('host')]
     .filter((host) => host !== undefined)
     .map((host) => hostOf(`${req.protocol}://${host}`))

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express'
 import type { Credentials, SignedIn, SignIn } from '../../flows/sign-in.js'
+import type { Hint } from '../../events.js'
 import type { Config } from '../../options/options.js'
 import { readCredentials } from '../credentials.js'
 import { placeOf, setCookie } from '../place.js'
@@ -10,6 +11,7 @@ export interface LoginParts {
   config: Config
   signIn: SignIn
   sendError: SendError
+  hint: Hint
 }
 
 /** Not in res.locals, where a view or an error page could print them. */
@@ -34,10 +36,10 @@ export function credentialsOf(req: Request): Credentials | undefined {
 }
 
 /** `POST /login`: the session is stored before the first byte of the answer. */
-export function login({ config, signIn, sendError }: LoginParts): RequestHandler {
+export function login({ config, signIn, sendError, hint }: LoginParts): RequestHandler {
   return (req, res, next) => {
     const attempt = async () => {
-      const place = placeOf(req, config)
+      const place = placeOf(req, config, hint)
       const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
       checked.delete(req)
       const signedIn = await signIn(place, credentials, whoAsks(req))

@@ -2,27 +2,19 @@
  * Compiled twice, with the types of Express 5 (tsconfig.json) and with those of Express 4 (tsconfig.express4.json);
  * never run. A guard in front of a handler makes `req.auth` surely there.
  */
-import express, { Router, type Request, type RequestHandler } from 'express'
-import { createRopgAuth, type RequestAuth } from 'express-auth0-ropg'
+import express, { Router, type RequestHandler } from 'express'
+import type { RequestAuth } from 'express-auth0-ropg'
+import { auth, takes } from './auth.ts'
 
-const auth = createRopgAuth()
 const app = express()
-
-/** Each takes a value of its type only; one that may also be undefined is refused. */
-const takes = {
-  text: (_value: string) => undefined,
-  number: (_value: number) => undefined,
-  date: (_value: Date) => undefined,
-  auth: (_value: RequestAuth) => undefined,
-}
 
 // A plain route.
 app.get('/me', auth.requireAuth, (req) => req.auth.sub)
 app.get('/me', auth.requireAuth, (req, res) => {
-  takes.auth(req.auth)
+  const shown: RequestAuth = req.auth
   takes.text(req.auth.sub)
   takes.date(req.auth.authenticatedAt)
-  res.json({ user: req.auth.user, sessionId: req.auth.sessionId })
+  res.json({ user: shown.user, sessionId: req.auth.sessionId })
 })
 
 // Its parameters, its body and its query stay usable.
@@ -44,6 +36,19 @@ app
   .route('/route')
   .all(auth.requireAuth)
   .get(auth.requireScope('read:posts'), (_req, res) => res.end())
+
+// Routes that are built first.
+app
+  .route('/posts/:id')
+  .all(auth.requireAuth, (req, _res, next) => {
+    takes.text(req.auth.sub + req.params.id)
+    next()
+  })
+  .get(auth.requireAuth, (req) => req.auth.sub + req.params.id)
+  .post(auth.requireAuth, express.json(), (req) => req.auth.sub + req.params.id)
+  .put(other(), auth.requireAuth, auth.requireScope('write:posts'), (req) => req.auth.sub)
+  .patch(auth.requireAuth, async (req) => Promise.resolve(req.auth.sub))
+  .delete(auth.requireAuth, (req) => req.auth.sub)
 
 // Asynchronous handlers, and `next`.
 app.get('/token', auth.requireAuth, async (req, res) => {
@@ -68,18 +73,33 @@ app.post('/leave', auth.requireAuth, async (req, res) => {
 app.get('/scoped', auth.requireAuth, auth.requireScope('read:posts', 'write:posts'), (req) => req.auth.sub)
 app.get('/session', auth.session, auth.requireAuth, auth.requireScope('read:posts'), (req) => req.auth.sub)
 
-// Middleware of others before and after it.
-const other: RequestHandler = (_req, _res, next) => {
-  next()
-}
-app.get('/between', other, auth.requireAuth, other, (req) => req.auth.sub)
+app.get('/claim', auth.requireAuth, auth.requireClaim('https://example.com/roles', 'admin'), (req) => req.auth.sub)
+app.get('/claim', auth.requireAuth, auth.requireClaim('email_verified', true), (req) => req.auth.sub)
+app.get('/claim', auth.requireAuth, auth.requireClaim('role', ['admin', 'owner']), (req) => req.auth.sub)
+app.get(
+  '/claim',
+  auth.requireAuth,
+  auth.requireClaim('email', (email) => email?.endsWith('@example.com') === true),
+  (req) => req.auth.sub,
+)
+app.get('/permission', auth.requireAuth, auth.requirePermission('read:posts', 'write:posts'), (req) => req.auth.sub)
+app.get('/recent', auth.requireAuth, auth.requireRecentLogin({ maxAge: 300 }), (req) => req.auth.sub)
 
-// Lists of handlers, and whatever wants an ordinary handler: nothing is known there of who is logged in.
-app.get('/list', [auth.requireAuth, auth.requireScope('read:posts')], (req: Request) => req.auth?.sub)
-app.get('/list', auth.requireAuth, [other, auth.requireScope('read:posts')], (req: Request) => req.auth?.sub)
-const guards: RequestHandler[] = [auth.requireAuth, auth.requireScope('read:posts')]
-app.get('/list', guards, (req: Request) => req.auth?.sub)
-app.use(guards)
+// Middleware of others before, between and after.
+app.get('/between', other(), auth.requireAuth, other(), (req) => req.auth.sub)
+app.get('/late', other(), express.json(), other(), auth.requireAuth, other(), other(), (req) => req.auth.sub)
+app.get(
+  '/inline',
+  (_req, _res, next) => {
+    next()
+  },
+  auth.requireAuth,
+  (req, _res, next) => {
+    takes.text(req.auth.sub)
+    next()
+  },
+  (req) => req.auth.sub,
+)
 
 // Lists and patterns of paths.
 app.get(['/one', '/two'], auth.requireAuth, (req) => req.auth.sub)
@@ -111,6 +131,11 @@ app.get('/only-scope', auth.requireScope('read:posts'), (req) => {
   // @ts-expect-error -- requireScope does not log anybody in
   return req.auth.sub
 })
+app.get('/optional', auth.optionalAuth, (req) => req.auth?.sub)
+app.get('/optional', auth.optionalAuth, (req) => {
+  // @ts-expect-error -- nobody need be logged in here
+  return req.auth.sub
+})
 router.get('/behind-use', (req) => req.auth?.sub)
 
 // @ts-expect-error -- nobody writes a user into a request by hand
@@ -133,3 +158,9 @@ app.post('/sign-out', async (req, res) => {
   await auth.logout(req)
   res.sendStatus(204)
 })
+
+function other(): RequestHandler {
+  return (_req, _res, next) => {
+    next()
+  }
+}

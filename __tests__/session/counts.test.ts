@@ -1,0 +1,199 @@
+import crypto from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { signIn } from '../../lib/testing/index.ts'
+import { ada, startApp, type TestApp } from '../support/app.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+const TIMES = 100
+const SUB = 'auth0|0123456789'
+
+let server: RedisServer
+let redis: Redis
+const cleanups: (() => void)[] = []
+
+// Of its own, because it counts the commands of all.
+beforeAll(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+})
+afterEach(() => {
+  jest.restoreAllMocks()
+  for (const clean of cleanups.splice(0)) clean()
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+function start(limits = false): Promise<TestApp> {
+  return startApp({
+    options: {
+      redis: server.url,
+      session: { prefix: 'test:' },
+      ...(limits && { rateLimit: { subnet: { limit: 1000, windowMs: 60_000 } } }),
+    },
+    before: (app, auth) => {
+      app.get('/guard', auth.requireAuth, (req, res) => void res.end(req.auth.sub))
+      app.get('/guards', auth.optionalAuth, auth.requireAuth, auth.requireAuth, (req, res) => {
+        res.end(req.auth.sub)
+      })
+      app.get('/session', auth.session, auth.requireAuth, (req, res) => {
+        const { ropg } = req.session
+        res.end(ropg === req.auth.sessionId ? req.auth.sub : '')
+      })
+      app.get('/token', auth.requireAuth, async (req, res) => {
+        const { accessToken } = await req.auth.getAccessToken()
+        res.end(accessToken === 'test-access-token' ? req.auth.sub : '')
+      })
+    },
+  })
+}
+
+/** Command -> how often since the last reset. */
+async function commands(): Promise<Record<string, number>> {
+  const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
+  const counts = [...lines].map(([, name, calls]): [string, number] => [name!, Number(calls)])
+  return Object.fromEntries(counts.filter(([name]) => !/^(?:info|config)/.test(name)))
+}
+
+/** How often the server has found something to read: what comes together counts once. */
+async function reads(): Promise<number> {
+  return Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
+}
+
+/** Round trips to Redis of what is done; the last look is one, too. */
+async function roundTrips(act: () => Promise<unknown>): Promise<number> {
+  const before = await reads()
+  await act()
+  return (await reads()) - before - 1
+}
+
+/** The same, at best: what the network splits is read twice. */
+async function fewestRoundTrips(act: () => Promise<unknown>): Promise<number> {
+  const trips: number[] = []
+  for (let time = 0; time < 3; time++) trips.push(await roundTrips(act))
+  return Math.min(...trips)
+}
+
+/** Without fetch, which parses and hashes itself. */
+async function listen({ app }: TestApp): Promise<(path: string, cookie: string) => Promise<string>> {
+  const listener = app.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const agent = new Agent({ keepAlive: true })
+  cleanups.push(() => {
+    agent.destroy()
+    listener.closeAllConnections()
+    listener.close()
+  })
+  const { port } = listener.address() as AddressInfo
+  return (path, cookie) =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path, headers: { cookie }, agent }, (res) => {
+        let body = ''
+        res.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        res.on('end', () => {
+          resolve(body)
+        })
+      })
+        .on('error', reject)
+        .end()
+    })
+}
+
+/** What one authenticated GET costs once the session is known. */
+async function costOf(path: string) {
+  const test = await start()
+  const get = await listen(test)
+  const cookie = await signIn(test.app, test.auth, { sub: SUB, email: ada.email, name: ada.name })
+  for (let warm = 0; warm < 3; warm++) expect(await get(path, cookie)).toBe(SUB)
+  const spies = {
+    parse: jest.spyOn(JSON, 'parse'),
+    stringify: jest.spyOn(JSON, 'stringify'),
+    decipher: jest.spyOn(crypto, 'createDecipheriv'),
+    cipher: jest.spyOn(crypto, 'createCipheriv'),
+    hash: jest.spyOn(crypto, 'createHash'),
+    hmac: jest.spyOn(crypto, 'createHmac'),
+    random: jest.spyOn(crypto, 'randomUUID'),
+  }
+  await redis.config('RESETSTAT')
+  const trips = await roundTrips(async () => {
+    for (let time = 0; time < TIMES; time++) await get(path, cookie)
+  })
+  const each = (count: number) => count / TIMES
+  const calls = Object.entries(spies).map(([name, spy]) => [name, each(spy.mock.calls.length)])
+  const asked = Object.entries(await commands()).map(([name, count]) => [name, each(count)])
+  return {
+    // What the network splits is read twice.
+    roundTrips: Math.round(each(trips)),
+    commands: Object.fromEntries(asked) as Record<string, number>,
+    ...(Object.fromEntries(calls) as Record<keyof typeof spies, number>),
+  }
+}
+
+/** The login is opened and parsed; the signature of the cookie is one HMAC. */
+const GUARD = {
+  ...{ roundTrips: 1, commands: { hmget: 1 } },
+  ...{ decipher: 1, parse: 1, hmac: 1, stringify: 0, hash: 0, cipher: 0, random: 0 },
+}
+
+describe('an authenticated GET', () => {
+  it('costs one round trip with one HMGET, one decipher and one HMAC behind requireAuth', async () => {
+    expect(await costOf('/guard')).toEqual(GUARD)
+  })
+
+  it('costs the same behind several guards', async () => {
+    expect(await costOf('/guards')).toEqual(GUARD)
+  })
+
+  it('costs one round trip with auth.session mounted, too, and beside it what express-session itself costs', async () => {
+    // It hashes both signatures to compare them, and the JSON of the session when it comes and when it goes.
+    expect(await costOf('/session')).toEqual({ ...GUARD, parse: 2, stringify: 2, hash: 4 })
+  })
+
+  it('costs two round trips with an access token', async () => {
+    const { roundTrips, commands, ...cost } = await costOf('/token')
+    expect([roundTrips, commands]).toEqual([2, { hmget: 2 }])
+    // That of the request id, for events.
+    expect(cost).toEqual({ decipher: 2, parse: 2, hmac: 1, stringify: 0, hash: 0, cipher: 0, random: 1 })
+  })
+})
+
+describe('a login', () => {
+  it('costs three round trips with limits on, and asks Auth0 once', async () => {
+    const test = await start(true)
+    await test.login().expect(200)
+    const asked = test.emulator.requests.length
+    await redis.config('RESETSTAT')
+    await test.login().expect(200)
+    expect(test.emulator.requests.length - asked).toBe(1)
+    // The limit, the time, the session and the list.
+    const { evalsha = 0, eval: whole = 0 } = await commands()
+    expect(evalsha + whole).toBe(4)
+
+    expect(await fewestRoundTrips(() => test.login().expect(200))).toBeLessThanOrEqual(3)
+  })
+
+  it('writes a session in one command, and the list of the user in one, which leave together', async () => {
+    const test = await start()
+    await test.login().expect(200)
+    const spy = jest.spyOn(Redis.prototype, 'sendCommand')
+
+    await test.login().expect(200)
+
+    const sent = spy.mock.calls.map(([{ name, args }]) => [
+      name,
+      /:([su]):|:(clock)/.exec(args.map(String).join(' '))?.[0],
+    ])
+    spy.mockRestore()
+    expect(sent).toEqual([
+      ['evalsha', ':clock'],
+      ['eval', ':s:'],
+      ['evalsha', ':u:'],
+    ])
+    expect(await fewestRoundTrips(() => test.login().expect(200))).toBe(2)
+  })
+})

@@ -1,0 +1,616 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { Redis as Redis6 } from 'ioredis6'
+import { SessionUnavailableError } from '../../lib/errors.ts'
+import { MemoryRecords } from '../../lib/store/memory-records.ts'
+import type { Records } from '../../lib/store/records.ts'
+import { createRedisRecords } from '../../lib/store/redis-records.ts'
+import { createStoreGuard } from '../../lib/store/store-health.ts'
+import { testRedisUrl, uniquePrefix } from '../support/redis.ts'
+
+interface Backend {
+  records: Records
+  /** Lets time pass for a key, in milliseconds. */
+  pass: (key: string, ms: number) => Promise<unknown>
+  stop: () => Promise<unknown>
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** Not under a day of any other test, so that a clock that is not asked shows. */
+const SOME_DAY = Date.UTC(2031, 4, 1)
+
+const guarded = createStoreGuard({
+  deadline: 5_000,
+  report: () => undefined,
+  describe: () => 'the test server',
+  isClosed: () => false,
+})
+const prefix = uniquePrefix('records')
+let count = 0
+
+function recordsOn(client: Redis, owned = false): Records {
+  return createRedisRecords({ client, owned, guarded, prefix, testClock: undefined })
+}
+
+/** Redis has a clock of its own: what it stored is set back in place of it. */
+function inRedis(Client: typeof Redis, keyPrefix = ''): Backend {
+  const client = new Client(testRedisUrl(), { keyPrefix })
+  return {
+    records: recordsOn(client),
+    pass: async (key, ms) => {
+      if ((await client.type(key)) === 'hash') {
+        for (const field of ['s', 'e']) if (await client.hexists(key, field)) await client.hincrby(key, field, -ms)
+      }
+      await client.pexpire(key, (await client.pttl(key)) - ms)
+    },
+    stop: () => client.quit(),
+  }
+}
+
+function inRedisOnTestClock(): Backend {
+  let now = SOME_DAY
+  const client = new Redis(testRedisUrl())
+  const records = createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now })
+  return {
+    records,
+    pass: async (key, ms) => {
+      now += ms
+      await client.pexpire(key, (await client.pttl(key)) - ms)
+    },
+    stop: () => client.quit(),
+  }
+}
+
+function inMemory(): Backend {
+  let now = SOME_DAY
+  const records = new MemoryRecords(() => now)
+  return {
+    records,
+    pass: async (_key, ms) => {
+      now += ms
+    },
+    stop: () => records.close(),
+  }
+}
+
+describe.each([
+  ['Redis through ioredis 5', () => inRedis(Redis)],
+  ['Redis through ioredis 6', () => inRedis(Redis6 as unknown as typeof Redis)],
+  ['Redis through a client with a keyPrefix', () => inRedis(Redis, uniquePrefix('of-the-client'))],
+  ['Redis on a test clock', inRedisOnTestClock],
+  ['memory', inMemory],
+])('Records in %s', (_name, open) => {
+  let records: Records
+  let pass: Backend['pass']
+  let stop: Backend['stop']
+  let key: string
+
+  beforeAll(() => {
+    ;({ records, pass, stop } = open())
+  })
+  beforeEach(() => {
+    key = `${prefix}${++count}`
+  })
+  afterAll(() => stop())
+
+  const life = { idle: 10 * MINUTE, absolute: HOUR }
+  const valueOf = async (name: string) => (await records.read(key, [name]))?.values[0]
+
+  describe('create and read', () => {
+    it('keep fields, and give those that are asked for in that order', async () => {
+      await records.create(key, { a: 'one', b: 'zwei 😀', c: '' }, life)
+      expect((await records.read(key, ['c', 'b', 'missing']))?.values).toEqual(['', 'zwei 😀', undefined])
+    })
+
+    it('tell no record from one without the field', async () => {
+      expect(await records.read(key, ['a'])).toBeUndefined()
+      await records.create(key, { a: 'one' }, life)
+      expect((await records.read(key, ['b']))?.values).toEqual([undefined])
+    })
+
+    it('tell when the record was last seen, on the clock of the store', async () => {
+      const before = await records.now()
+      await records.create(key, { a: 'one' }, life)
+      const after = await records.now()
+      const seen = (await records.read(key, ['a']))?.seen ?? 0
+      expect(seen).toBeGreaterThanOrEqual(Math.floor(before))
+      expect(seen).toBeLessThanOrEqual(after)
+    })
+
+    it('forget a record when its idle time is over, reads notwithstanding', async () => {
+      await records.create(key, { a: 'one' }, life)
+      await pass(key, 9 * MINUTE)
+      expect(await valueOf('a')).toBe('one')
+      await pass(key, MINUTE)
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+
+    it('forget a record at its end', async () => {
+      await records.create(key, { a: 'one' }, { idle: HOUR, absolute: MINUTE })
+      await pass(key, MINUTE)
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+  })
+
+  describe('visit', () => {
+    it('reads like read', async () => {
+      await records.create(key, { a: 'one', b: '' }, life)
+      expect(await records.visit(key, ['b', 'a', 'c'])).toMatchObject({
+        extended: false,
+        values: ['', 'one', undefined],
+        seen: (await records.read(key, ['a']))?.seen,
+      })
+    })
+
+    it('starts the idle time again once a minute', async () => {
+      await records.create(key, { a: 'one' }, life)
+      await pass(key, 50 * SECOND)
+      const early = await records.visit(key, ['a'])
+      expect(early?.extended).toBe(false)
+      expect(early?.rest).toBeGreaterThan(5 * SECOND)
+      expect(early?.rest).toBeLessThanOrEqual(10 * SECOND)
+      await pass(key, 10 * SECOND)
+      const due = await records.visit(key, ['a'])
+      expect(due).toMatchObject({ extended: true, values: ['one'] })
+      expect(due?.rest).toBeGreaterThan(MINUTE - 5 * SECOND)
+      expect(due?.rest).toBeLessThanOrEqual(MINUTE)
+      expect((await records.visit(key, ['a']))?.extended).toBe(false)
+    })
+
+    it('starts it again in half of a short idle time', async () => {
+      await records.create(key, { a: 'one' }, { idle: 40 * SECOND, absolute: HOUR })
+      await pass(key, 15 * SECOND)
+      expect((await records.visit(key, ['a']))?.extended).toBe(false)
+      await pass(key, 5 * SECOND)
+      expect((await records.visit(key, ['a']))?.extended).toBe(true)
+      await pass(key, 35 * SECOND)
+      expect(await valueOf('a')).toBe('one')
+      await pass(key, 5 * SECOND)
+      expect(await records.visit(key, ['a'])).toBeUndefined()
+    })
+
+    it('moves what read tells of the last visit', async () => {
+      await records.create(key, { a: 'one' }, life)
+      await pass(key, 5 * MINUTE)
+      const visited = await records.visit(key, ['a'])
+      expect((await records.read(key, ['a']))?.seen).toBe(visited?.seen)
+      expect(Math.abs((visited?.seen ?? 0) - (await records.now()))).toBeLessThan(5 * SECOND)
+    })
+
+    it('keeps a record alive only until its end', async () => {
+      await records.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 25 * MINUTE })
+      for (let visit = 0; visit < 3; visit++) {
+        await pass(key, 8 * MINUTE)
+        expect((await records.visit(key, ['a']))?.extended).toBe(true)
+      }
+      await pass(key, MINUTE)
+      expect(await records.visit(key, ['a'])).toBeUndefined()
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+
+    it('keeps a record without an end alive as long as it is visited', async () => {
+      await records.create(key, { a: 'one' }, { idle: 10 * MINUTE })
+      for (let visit = 0; visit < 20; visit++) {
+        await pass(key, 9 * MINUTE)
+        expect((await records.visit(key, ['a']))?.extended).toBe(true)
+      }
+    })
+
+    it('extends for one of many at once', async () => {
+      await records.create(key, { a: 'one' }, life)
+      await pass(key, 2 * MINUTE)
+      const visits = await Promise.all(Array.from({ length: 20 }, () => records.visit(key, ['a'])))
+      expect(visits.filter((visit) => visit?.extended)).toHaveLength(1)
+    })
+
+    it('makes no record', async () => {
+      expect(await records.visit(key, ['a'])).toBeUndefined()
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+  })
+
+  describe('put', () => {
+    it('writes fields of a record, and leaves the others and its time alone', async () => {
+      await records.create(key, { a: 'one', b: 'two' }, life)
+      await pass(key, 9 * MINUTE)
+      expect(await records.put(key, { b: 'new', c: 'more' })).toBe(true)
+      expect((await records.read(key, ['a', 'b', 'c']))?.values).toEqual(['one', 'new', 'more'])
+      await pass(key, MINUTE)
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+
+    it.each([
+      ['was never there', undefined],
+      ['was ended', () => records.end(key, ['a'])],
+      ['was discarded', () => records.discard(key, { field: 'a', head: 'one' })],
+      ['has expired', () => pass(key, HOUR)],
+    ])('writes nothing where the record %s', async (_reason, end) => {
+      if (end) await records.create(key, { a: 'one' }, life)
+      await end?.()
+      expect(await records.put(key, { a: 'two' })).toBe(false)
+      expect(await records.read(key, ['a'])).toBeUndefined()
+    })
+  })
+
+  describe('swap', () => {
+    const first = { field: 't', head: '1.' }
+
+    it('writes over a value that begins as expected, all fields at once, and leaves the time alone', async () => {
+      await records.create(key, { t: '1.old', l: 'login', d: 'data' }, life)
+      await pass(key, 9 * MINUTE)
+      expect(await records.swap(key, first, { t: '2.new', l: 'other' })).toBe('done')
+      expect((await records.read(key, ['t', 'l', 'd']))?.values).toEqual(['2.new', 'other', 'data'])
+      await pass(key, MINUTE)
+      expect(await records.read(key, ['t'])).toBeUndefined()
+    })
+
+    it('does no harm when it is said twice', async () => {
+      await records.create(key, { t: '1.old' }, life)
+      await records.swap(key, first, { t: '2.new' })
+      expect(await records.swap(key, first, { t: '2.new' })).toBe('done')
+      expect(await valueOf('t')).toBe('2.new')
+    })
+
+    it('leaves a value that begins otherwise', async () => {
+      await records.create(key, { t: '11.other', l: 'login' }, life)
+      expect(await records.swap(key, first, { t: '2.new', l: 'other' })).toBe('conflict')
+      expect((await records.read(key, ['t', 'l']))?.values).toEqual(['11.other', 'login'])
+    })
+
+    it('tells that there is none, and writes none', async () => {
+      expect(await records.swap(key, first, { t: '2.new' })).toBe('gone')
+      await records.create(key, { t: '1.old' }, life)
+      await pass(key, HOUR)
+      expect(await records.swap(key, first, { t: '2.new' })).toBe('gone')
+      expect(await records.read(key, ['t'])).toBeUndefined()
+    })
+
+    it('tells of a record without the field as of none', async () => {
+      await records.create(key, { d: 'data' }, life)
+      expect(await records.swap(key, first, { t: '2.new' })).toBe('gone')
+      expect(await valueOf('t')).toBeUndefined()
+    })
+
+    it('succeeds for one of many callers', async () => {
+      await records.create(key, { t: '1.old' }, life)
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => records.swap(key, first, { t: `2.${String(index)}` })),
+      )
+      expect(results.filter((result) => result === 'done')).toEqual(['done'])
+      expect(results.filter((result) => result === 'conflict')).toHaveLength(19)
+      expect(await valueOf('t')).toBe(`2.${String(results.indexOf('done'))}`)
+    })
+  })
+
+  describe('end', () => {
+    it('gives the values to one of many callers, and deletes all of the record', async () => {
+      await records.create(key, { a: 'one', b: 'two', c: 'three' }, life)
+      const ended = await Promise.all(Array.from({ length: 20 }, () => records.end(key, ['b', 'a', 'x'])))
+      expect(ended.filter((values) => values !== undefined)).toEqual([['two', 'one', undefined]])
+      expect(await records.read(key, ['c'])).toBeUndefined()
+    })
+
+    it('gives nothing of a record that has expired', async () => {
+      await records.create(key, { a: 'one' }, life)
+      await pass(key, HOUR)
+      expect(await records.end(key, ['a'])).toBeUndefined()
+    })
+  })
+
+  describe('discard', () => {
+    it('deletes a record with a value that begins as expected', async () => {
+      await records.create(key, { t: '1.old', a: 'one' }, life)
+      expect(await records.discard(key, { field: 't', head: '1.' })).toBe('done')
+      expect(await records.read(key, ['a'])).toBeUndefined()
+      expect(await records.discard(key, { field: 't', head: '1.' })).toBe('gone')
+    })
+
+    it('leaves a value that begins otherwise', async () => {
+      await records.create(key, { t: '11.other' }, life)
+      expect(await records.discard(key, { field: 't', head: '1.' })).toBe('conflict')
+      expect(await valueOf('t')).toBe('11.other')
+    })
+  })
+
+  describe('a list', () => {
+    const add = (name: string, since: number, { most = 100, ttl = HOUR } = {}) =>
+      records.enlist(key, { name, value: `${String(since)}:${name}`, since, ttl, most })
+    const names = async () => Object.keys(await records.listed(key)).sort()
+
+    it('is empty where there is none', async () => {
+      expect(await records.listed(key)).toEqual({})
+    })
+
+    it('holds what was enlisted by many at once', async () => {
+      const entries = Array.from({ length: 20 }, (_, index) => [`entry ${String(index)}`, index] as const)
+      const over = await Promise.all(entries.map(([name, since]) => add(name, since)))
+      expect(over).toEqual(entries.map(() => ({})))
+      expect(await records.listed(key)).toEqual(
+        Object.fromEntries(entries.map(([name, since]) => [name, `${String(since)}:${name}`])),
+      )
+    })
+
+    it('keeps an entry as it was first enlisted', async () => {
+      await add('a', 1)
+      expect(await add('a', 2)).toEqual({})
+      expect(await records.listed(key)).toEqual({ a: '1:a' })
+    })
+
+    it('loses what is delisted, and no more', async () => {
+      for (const name of ['a', 'b', 'c']) await add(name, 1)
+      await records.delist(key, ['a', 'c', 'never there'])
+      expect(await names()).toEqual(['b'])
+      await records.delist(key, [])
+      expect(await names()).toEqual(['b'])
+      await records.delist(key, ['b'])
+      expect(await names()).toEqual([])
+    })
+
+    it('reports what exceeds the limit, the oldest first, by its time and not by its name', async () => {
+      await add('c', 1000.25)
+      await add('b', 1000.5)
+      await add('a', 999.75)
+      expect(await add('d', 2000, { most: 4 })).toEqual({})
+      const over = (await add('e', 3000, { most: 2 })) ?? {}
+      expect(Object.entries(over)).toEqual([
+        ['a', '999.75:a'],
+        ['c', '1000.25:c'],
+        ['b', '1000.5:b'],
+      ])
+      // Who is reported to is to end them, and takes them off the list.
+      expect(await names()).toEqual(['a', 'b', 'c', 'd', 'e'])
+    })
+
+    it('does not count its mark', async () => {
+      await add('a', 1)
+      await records.mark(key, 5, HOUR)
+      expect(await add('b', 6, { most: 2 })).toEqual({})
+      expect(await add('c', 7, { most: 2 })).toEqual({ a: '1:a' })
+    })
+
+    it('refuses an entry from before its mark, and takes one from after it', async () => {
+      await records.mark(key, 1000.5, HOUR)
+      expect(await add('before', 1000.25)).toBeUndefined()
+      expect(await add('then', 1000.5)).toBeUndefined()
+      expect(await names()).toEqual([])
+      expect(await add('after', 1000.75)).toEqual({})
+      expect(await names()).toEqual(['after'])
+    })
+
+    it('keeps an entry from before its mark that is on it', async () => {
+      await add('a', 1)
+      await records.mark(key, 5, HOUR)
+      expect(await add('a', 1)).toEqual({})
+      expect(await names()).toEqual(['a'])
+    })
+
+    it('keeps its mark when all else has gone', async () => {
+      await add('a', 1)
+      await records.mark(key, 5, HOUR)
+      await records.delist(key, ['a'])
+      expect(await add('a', 1)).toBeUndefined()
+      await records.mark(key, 10, HOUR)
+      expect(await add('b', 7)).toBeUndefined()
+    })
+
+    it('lives as long as its longest entry, and as its mark', async () => {
+      await add('long', 1, { ttl: 30 * MINUTE })
+      await add('short', 2, { ttl: MINUTE })
+      await pass(key, 29 * MINUTE)
+      expect(await names()).toEqual(['long', 'short'])
+      await records.mark(key, 5, 10 * MINUTE)
+      await pass(key, 5 * MINUTE)
+      expect(await add('late', 3)).toBeUndefined()
+      await pass(key, 5 * MINUTE)
+      expect(await names()).toEqual([])
+      expect(await add('late', 3)).toEqual({})
+    })
+  })
+
+  describe('a lock', () => {
+    it('is claimed by one of many', async () => {
+      const claims = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => records.claim(key, String(index), MINUTE)),
+      )
+      expect(claims.filter(Boolean)).toEqual([true])
+      expect(await records.renew(key, String(claims.indexOf(true)), MINUTE)).toBe(true)
+    })
+
+    it('is free again when its time is over', async () => {
+      await records.claim(key, 'one', MINUTE)
+      expect(await records.claim(key, 'two', MINUTE)).toBe(false)
+      await pass(key, MINUTE)
+      expect(await records.claim(key, 'two', MINUTE)).toBe(true)
+    })
+
+    it('is renewed by its holder only', async () => {
+      expect(await records.renew(key, 'mine', MINUTE)).toBe(false)
+      await records.claim(key, 'mine', MINUTE)
+      expect(await records.renew(key, 'theirs', HOUR)).toBe(false)
+      expect(await records.renew(key, 'mine', 10 * MINUTE)).toBe(true)
+      await pass(key, 9 * MINUTE)
+      expect(await records.claim(key, 'theirs', MINUTE)).toBe(false)
+      await pass(key, MINUTE)
+      expect(await records.renew(key, 'mine', MINUTE)).toBe(false)
+    })
+
+    it('is released by its holder only', async () => {
+      await records.claim(key, 'mine', MINUTE)
+      await records.release(key, 'theirs')
+      expect(await records.claim(key, 'theirs', MINUTE)).toBe(false)
+      await records.release(key, 'mine')
+      await records.release(key, 'mine')
+      expect(await records.claim(key, 'theirs', MINUTE)).toBe(true)
+    })
+  })
+
+  describe('now', () => {
+    it('goes forth with time', async () => {
+      const first = await records.now()
+      await pass(key, MINUTE)
+      expect(await records.now()).toBeGreaterThanOrEqual(first)
+    })
+  })
+})
+
+describe('Records in Redis', () => {
+  let client: Redis
+  let records: Records
+
+  beforeAll(() => {
+    client = new Redis(testRedisUrl())
+    records = recordsOn(client)
+  })
+  afterAll(() => client.quit())
+
+  it('have the time of the server, to the microsecond, whatever the clock of the process says', async () => {
+    const [seconds, microseconds] = (await client.time()).map(Number)
+    const now = await records.now()
+    const asked = seconds! * 1000 + microseconds! / 1000
+    expect(now).toBeGreaterThanOrEqual(asked)
+    expect(now - asked).toBeLessThan(5_000)
+    const times = await Promise.all(Array.from({ length: 20 }, () => records.now()))
+    expect(times.some((time) => !Number.isInteger(time))).toBe(true)
+    expect([...times].sort((a, b) => a - b)).toEqual(times)
+  })
+
+  it('are judged by a test clock alone where one is given', async () => {
+    let now = SOME_DAY
+    const onTestClock = createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now })
+    const key = `${prefix}on-test-clock`
+    await onTestClock.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 15 * MINUTE })
+    now += 9 * MINUTE
+    expect(await onTestClock.read(key, ['a'])).toMatchObject({ seen: SOME_DAY, values: ['one'] })
+    expect(await onTestClock.visit(key, ['a'])).toMatchObject({ extended: true, seen: now })
+    now += 6 * MINUTE
+    expect(await onTestClock.read(key, ['a'])).toBeUndefined()
+    expect(await onTestClock.visit(key, ['a'])).toBeUndefined()
+    expect(await onTestClock.now()).toBe(now)
+  })
+
+  it('give every key a time to live: that of what lives longest in it, and no more', async () => {
+    const under = `${prefix}ttl:`
+    const life = { idle: 10 * MINUTE, absolute: HOUR }
+    await records.create(`${under}session`, { a: 'one' }, life)
+    await records.create(`${under}visitor`, { a: 'one' }, { idle: 10 * MINUTE })
+    await records.create(`${under}ending`, { a: 'one' }, { idle: HOUR, absolute: 10 * MINUTE })
+    await records.put(`${under}session`, { b: 'two' })
+    await records.swap(`${under}session`, { field: 'b', head: 'two' }, { b: 'three' })
+    await records.enlist(`${under}list`, { name: 'a', value: '1:a', since: 1, ttl: 10 * MINUTE, most: 10 })
+    await records.mark(`${under}mark`, 1, 10 * MINUTE)
+    await records.claim(`${under}lock`, 'mine', 10 * MINUTE)
+    for (const kind of ['session', 'visitor', 'ending', 'list', 'mark', 'lock']) {
+      const left = await client.pttl(under + kind)
+      expect([kind, left > 10 * MINUTE - 10 * SECOND, left <= 10 * MINUTE]).toEqual([kind, true, true])
+    }
+  })
+
+  it('give a record that is visited the time that it has left, never more than its end allows', async () => {
+    const key = `${prefix}visited`
+    await records.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 15 * MINUTE })
+    await client.hincrby(key, 's', -8 * MINUTE)
+    await client.hincrby(key, 'e', -8 * MINUTE)
+    await client.pexpire(key, 2 * MINUTE)
+    expect((await records.visit(key, ['a']))?.extended).toBe(true)
+    const left = await client.pttl(key)
+    expect(left).toBeLessThanOrEqual(7 * MINUTE)
+    expect(left).toBeGreaterThan(7 * MINUTE - 10 * SECOND)
+  })
+
+  it('work after the server has forgotten its scripts, each of them', async () => {
+    const key = (name: string) => `${prefix}flushed:${name}`
+    const entry = { name: 'a', value: '1:a', since: 1, ttl: MINUTE, most: 10 }
+    const calls: [string, () => Promise<unknown>, unknown][] = [
+      ['now', () => records.now(), expect.any(Number)],
+      ['create', () => records.create(key('s'), { t: '1.old' }, { idle: MINUTE }), undefined],
+      ['visit', () => records.visit(key('s'), ['t']), expect.objectContaining({ values: ['1.old'] })],
+      ['put', () => records.put(key('s'), { d: 'data' }), true],
+      ['swap', () => records.swap(key('s'), { field: 't', head: '1.' }, { t: '2.new' }), 'done'],
+      ['discard', () => records.discard(key('s'), { field: 't', head: '1.' }), 'conflict'],
+      ['end', () => records.end(key('s'), ['t']), ['2.new']],
+      ['enlist', () => records.enlist(key('u'), entry), {}],
+      ['mark', () => records.mark(key('u'), 1, MINUTE), undefined],
+      ['claim', () => records.claim(key('l'), 'mine', MINUTE), true],
+      ['renew', () => records.renew(key('l'), 'mine', MINUTE), true],
+      ['release', () => records.release(key('l'), 'mine'), undefined],
+    ]
+    for (const [name, call, result] of calls) {
+      await client.script('FLUSH')
+      expect([name, await call()]).toEqual([name, result])
+    }
+  })
+
+  it('close a connection that the package opened, and may be told twice', async () => {
+    const own = new Redis(testRedisUrl())
+    const opened = recordsOn(own, true)
+    await opened.now()
+    const ended = once(own, 'end')
+    await opened.close()
+    await ended
+    await expect(opened.close()).resolves.toBeUndefined()
+  })
+
+  it("leave the caller's connection open", async () => {
+    await records.close()
+    expect(await client.ping()).toBe('PONG')
+  })
+
+  it('reject every call with session_unavailable once Redis is gone', async () => {
+    const gone = recordsOn(new Redis(testRedisUrl()), true)
+    await gone.now()
+    await gone.close()
+    const calls = [
+      gone.now(),
+      gone.create('key', {}, { idle: 1 }),
+      gone.read('key', ['a']),
+      gone.visit('key', ['a']),
+      gone.put('key', { a: 'one' }),
+      gone.swap('key', { field: 'a', head: '' }, { a: 'one' }),
+      gone.end('key', ['a']),
+      gone.discard('key', { field: 'a', head: '' }),
+      gone.enlist('key', { name: 'a', value: '', since: 1, ttl: 1, most: 1 }),
+      gone.listed('key'),
+      gone.delist('key', ['a']),
+      gone.mark('key', 1, 1),
+      gone.claim('key', 'value', 1),
+      gone.renew('key', 'value', 1),
+      gone.release('key', 'value'),
+    ]
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toEqual({ status: 'rejected', reason: expect.any(SessionUnavailableError) })
+    }
+  })
+})
+
+describe('Records in memory', () => {
+  const life = { idle: MINUTE }
+
+  it('free the room of what has expired, although nobody asks for it', async () => {
+    let now = 0
+    const records = new MemoryRecords(() => now)
+    await records.create('old', { a: 'one' }, life)
+    now = MINUTE
+    for (let index = 0; index < 1_000; index++) await records.create(`new ${String(index)}`, {}, life)
+    now = 0
+    expect(await records.read('old', ['a'])).toBeUndefined()
+  })
+
+  it('are empty after close', async () => {
+    const records = new MemoryRecords(() => 0)
+    await records.create('key', { a: 'one' }, life)
+    await records.close()
+    expect(await records.read('key', ['a'])).toBeUndefined()
+  })
+
+  it('are not changed through what they were given', async () => {
+    const records = new MemoryRecords()
+    const fields = { a: 'one' }
+    await records.create('key', fields, life)
+    fields.a = 'two'
+    expect((await records.read('key', ['a']))?.values).toEqual(['one'])
+  })
+})

@@ -1,0 +1,40 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { AuthError } from '../errors.js'
+import { knownError } from '../events.js'
+import type { AcceptedLogin, Config } from '../options/options.js'
+
+/** Milliseconds that `onLogin` may take. */
+const DEADLINE = 10_000
+
+/**
+ * Asks the app whether a user may log in, after Auth0 said yes; resolves to what is kept as `req.auth.data`. Rejects with
+ * the `AuthError` that the app threw; anything else that goes wrong is `internal_error`.
+ */
+export async function askApp(
+  { onLogin, logger }: Pick<Config, 'onLogin' | 'logger'>,
+  login: AcceptedLogin,
+): Promise<Record<string, unknown> | undefined> {
+  if (!onLogin) return undefined
+  const done = new AbortController()
+  try {
+    const late = wait(DEADLINE, undefined, { signal: done.signal, ref: false }).then(() => {
+      throw new AuthError('internal_error', { detail: 'onLogin did not finish within 10 seconds' })
+    })
+    late.catch(() => undefined)
+    return plainData(await Promise.race([onLogin(login), late]))
+  } catch (err) {
+    throw knownError(err, logger)
+  } finally {
+    done.abort()
+  }
+}
+
+/** A copy, as it will be stored. */
+function plainData(data: unknown): Record<string, unknown> | undefined {
+  if (data === undefined || data === null) return undefined
+  const copy: unknown = typeof data === 'object' ? JSON.parse(JSON.stringify(data)) : data
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) {
+    throw new AuthError('internal_error', { detail: 'onLogin must return a JSON object or nothing' })
+  }
+  return copy as Record<string, unknown>
+}

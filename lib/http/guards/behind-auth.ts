@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+import { ConfigurationError, type AuthError } from '../../errors.js'
+import type { Login } from '../../session/login.js'
+import type { GuardBehindAuth } from '../guard-types.js'
+import { loginBehind } from '../request-auth.js'
+import type { SendError } from '../send-error.js'
+import type { RequestAuth } from '../types.js'
+
+/** What a guard decides on. */
+export interface Checked {
+  auth: RequestAuth
+  login: Login
+}
+
+export interface GuardParts {
+  /** As the app writes it, for messages. */
+  name: string
+  sendError: SendError
+  /** The error to answer with; undefined lets the request pass. */
+  check: (checked: Checked) => AuthError | undefined
+}
+
+/** A guard that belongs behind `requireAuth`: without it 500 `configuration_error`, and the log names what is missing. */
+export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBehindAuth {
+  const guard = (req: IncomingMessage & { auth?: RequestAuth }, res: unknown, next: (err?: unknown) => void) => {
+    const { auth } = req
+    const login = auth && loginBehind(auth)
+    const problem = auth && login ? check({ auth, login }) : missing(name)
+    if (problem) sendError(problem, { req, res, next })
+    else next()
+  }
+  return Object.defineProperty(guard, 'name', { value: name }) as unknown as GuardBehindAuth
+}
+
+function missing(name: string): ConfigurationError {
+  return new ConfigurationError(
+    `${name} must come after requireAuth: app.get(path, auth.requireAuth, auth.${name}(...))`,
+    {},
+  )
+}
+
+/** Names that a guard was called with, at least one. `what` and `example` are for messages. */
+export function namesOf(written: readonly unknown[], what: string, example: string): string[] {
+  const names = written.flat()
+  if (!names.every((name) => typeof name === 'string'))
+    throw new ConfigurationError(`${what} must be strings: ${example}`)
+  const wanted = names.flatMap((name) => name.split(/\s+/)).filter(Boolean)
+  if (wanted.length === 0) throw new ConfigurationError(`${what} are missing: ${example}`)
+  return wanted
+}
+
+/** A factory of guards that says so when it is used as a guard itself. */
+export function factory<Make extends (...args: never[]) => GuardBehindAuth>(
+  make: Make,
+  { example, sendError }: { example: string; sendError: SendError },
+): Make {
+  const guarded = (...args: unknown[]): unknown => {
+    const [req, res, next] = args
+    if (typeof next !== 'function' || args.length !== 3 || !(Object(req) as Partial<IncomingMessage>).headers) {
+      return make(...(args as never[]))
+    }
+    const misused = new ConfigurationError(`${example.split('(')[0] ?? ''} makes a guard: write ${example}`, {})
+    sendError(misused, { req: req as IncomingMessage, res, next: next as (err?: unknown) => void })
+    return undefined
+  }
+  return guarded as unknown as Make
+}

@@ -1,0 +1,32 @@
+import { AuthError, ConfigurationError } from '../../errors.js'
+import type { ExpectedClaim, RequireClaim } from '../guard-types.js'
+import type { SendError } from '../send-error.js'
+import type { UserClaims } from '../../options/claims.js'
+import { factory, guardBehindAuth } from './behind-auth.js'
+
+const example = "auth.requireClaim('https://example.com/roles', 'admin')"
+
+/** 403 `forbidden` unless the claim is as expected; a claim that is a list matches by membership. */
+export function createRequireClaim(sendError: SendError): RequireClaim {
+  const make: RequireClaim = (name, expected) => {
+    if (typeof name !== 'string' || !name) throw new ConfigurationError(`requireClaim needs a claim: ${example}`)
+    if ((expected as unknown) === undefined)
+      throw new ConfigurationError(`requireClaim needs an expected value: ${example}`)
+    return guardBehindAuth({
+      name: 'requireClaim',
+      sendError,
+      check: ({ auth: { user } }) => {
+        if (matches(user, name, expected)) return undefined
+        return new AuthError('forbidden', { detail: `the claim ${name} is not as required` })
+      },
+    })
+  }
+  return factory(make, { example, sendError })
+}
+
+function matches(user: UserClaims, name: string, expected: ExpectedClaim): boolean {
+  const claim = Object.hasOwn(user, name) ? user[name] : undefined
+  if (typeof expected === 'function') return expected(claim, user)
+  const held = Array.isArray(claim) ? (claim as unknown[]) : [claim]
+  return [expected].flat().some((value) => held.includes(value))
+}

@@ -1,0 +1,23 @@
+import { AuthError, ConfigurationError } from '../../errors.js'
+import type { RequireRecentLogin } from '../guard-types.js'
+import type { SendError } from '../send-error.js'
+import { factory, guardBehindAuth } from './behind-auth.js'
+
+const example = 'auth.requireRecentLogin({ maxAge: 300 })'
+
+/** 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps the data. */
+export function createRequireRecentLogin(sendError: SendError, clock: () => number): RequireRecentLogin {
+  const make: RequireRecentLogin = (options) => {
+    const { maxAge } = Object(options) as Partial<typeof options>
+    if (typeof maxAge !== 'number' || !(maxAge > 0)) {
+      throw new ConfigurationError(`maxAge of requireRecentLogin must be a number of seconds above 0: ${example}`)
+    }
+    return guardBehindAuth({
+      name: 'requireRecentLogin',
+      sendError,
+      check: ({ login: { since } }) =>
+        clock() - since <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
+    })
+  }
+  return factory(make, { example, sendError })
+}

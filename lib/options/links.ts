@@ -1,0 +1,35 @@
+const SCRIPT_SCHEMES = ['javascript:', 'data:', 'vbscript:']
+
+/** What is wrong with a link for people (`loginUrl`), or nothing. */
+export function linkProblem(link: string): string | undefined {
+  return isUsableLink(link)
+    ? undefined
+    : 'must be an http(s) URL, a path that begins with exactly one /, or an app link such as myapp://login'
+}
+
+function isUsableLink(link: string): boolean {
+  // URL parsers drop tabs and newlines, so a check of the rest could be evaded.
+  if (/[\s\p{Cc}\\]/u.test(link)) return false
+  if (link.startsWith('/')) return !link.startsWith('//')
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(link) && URL.canParse(link) && !isScript(link)
+}
+
+const isScript = (link: string) => SCRIPT_SCHEMES.includes(new URL(link).protocol)
+
+/** What is wrong with an origin (`allowedOrigins`), or nothing. */
+export function originProblem(origin: string): string | undefined {
+  if (origin === 'null') {
+    return 'is null, which browsers send for every sandboxed page and local file: list the origins of your apps'
+  }
+  if (origin.includes('*')) return 'contains a wildcard, which is not supported: list every origin in full'
+  return isOrigin(origin)
+    ? undefined
+    : 'must be an origin as browsers send it, such as https://app.example.com or capacitor://localhost: lower case, ' +
+        'no default port, no path and no slash at the end'
+}
+
+function isOrigin(origin: string): boolean {
+  if (/^https?:/i.test(origin)) return URL.canParse(origin) && new URL(origin).origin === origin
+  // The origin of a URL with another scheme is "null" to the URL parser.
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:\d+)?$/.test(origin) && !isScript(origin)
+}
