@@ -6,6 +6,7 @@ import { SessionUnavailableError } from '../../lib/errors.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import type { Records } from '../../lib/store/records.ts'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
+import { ConfigurationError } from '../../lib/errors.ts'
 import { createStoreGuard } from '../../lib/store/store-health.ts'
 import { testRedisUrl, uniquePrefix } from '../support/redis.ts'
 
@@ -599,11 +600,12 @@ describe('Records in memory', () => {
     expect(await records.read('old', ['a'])).toBeUndefined()
   })
 
-  it('are empty after close', async () => {
+  it('refuse to be used after close', async () => {
     const records = new MemoryRecords(() => 0)
     await records.create('key', { a: 'one' }, life)
     await records.close()
-    expect(await records.read('key', ['a'])).toBeUndefined()
+    await expect(async () => records.read('key', ['a'])).rejects.toThrow(ConfigurationError)
+    await expect(records.now()).rejects.toThrow(ConfigurationError)
   })
 
   it('are not changed through what they were given', async () => {

@@ -107,7 +107,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
 
   it('remembers if told to', async () => {
     let now = Date.now()
-    const { app, auth, prefix } = await start({ seams: { clock: () => now } })
+    const { app, auth, prefix } = await start({ seams: { testClock: () => now } })
     const ordinary = await signIn(app, auth, ada)
     const remembered = await signIn(app, auth, ada, { remember: true })
     const statusOf = async (cookie: string) => (await request(app).get('/me').set('Cookie', cookie)).status
