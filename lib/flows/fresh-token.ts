@@ -43,7 +43,11 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
-    if (record.refreshToken === undefined) throw cannotRefresh(wanted, parts)
+    if (record.refreshToken === undefined) {
+      const left = pick(record, wanted, { config, margin: 0 })
+      if (left) return left
+      throw cannotRefresh(wanted, parts)
+    }
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
