@@ -16,8 +16,6 @@ import {
   storedTokens,
 } from './support/site.ts'
 
-type Call = (key: string, ...fields: string[]) => Promise<unknown>
-
 /** A client whose reads come from a copy that is brought up to date only on request. Scripts run on the master. */
 function lagging() {
   const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
@@ -26,11 +24,11 @@ function lagging() {
   const fieldsOf = (key: string) => copy.get(key) ?? {}
   let reads = 0
   const client = Object.assign(redis, {
-    hgetall: ((key) => Promise.resolve({ ...fieldsOf(key) })) as Call,
-    hmget: ((key, ...fields) => {
+    hgetall: (key: string) => Promise.resolve({ ...fieldsOf(key) }),
+    hmget: (key: string, ...fields: string[]) => {
       reads++
       return Promise.resolve(fields.map((field) => fieldsOf(key)[field] ?? null))
-    }) as Call,
+    },
   })
   return {
     client,
@@ -46,7 +44,7 @@ describe('a process whose reads come from a replica that lags behind', () => {
   async function start() {
     const replica = lagging()
     const site = await startSite()
-    const late = await startTwin(site, { options: { redis: replica.client as Redis } })
+    const late = await startTwin(site, { options: { redis: replica.client } })
     return { site, late, replica }
   }
 
