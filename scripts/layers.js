@@ -31,8 +31,8 @@ export const LAYERS = {
   },
   store: { layers: ['leaf', 'options', 'store'], packages: ['ioredis'], packageTypes: 'any' },
   testing: {
-    layers: ['leaf', 'options', 'session', 'testing'],
-    layerTypes: ['root', 'http', 'flows', 'auth0', 'store'],
+    layers: ['leaf', 'options', 'flows', 'testing'],
+    layerTypes: ['root', 'http', 'auth0', 'session', 'store'],
     packages: 'any',
     packageTypes: 'any',
   },

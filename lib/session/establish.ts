@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
 import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { Lifetime, Records } from '../store/records.js'
 import type { ReadCookies } from './cookie.js'
 import type { Login, LoginSeal } from './login.js'
-import { save, type SessionMiddleware, type SessionRequest, type WithSession } from './session-middleware.js'
+import type { SessionMiddleware, SessionRequest, WithSession } from './session-middleware.js'
 import { LOGIN, type SessionRecords } from './session-records.js'
 import { dataOf, parsedData, type SessionStore } from './session-store.js'
 import type { TokenRecord, TokenVault } from './token-vault.js'
@@ -48,7 +49,7 @@ export interface EstablishParts {
   vault: TokenVault
   list: UserList
   /** Ends a session, and revokes its refresh token. */
-  end: (id: string) => Promise<unknown>
+  end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
 
 /** Where a login happens. */
@@ -113,10 +114,7 @@ function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
 }
 
 /** Ids of the sessions that a request came with, or has stored. */
-export function idsOf(
-  { middleware, store, readCookies }: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'>,
-  req: SessionRequest,
-): string[] {
+export function idsOf({ middleware, store, readCookies }: EstablishParts, req: SessionRequest): string[] {
   const mounted = middleware.isMounted(req) && store.isStored(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
 }
@@ -145,7 +143,7 @@ interface Unsaved {
 }
 
 async function persist({ records, list, end }: EstablishParts, { login, id, session }: Unsaved): Promise<void> {
-  const created = save(session)
+  const created = promisify(session.save.bind(session) as (done: (err?: Error | null) => void) => void)()
   // Whoever revokes the user's sessions must find this one behind its entry.
   if (!records.ordered) await created
   const [listed] = await Promise.all([list.add(login, id), created])
@@ -180,5 +178,6 @@ async function previous({ middleware, store, sessions, readCookies }: EstablishP
 
 function cookieOf(res: ServerResponse | undefined): string | undefined {
   res?.writeHead(200)
-  return [res?.getHeader('set-cookie')].flat().map(String)[0]
+  const [cookie] = [res?.getHeader('set-cookie')].flat()
+  return cookie === undefined ? undefined : String(cookie)
 }

@@ -1,7 +1,7 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { KeyObject } from 'node:crypto'
 import expressSession, { type Session, type SessionData } from 'express-session'
-import { ConfigurationError, SessionUnavailableError } from '../errors.js'
+import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { ReadCookies, SessionCookie } from './cookie.js'
 import type { SessionRecords } from './session-records.js'
@@ -111,15 +111,4 @@ function withCookie({ headers }: IncomingMessage, cookie: SessionCookie | undefi
   } finally {
     headers.cookie = sent
   }
-}
-
-/** Saves a session; whatever the store fails with is `session_unavailable`. */
-export function save(session: Session): Promise<void> {
-  return new Promise((resolve, reject) => {
-    session.save((err: unknown) => {
-      if (err === undefined || err === null) resolve()
-      else
-        reject(err instanceof SessionUnavailableError ? err : new SessionUnavailableError('the session store failed'))
-    })
-  })
 }

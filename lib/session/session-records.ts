@@ -1,4 +1,4 @@
-import type { Records } from '../store/records.js'
+import type { Found, Records } from '../store/records.js'
 import type { Login, LoginSeal } from './login.js'
 
 /** A session as it was found. */
@@ -48,24 +48,15 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
   const now = testClock ?? (() => performance.now())
   const keyOf = (id: string) => `${prefix}s:${id}`
 
-  const rest = (id: string, ms: number) => {
-    if (rests.size >= MOST_RESTING) rests.clear()
-    rests.set(id, now() + ms)
-  }
-  const stored = (id: string, { values, seen }: { values: readonly (string | undefined)[]; seen: number }) => {
-    const [sealed, data] = values
+  const stored = (id: string, { values: [sealed, data], seen }: Found): StoredSession => {
     const login = sealed === undefined ? undefined : logins.open(sealed, keyOf(id))
     return { id, login, data, seen, isSealed: sealed !== undefined && !login }
   }
   const visit = async (id: string, names: readonly string[]) => {
-    // Of requests in parallel one extends for all.
-    rest(id, LOOK)
     const found = await records.visit(keyOf(id), names)
-    if (!found) {
-      rests.delete(id)
-      return undefined
-    }
-    rest(id, found.rest)
+    if (!found) return undefined
+    if (rests.size >= MOST_RESTING) rests.clear()
+    rests.set(id, now() + found.rest)
     const session = stored(id, found)
     if (found.extended && session.login) extended(id, session.login)
     return session
@@ -84,6 +75,3 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
     },
   }
 }
-
-/** Milliseconds, more than a visit takes. */
-const LOOK = 1000

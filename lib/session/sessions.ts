@@ -29,8 +29,6 @@ export interface Sessions {
   now: () => Promise<number>
   /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
   present: (req: IncomingMessage) => Promise<Presented>
-  /** Whether the request carries a genuine cookie; asks no store. */
-  hasCookie: (req: IncomingMessage) => boolean
   /** `req.session` of express-session, for the app's own data. */
   mount: SessionMiddleware['mount']
   /** The login of a request on which the session is mounted. */
@@ -74,7 +72,7 @@ export function createSessions({ config, records, prefix, seal, orphaned }: Sess
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
-  const parts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
+  const parts: EstablishParts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
 
   return {
     vault,
@@ -83,7 +81,6 @@ export function createSessions({ config, records, prefix, seal, orphaned }: Sess
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     now: () => records.now(),
     present: (req) => present(sessions, readCookies(req)),
-    hasCookie: (req) => readCookies(req).length > 0,
     mount: middleware.mount,
     mounted: (req) => {
       const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
@@ -91,7 +88,7 @@ export function createSessions({ config, records, prefix, seal, orphaned }: Sess
     },
     establish: (fresh, place) => establish(parts, fresh, place),
     end,
-    endAll: createEndAll(parts),
+    endAll: (req, id) => endAll(parts, req, id),
     peek: sessions.peek,
   }
 }
@@ -108,20 +105,12 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
   return { state }
 }
 
-function createEndAll({
-  middleware,
-  store,
-  readCookies,
-  end,
-}: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'> & { end: End }) {
-  return async (req: SessionRequest, id?: string): Promise<Login[]> => {
-    const named = id === undefined ? [] : [id]
-    const ids = new Set([...named, ...idsOf({ middleware, store, readCookies }, req)])
-    const ended = await Promise.all([...ids].map((one) => end(one)))
-    // As express-session itself does: what is written from here on belongs to nobody.
-    if (middleware.isMounted(req)) delete (req as SessionRequest).session
-    return ended.flatMap((one) => one?.login ?? [])
-  }
+async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): Promise<Login[]> {
+  const ids = new Set([...(id === undefined ? [] : [id]), ...idsOf(parts, req)])
+  const ended = await Promise.all([...ids].map((one) => parts.end(one)))
+  // As express-session itself does: what is written from here on belongs to nobody.
+  if (parts.middleware.isMounted(req)) delete (req as SessionRequest).session
+  return ended.flatMap((one) => one?.login ?? [])
 }
 
 type End = Sessions['end']

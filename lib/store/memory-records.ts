@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
 import { restOf, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
 import { closedError } from './store-health.js'
 import type { Found, Records, SwapResult, Values, Visited } from './records.js'
@@ -34,108 +35,102 @@ export class MemoryRecords implements Records {
     }
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- rejects once closed
   async now(): Promise<number> {
     return this.#clock()
   }
 
-  create(key: string, fields: Fields, { idle, absolute = Infinity }: Lifetime): Promise<void> {
+  async create(key: string, fields: Fields, { idle, absolute = Infinity }: Lifetime): Promise<void> {
     this.#add(key, fields, { idle, absolute })
-    return Promise.resolve()
   }
 
-  read(key: string, names: readonly string[]): Promise<Found | undefined> {
+  async read(key: string, names: readonly string[]): Promise<Found | undefined> {
     const entry = this.#live(key)
-    return Promise.resolve(entry && { seen: Math.round(entry.seen), values: valuesOf(entry, names) })
+    return entry && { seen: Math.round(entry.seen), values: valuesOf(entry, names) }
   }
 
-  visit(key: string, names: readonly string[]): Promise<Visited | undefined> {
+  async visit(key: string, names: readonly string[]): Promise<Visited | undefined> {
     const entry = this.#live(key)
-    if (!entry) return Promise.resolve(undefined)
+    if (!entry) return undefined
     const now = this.#clock()
     const every = restOf(entry.idle)
     const extended = now - entry.seen >= every
     if (extended) entry.seen = now
     const rest = Math.ceil(entry.seen + every - now)
-    return Promise.resolve({ extended, rest, seen: Math.round(entry.seen), values: valuesOf(entry, names) })
+    return { extended, rest, seen: Math.round(entry.seen), values: valuesOf(entry, names) }
   }
 
-  put(key: string, fields: Fields): Promise<boolean> {
+  async put(key: string, fields: Fields): Promise<boolean> {
     const entry = this.#live(key)
     if (entry) Object.assign(entry.fields, fields)
-    return Promise.resolve(entry !== undefined)
+    return entry !== undefined
   }
 
-  swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult> {
+  async swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult> {
     const entry = this.#live(key)
     const held = entry?.fields[expected.field]
-    if (entry && held === fields[expected.field]) return Promise.resolve('done')
+    if (entry && held === fields[expected.field]) return 'done'
     const result = compare(held, expected)
     if (entry && result === 'done') Object.assign(entry.fields, fields)
-    return Promise.resolve(result)
+    return result
   }
 
-  end(key: string, names: readonly string[]): Promise<Values | undefined> {
+  async end(key: string, names: readonly string[]): Promise<Values | undefined> {
     const entry = this.#live(key)
     this.#entries.delete(key)
-    return Promise.resolve(entry && valuesOf(entry, names))
+    return entry && valuesOf(entry, names)
   }
 
-  discard(key: string, expected: Expected): Promise<SwapResult> {
+  async discard(key: string, expected: Expected): Promise<SwapResult> {
     const result = compare(this.#live(key)?.fields[expected.field], expected)
     if (result === 'done') this.#entries.delete(key)
-    return Promise.resolve(result)
+    return result
   }
 
-  enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Fields | undefined> {
+  async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Fields | undefined> {
     const { [MARK]: mark, ...entries } = this.#live(key)?.fields ?? {}
-    if (entries[name] !== undefined) return Promise.resolve({})
-    if (mark !== undefined && since <= Number(mark)) return Promise.resolve(undefined)
+    if (entries[name] !== undefined) return {}
+    if (mark !== undefined && since <= Number(mark)) return undefined
     this.#setListed(key, { [name]: value }, ttl)
     const all = Object.entries({ ...entries, [name]: value })
     const oldestFirst = all.sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
-    return Promise.resolve(Object.fromEntries(oldestFirst.slice(0, Math.max(0, all.length - most))))
+    return Object.fromEntries(oldestFirst.slice(0, Math.max(0, all.length - most)))
   }
 
-  listed(key: string): Promise<Fields> {
+  async listed(key: string): Promise<Fields> {
     const { [MARK]: _mark, ...entries } = this.#live(key)?.fields ?? {}
-    return Promise.resolve(entries)
+    return entries
   }
 
-  delist(key: string, names: readonly string[]): Promise<void> {
+  async delist(key: string, names: readonly string[]): Promise<void> {
     const entry = this.#live(key)
     for (const name of names) Reflect.deleteProperty(entry?.fields ?? {}, name)
     if (entry && Object.keys(entry.fields).length === 0) this.#entries.delete(key)
-    return Promise.resolve()
   }
 
-  mark(key: string, since: number, ttl: number): Promise<void> {
+  async mark(key: string, since: number, ttl: number): Promise<void> {
     this.#setListed(key, { [MARK]: String(since) }, ttl)
-    return Promise.resolve()
   }
 
-  claim(key: string, value: string, ttl: number): Promise<boolean> {
+  async claim(key: string, value: string, ttl: number): Promise<boolean> {
     const free = this.#live(key) === undefined
     if (free) this.#add(key, { value }, { idle: Infinity, absolute: ttl })
-    return Promise.resolve(free)
+    return free
   }
 
-  renew(key: string, value: string, ttl: number): Promise<boolean> {
+  async renew(key: string, value: string, ttl: number): Promise<boolean> {
     const entry = this.#live(key)
-    if (entry?.fields.value !== value) return Promise.resolve(false)
+    if (entry?.fields.value !== value) return false
     entry.end = this.#clock() + ttl
-    return Promise.resolve(true)
+    return true
   }
 
-  release(key: string, value: string): Promise<void> {
+  async release(key: string, value: string): Promise<void> {
     if (this.#live(key)?.fields.value === value) this.#entries.delete(key)
-    return Promise.resolve()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true
     this.#entries.clear()
-    return Promise.resolve()
   }
 
   /** Sets an entry of a list, which then lives for at least `ttl`. */

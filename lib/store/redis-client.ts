@@ -1,5 +1,4 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis'
-import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options/options.js'
 
 export type RedisClient = Redis | Cluster
@@ -91,17 +90,8 @@ class BatchingRedis extends Redis {
   }
 }
 
-function isIoredis(redis: object | string): redis is RedisClient {
-  if (typeof redis === 'string') return false
-  if ('defineCommand' in redis && 'pipeline' in redis) return true
-  if ('scanIterator' in redis || 'sendCommand' in redis || 'connect' in redis) {
-    throw new ConfigurationError(
-      'redis must be an ioredis client (new Redis(...) or new Cluster(...) of the package ioredis); ' +
-        'connect-redis 8 stores through it, and a client of another package cannot work here',
-    )
-  }
-  return false
-}
+const isIoredis = (redis: object | string): redis is RedisClient =>
+  typeof redis !== 'string' && 'defineCommand' in redis
 
 function waitsForEver({ options }: RedisClient): boolean {
   const { commandTimeout } = 'redisOptions' in options ? (options.redisOptions ?? {}) : (options as RedisOptions)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { findTestDoor, type StagedLogin, type TestDoor } from '../session/test-door.js'
+import { findTestDoor, type StagedLogin, type TestDoor } from '../flows/test-door.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
 /** Who is logged in. `sub` defaults to a new user each time. */
