@@ -88,7 +88,7 @@ inBothApps('the tokens of a session', () => {
     const site = await startSite({
       after: (app, auth) => {
         app.get('/write/:key', auth.session, auth.requireAuth, (req, res) => {
-          Object.assign(req.session, { [String(req.params.key)]: 'written' })
+          Object.assign(req.session, { [req.params.key]: 'written' })
           res.json({})
         })
       },

@@ -5,6 +5,7 @@ import type { Config } from '../options/options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
+import { OUTDATED } from './store-tokens.js'
 import { MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -43,7 +44,11 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
-    if (record.refreshToken === undefined) throw cannotRefresh(wanted, parts)
+    if (record.refreshToken === undefined) {
+      const left = pick(record, wanted, { config, margin: 0 })
+      if (left) return left
+      throw cannotRefresh(wanted, parts)
+    }
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
@@ -76,6 +81,7 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
     const { owner, wanted } = request
     const purpose = JSON.stringify([wanted.audience, wanted.scope])
     let { record } = request
+    let rounds = 0
     for (;;) {
       const running = underWay.get(owner.id)
       const shared = running === undefined || running.purpose === purpose
@@ -86,10 +92,16 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
       const found = pick(now, wanted, { config: parts.config, margin: fresh ? 0 : MARGIN })
       if (found) return found
       if (fresh) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+      // A winner's tokens are stored before anybody else has a turn: who cannot see them reads from an old copy.
+      if (shared && now.version <= record.version && ++rounds === MOST_ROUNDS)
+        throw new SessionUnavailableError(OUTDATED)
       record = now
     }
   }
 }
+
+/** Turns in which nothing newer was found; one may be due to a lock that was lost. */
+const MOST_ROUNDS = 3
 
 /** Auth0 ended the session, or will not give what was asked for. */
 function isDefinite(err: unknown): boolean {
