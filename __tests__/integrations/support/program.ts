@@ -18,6 +18,8 @@ export interface Program {
   redis: RedisServer
   /** Logs ada in at the program's own login route; resolves to the value for a `Cookie` header. */
   logIn(body?: object): Promise<string>
+  /** The same, and its access token has expired since. */
+  logInAndExpire(body?: object): Promise<string>
   logOut(cookie: string): Promise<void>
   /** Fails if the process has ended, or if it no longer answers requests. */
   expectAlive(): Promise<void>
@@ -68,6 +70,14 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
       const answer = await post('/login', { body: { email: ada.email, password: ada.password, ...body } })
       expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining(ada.email)])
       return answer.headers.getSetCookie()[0]!.split(';')[0]!
+    },
+    async logInAndExpire(body) {
+      const { accessTokenTtl } = emulator.tenant
+      emulator.tenant.accessTokenTtl = 1
+      const cookie = await program.logIn(body)
+      emulator.tenant.accessTokenTtl = accessTokenTtl
+      await wait(1_100)
+      return cookie
     },
     async logOut(cookie) {
       expect((await post('/logout', { cookie })).status).toBe(200)
