@@ -64,6 +64,14 @@ it('refreshes once after the access token has expired, however many requests ask
   expect(new Set(api.echoes.map(({ headers }) => headers.authorization)).size).toBe(1)
 })
 
+it('uses an access token that cannot be refreshed until it expires', async () => {
+  const { accessTokenTtl } = emulator.tenant
+  emulator.tenant.accessTokenTtl = 20
+  const cookie = await program.logIn()
+  emulator.tenant.accessTokenTtl = accessTokenTtl
+  expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
+})
+
 it('asks for the password again where the token has expired and there is no refresh token', async () => {
   const cookie = await program.logInAndExpire()
   const answer = await call('/api/posts', { headers: { cookie } })
