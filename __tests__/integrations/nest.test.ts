@@ -48,8 +48,8 @@ it('serves the routes of auth.router, and their errors', async () => {
 
 it('answers an AuthError of a handler with its own status and its public sentence', async () => {
   const cookie = await program.logIn()
-  expect(await get('/me/token', cookie)).toMatchObject({ status: 200, body: { expiresAt: expect.any(Number) } })
-  const refused = await get('/me/token?audience=https://other.example.com', cookie)
+  expect(await get('/token', cookie)).toMatchObject({ status: 200, body: { expiresAt: expect.any(Number) } })
+  const refused = await get('/token?audience=https://other.example.com', cookie)
   expect(refused).toMatchObject(refusal('insufficient_scope'))
   expect(JSON.stringify(refused)).not.toContain('refresh token')
 })

@@ -48,8 +48,12 @@ class MeController {
   me(@Login() { user }: RequestAuth) {
     return user
   }
+}
 
-  @Get('token')
+@Controller('token')
+@UseGuards(LoggedIn)
+class TokenController {
+  @Get()
   async token(@Login() login: RequestAuth, @Query('audience') audience?: string) {
     const { expiresAt } = await login.getAccessToken(audience === undefined ? {} : { audience })
     return { expiresAt }
@@ -65,7 +69,7 @@ class PostsController {
   }
 }
 
-@Module({ controllers: [MeController, PostsController] })
+@Module({ controllers: [MeController, TokenController, PostsController] })
 class AppModule implements NestModule {
   configure(consumer: MiddlewareConsumer) {
     consumer.apply(auth.requireAuth).forRoutes(PostsController)
