@@ -42,7 +42,8 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
     // A process with a newer secret may have sealed them: the session goes on there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
-    const good = pick(record, wanted, { config, margin: MARGIN })
+    // What cannot be refreshed is served as long as it lives.
+    const good = pick(record, wanted, { config, margin: record.refreshToken === undefined ? 0 : MARGIN })
     if (good) return good
     if (record.refreshToken === undefined) {
       const left = pick(record, wanted, { config, margin: 0 })

@@ -6,7 +6,7 @@ import type { TokenRecord, TokenSet } from '../session/token-vault.js'
 export interface AccessToken {
   accessToken: string
   tokenType: string
-  /** Epoch seconds; at least 30 ahead. */
+  /** Epoch seconds; at least 30 ahead where there is a refresh token. */
   expiresAt: number
   scope: string
   audience: string | undefined
