@@ -1,7 +1,6 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
-import { checkProxy } from './guards/check-proxy.js'
 import { malformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guard-types.js'
@@ -30,7 +29,7 @@ export function createRouter(parts: RouterParts): Router {
   router
     .route('/login')
     .all(door)
-    .post(checkProxy(hint), readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
+    .post(readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
     .all(allowMethods(['POST'], sendError))
 
   router
