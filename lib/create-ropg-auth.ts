@@ -109,7 +109,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const prefix = `${config.session.prefix}${tenantTag(config)}:`
   const store = openStore(config, prefix, report)
   const { revoke, drain } = createRevocations(auth0, config.logger)
-  const sessions = createSessions({ config, records: store.records, prefix, seal, orphaned: revoke })
+  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke })
   const attempts = new AttemptStore(attemptPrefix(config, prefix), store.evaluate)
   const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
 

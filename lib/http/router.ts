@@ -1,7 +1,7 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
-import { malformedUrl } from './guards/malformed-url.js'
+import { malformedUrl, refuseMalformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guard-types.js'
 import { requireHttps } from './guards/require-https.js'
@@ -25,6 +25,8 @@ export function createRouter(parts: RouterParts): Router {
     sameOrigin(config.allowedOrigins, sendError, hint),
   ]
   const router = express.Router()
+
+  router.use(refuseMalformedUrl(sendError))
 
   router
     .route('/login')

@@ -29,10 +29,10 @@ export interface Sessions {
   now: () => Promise<number>
   /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
   present: (req: IncomingMessage) => Promise<Presented>
-  /** Whether the request carries a genuine cookie; asks no store. */
-  hasCookie: (req: IncomingMessage) => boolean
   /** `req.session` of express-session, for the app's own data. */
   mount: SessionMiddleware['mount']
+  /** True where other middleware has set `req.session`. */
+  isTaken: (req: SessionRequest) => boolean
   /** The login of a request on which the session is mounted. */
   mounted: (req: SessionRequest) => Live | undefined
   establish: (fresh: NewLogin, place: Place) => Promise<Established>
@@ -55,9 +55,11 @@ export interface SessionsParts {
   seal: Seal
   /** Called with each refresh token that no session holds any more. */
   orphaned: (refreshToken: string | undefined) => void
+  /** The error that every request meets once the store is closed, also one that needs no store. */
+  closed: () => Error | undefined
 }
 
-export function createSessions({ config, records, prefix, seal, orphaned }: SessionsParts): Sessions {
+export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts): Sessions {
   const { session, testClock, timeouts } = config
   const { ordinary, remembered } = session
   const logins = createLoginSeal(seal)
@@ -82,21 +84,30 @@ export function createSessions({ config, records, prefix, seal, orphaned }: Sess
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     now: () => records.now(),
-    present: (req) => present(sessions, readCookies(req)),
-    hasCookie: (req) => readCookies(req).length > 0,
-    mount: middleware.mount,
+    present: (req) => present({ sessions, closed }, readCookies(req)),
+    mount: (req, res, next) => {
+      const problem = closed()
+      if (problem) next(problem)
+      else middleware.mount(req, res, next)
+    },
+    isTaken: (req) => Boolean(req.session) && !middleware.isMounted(req),
     mounted: (req) => {
       const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
       return login && { id: req.sessionID ?? '', login }
     },
     establish: (fresh, place) => establish(parts, fresh, place),
     end,
-    endAll: createEndAll(parts),
+    endAll: createEndAll({ middleware, store, readCookies, end, closed }),
     peek: sessions.peek,
   }
 }
 
-async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
+async function present(
+  { sessions, closed }: { sessions: SessionRecords; closed: SessionsParts['closed'] },
+  cookies: ReturnType<ReadCookies>,
+): Promise<Presented> {
+  const problem = closed()
+  if (problem) throw problem
   let state: 'none' | 'ended' = 'none'
   for (const { id } of cookies) {
     const found = await sessions.find(id)
@@ -108,13 +119,12 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
   return { state }
 }
 
-function createEndAll({
-  middleware,
-  store,
-  readCookies,
-  end,
-}: Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'> & { end: End }) {
+type EndAllParts = Pick<EstablishParts, 'middleware' | 'store' | 'readCookies'> & Pick<SessionsParts, 'closed'>
+
+function createEndAll({ middleware, store, readCookies, end, closed }: EndAllParts & { end: End }) {
   return async (req: SessionRequest, id?: string): Promise<Login[]> => {
+    const problem = closed()
+    if (problem) throw problem
     const named = id === undefined ? [] : [id]
     const ids = new Set([...named, ...idsOf({ middleware, store, readCookies }, req)])
     const ended = await Promise.all([...ids].map((one) => end(one)))
