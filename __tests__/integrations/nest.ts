@@ -22,8 +22,9 @@ const auth = createRopgAuth()
 class LoggedIn {
   async canActivate(context: ExecutionContext) {
     const req = context.switchToHttp().getRequest<Request>()
-    req.auth = await auth.authenticate(req)
-    if (!req.auth) throw new AuthError('unauthenticated')
+    const login = await auth.authenticate(req)
+    if (!login) throw new AuthError('unauthenticated')
+    req.auth = login
     return true
   }
 }

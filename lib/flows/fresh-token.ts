@@ -6,7 +6,7 @@ import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
 import { OUTDATED } from './store-tokens.js'
-import { MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
+import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
@@ -42,14 +42,9 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
     // A process with a newer secret may have sealed them: the session goes on there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
-    // What cannot be refreshed is served as long as it lives.
-    const good = pick(record, wanted, { config, margin: record.refreshToken === undefined ? 0 : MARGIN })
+    const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
-    if (record.refreshToken === undefined) {
-      const left = pick(record, wanted, { config, margin: 0 })
-      if (left) return left
-      throw cannotRefresh(wanted, parts)
-    }
+    if (record.refreshToken === undefined) return lastToken(record, { owner, wanted }, parts)
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
@@ -109,12 +104,20 @@ function isDefinite(err: unknown): boolean {
   return err instanceof AuthError && (err.status === 401 || err.status === 403)
 }
 
-function cannotRefresh({ audience = '', scope = '' }: Wanted, { config, hint }: FreshTokenParts): AuthError {
-  if (scope || (audience && audience !== config.audience)) {
-    return new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
+/** Without a refresh token there is no better one, so a token serves as long as it lives. */
+function lastToken(
+  record: VersionedTokens,
+  { owner, wanted }: Pick<Request, 'owner' | 'wanted'>,
+  { config, hint }: FreshTokenParts,
+): AccessToken {
+  const found = pick(record, wanted, { config, margin: 0 })
+  if (found) return found
+  const { audience, scope = '' } = wanted
+  if ((audience ?? config.audience) !== config.audience || !covers(owner.login.scope, scope)) {
+    throw new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
   }
   hint('access token expired', NO_REFRESH_TOKEN)
-  return new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
+  throw new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
 }
 
 const NO_REFRESH_TOKEN =
