@@ -74,7 +74,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const visitor = { idle: ordinary.idleTimeout * 1000 }
   const store = new SessionStore({ records, sessions, visitor, end })
   const keys = signingKeys(session.secrets)
-  const readCookies = createReadCookies(session.cookie.name, keys)
+  const readCookies = whileOpen(createReadCookies(session.cookie.name, keys), closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
   const parts: EstablishParts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
 
@@ -84,7 +84,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     now: () => records.now(),
-    present: (req) => present({ sessions, closed }, readCookies(req)),
+    present: (req) => present(sessions, () => readCookies(req)),
     mount: (req, res, next) => {
       const problem = closed()
       if (problem) next(problem)
@@ -97,22 +97,14 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     },
     establish: (fresh, place) => establish(parts, fresh, place),
     end,
-    endAll: (req, id) => {
-      const problem = closed()
-      return problem ? Promise.reject(problem) : endAll(parts, req, id)
-    },
+    endAll: (req, id) => endAll(parts, req, id),
     peek: sessions.peek,
   }
 }
 
-async function present(
-  { sessions, closed }: { sessions: SessionRecords; closed: SessionsParts['closed'] },
-  cookies: ReturnType<ReadCookies>,
-): Promise<Presented> {
-  const problem = closed()
-  if (problem) throw problem
+async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
-  for (const { id } of cookies) {
+  for (const { id } of cookies()) {
     const found = await sessions.find(id)
     if (found?.login) return { state: 'live', id, login: found.login }
     // A visitor's session.
@@ -128,6 +120,15 @@ async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): 
   // As express-session itself does: what is written from here on belongs to nobody.
   if (parts.middleware.isMounted(req)) delete (req as SessionRequest).session
   return ended.flatMap((one) => one?.login ?? [])
+}
+
+/** Every way to a session begins with its cookie. */
+function whileOpen(read: ReadCookies, closed: SessionsParts['closed']): ReadCookies {
+  return (req) => {
+    const problem = closed()
+    if (problem) throw problem
+    return read(req)
+  }
 }
 
 type End = Sessions['end']
