@@ -21,7 +21,12 @@ import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
 import { AttemptStore } from './http/guards/attempt-store.js'
 import { limitSubnet } from './http/guards/rate-limit.js'
-import { createOptionalAuth, createRequireAuth, type RequireAuth } from './http/guards/require-auth.js'
+import {
+  createOptionalAuth,
+  createRequireAuth,
+  type OptionalAuth,
+  type RequireAuth,
+} from './http/guards/require-auth.js'
 import { createRequireScope, type RequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
@@ -54,7 +59,7 @@ export interface RopgAuth {
   requireAuth: RequireAuth
   requireScope: RequireScope
   /** Like `requireAuth`, but lets requests without a login pass; never answers 401. */
-  optionalAuth: RequireAuth
+  optionalAuth: OptionalAuth
   /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
   session: RequestHandler
   /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */

@@ -16,6 +16,10 @@ export type RequireAuth = (
   next: NextFunction,
 ) => void
 
+/** Middleware behind which `req.auth` may be there. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `any` lets the route infer its own params and body
+export type OptionalAuth = (req: Request<any>, res: Response, next: NextFunction) => void
+
 /** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
 export function createRequireAuth(identify: Identify, sendError: SendError): RequireAuth {
   return function requireAuth(req, res, next) {
@@ -35,7 +39,7 @@ export function createRequireAuth(identify: Identify, sendError: SendError): Req
 }
 
 /** Sets `req.auth` if there is a login. 503 `session_unavailable` for a genuine cookie while the store is down. */
-export function createOptionalAuth(identify: Identify, sendError: SendError): RequireAuth {
+export function createOptionalAuth(identify: Identify, sendError: SendError): OptionalAuth {
   return function optionalAuth(req, res, next) {
     assertMiddleware('optionalAuth', next)
     identify(req).then(
