@@ -48,7 +48,7 @@ const config: Config = {
     {
       ...base,
       displayName: 'express4',
-      testMatch: ['<rootDir>/__tests__/{http,express}/**/*.test.ts'],
+      testMatch: ['<rootDir>/__tests__/{http,express}/**/*.test.ts', '<rootDir>/__tests__/findings/bodies.test.ts'],
       moduleNameMapper: { ...ownName, '^express$': 'express4' },
     },
   ],

@@ -66,12 +66,12 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
     { password: noString },
   ],
   ['a number for the password', '{"email":"canary-7f3a","password":12345678}', { password: noString }],
-  ['null for the password', '{"email":"canary-7f3a","password":null}', { password: 'is required' }],
+  ['null for the password', '{"email":"canary-7f3a","password":null}', { password: required }],
   ['true for the password', '{"email":"canary-7f3a","password":true}', { password: noString }],
   ['a list for the email', JSON.stringify({ email: [CANARY], password: PASSWORD }), { email: noString }],
   ['an object for the email', JSON.stringify({ email: { $gt: CANARY }, password: PASSWORD }), { email: noString }],
   ['a number for the username', JSON.stringify({ username: 7, password: PASSWORD }), { username: noString }],
-  ['null for the email', JSON.stringify({ email: null, password: PASSWORD }), { username: 'is required (or email)' }],
+  ['null for the email', JSON.stringify({ email: null, password: PASSWORD }), { username: noName }],
   [
     'a toString for the email',
     JSON.stringify({ email: { toString: CANARY, length: 3 }, password: PASSWORD }),
@@ -315,12 +315,16 @@ describe('POST /login with a body that is not JSON', () => {
     await expectInvalid(app, response, { body: 'is not valid JSON' })
   })
 
-  it.each(['12345', 'true'])('answers so where the app has read %s', async (body) => {
+  it.each([
+    ['"a string"', 'is not valid JSON'],
+    ['12345', 'must be an object'],
+    ['true', 'must be an object'],
+  ])('answers so where the app has read %s', async (sent, body) => {
     const app = await startApp({ before: (app) => void app.use(express.json({ strict: false })) })
 
-    const response = await request(app.app).post('/auth/login').type('json').send(body)
+    const response = await request(app.app).post('/auth/login').type('json').send(sent)
 
-    await expectInvalid(app, response, { body: 'must be an object' })
+    await expectInvalid(app, response, { body })
   })
 
   it('answers which fields are missing where there is no body at all', async () => {

@@ -12,10 +12,13 @@ export function readBody(sendError: SendError): RequestHandler[] {
     express.urlencoded({ limit: LIMIT, inflate: false, extended: false, parameterLimit: 50 }),
   ]
   const guarded = parsers.map((parse): RequestHandler => (req, res, next) => {
-    parse(req, res, (err?: unknown) => {
+    const done = (err?: unknown) => {
       if (err) sendError(bodyError(err), { req, res, next })
       else next()
-    })
+    }
+    // The parsers of Express 4 would fail on a stream that is over.
+    if (req.readableEnded) done()
+    else parse(req, res, done)
   })
   return [
     (req, res, next) => {

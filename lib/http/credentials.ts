@@ -76,12 +76,11 @@ export function readCredentials(sent: unknown, allowedRealms: readonly string[])
 }
 
 /** Front ends send `null` for a field that is left out, and `rememberMe` as well as `remember_me`. */
-function givenOnly({ rememberMe, ...all }: Record<string, unknown>): Record<string, unknown> {
-  const named = { ...(rememberMe !== undefined && { remember_me: rememberMe }), ...all }
-  const given = Object.entries(named).filter(
-    ([field, value]) => value !== null && !(value === '' && isSpare(field, all)),
-  )
-  return Object.fromEntries(given)
+function givenOnly(all: Record<string, unknown>): Record<string, unknown> {
+  const isGiven = ([field, value]: [string, unknown]) =>
+    value !== null && value !== undefined && !(value === '' && isSpare(field, all))
+  const { rememberMe, ...given } = Object.fromEntries(Object.entries(all).filter(isGiven))
+  return rememberMe === undefined ? given : { remember_me: rememberMe, ...given }
 }
 
 /** An empty name beside the other one, and an empty realm, are fields of a form that nobody filled in. */
@@ -91,7 +90,7 @@ function isSpare(field: string, { email, username }: Record<string, unknown>): b
 }
 
 function checkName(raw: Record<string, unknown>, fields: Fields): void {
-  const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field) && raw[field] !== undefined)
+  const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
   if (given.length === 0) fields.username = 'is required (or email)'
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
 }

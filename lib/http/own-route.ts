@@ -58,10 +58,10 @@ async function logout({ signOut, clearCookie }: OwnRouteParts, req: Request): Pr
 
 function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {
   // Express 5 leaves req.body undefined where there was none.
-  const { rememberMe, ...body } = input ?? {}
-  if (!body.username && !body.email) throw new MissingRequiredArgumentError('username')
-  if (!body.password) throw new MissingRequiredArgumentError('password')
-  return readCredentials({ ...body, ...(rememberMe !== undefined && { remember_me: rememberMe }) }, allowedRealms)
+  const { username, email, password } = input ?? {}
+  if (!username && !email) throw new MissingRequiredArgumentError('username')
+  if (!password) throw new MissingRequiredArgumentError('password')
+  return readCredentials(input, allowedRealms)
 }
 
 /** Express hangs the answer on the request, so a route need not mount the session itself. */
