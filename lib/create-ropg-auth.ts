@@ -49,6 +49,7 @@ import { tenantTag } from './options/tenant-tag.js'
 import { leaveTestDoor, type TestDoor } from './flows/test-door.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
+import { useCookie } from './session/shared-cookie.js'
 import { openStore } from './store/store.js'
 
 /** The protocol without sessions. */
@@ -109,7 +110,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const prefix = `${config.session.prefix}${tenantTag(config)}:`
   const store = openStore(config, prefix, report)
   const { revoke, drain } = createRevocations(auth0, config.logger)
-  const sessions = createSessions({ config, records: store.records, prefix, seal, orphaned: revoke })
+  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke })
   const attempts = new AttemptStore(attemptPrefix(config, prefix), store.evaluate)
   const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
 
@@ -120,10 +121,9 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const identify = createIdentify(authParts)
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
   const guards = createGuards({ config, identify, sendError, hint })
-  const { requireAuth } = guards
   const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint }
   const auth: RopgAuth = {
-    router: createRouter({ ...parts, userSessions, sendError, requireAuth, limitLogins }),
+    router: createRouter({ ...parts, ...guards, userSessions, sendError, limitLogins }),
     ...guards,
     session: mountSession(authParts, sendError),
     authenticate: createAuthenticate(identify, authParts),
@@ -131,8 +131,11 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     sessions: userSessions,
     client: createClient(password),
     ready: () => allOf([auth0.configuration(), store.records.now()]),
-    close: once(() => inTurn([finishRefreshes, drain, () => attempts.shutdown(), store.close, () => auth0.close()])),
+    close: once(() =>
+      inTurn([giveBackCookie, finishRefreshes, drain, () => attempts.shutdown(), store.close, () => auth0.close()]),
+    ),
   }
+  const giveBackCookie = useCookie(config.session.cookie, config.logger)
   leaveTestDoor(auth, doorTo(sessions, config))
   return auth
 }

@@ -1,3 +1,5 @@
+import './node-version.js'
+
 export { createRopgAuth } from './create-ropg-auth.js'
 export {
   ApiError,

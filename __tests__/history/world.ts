@@ -149,7 +149,7 @@ function createApp(auth: RopgAuth, { gates, isMounted }: Pick<InstanceParts, 'ga
     )
   })
   app.post('/write/:note', auth.session, auth.requireAuth, (req, res) => {
-    const note = String(req.params.note)
+    const note = req.params.note
     const write = () => {
       Object.assign(req.session, { note })
       res.json({})

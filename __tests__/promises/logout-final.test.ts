@@ -220,10 +220,10 @@ inBothApps('the answer of Redis to a deletion is lost', () => {
 
   it('promise 3: a session is deleted only once its refresh token is known', async () => {
     const redis = open()
-    const read = redis.hmget.bind(redis) as (...args: unknown[]) => Promise<unknown>
+    const read = redis.hmgetBuffer.bind(redis) as (...args: unknown[]) => Promise<unknown>
     const failing = (key: string, ...fields: string[]) =>
       fields.includes('t') ? Promise.reject(new Error('Connection is closed.')) : read(key, ...fields)
-    const site = await startSite({ options: { redis: Object.assign(redis, { hmget: failing }) } })
+    const site = await startSite({ options: { redis: Object.assign(redis, { hmgetBuffer: failing }) } })
     const { cookie, id } = await logIn(site)
 
     expect((await site.send('POST', '/auth/logout', { cookie })).status).toBe(503)

@@ -344,6 +344,16 @@ describe('a token that is still valid for 20 s', () => {
 })
 
 describe('a session without a refresh token', () => {
+  it('promise 4: serves its access token as long as that lives', async () => {
+    const site = await startSite()
+    const { cookie, id } = await logInAndExpire(site, { remember_me: false })
+    site.clock.advance(-21)
+
+    const { status, body } = await site.get('/token', cookie)
+
+    expect([status, body.accessToken]).toEqual([200, (await storedTokens(site, id))!.tokenSets[0]!.accessToken])
+  })
+
   it('promise 4: keeps going when its access token has expired, and only getAccessToken says so', async () => {
     const site = await startSite()
     const { cookie } = await logInAndExpire(site, { remember_me: false })

@@ -12,14 +12,12 @@ describe('createSeal', () => {
     expect(seal.open(seal.close(plain, 'here'), 'here')).toBe(plain)
   })
 
-  it('shows nothing of the text, and only characters that are safe anywhere', () => {
-    const sealed = seal.close(text, 'here')
-    expect(sealed).toMatch(/^[\w-]+$/)
-    expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('accessToken')
+  it('shows nothing of the text', () => {
+    expect(seal.close(text, 'here').toString('latin1')).not.toContain('accessToken')
   })
 
   it('never seals one text twice alike', () => {
-    const sealed = Array.from({ length: 100 }, () => seal.close(text, 'here'))
+    const sealed = Array.from({ length: 100 }, () => seal.close(text, 'here').toString('hex'))
     expect(new Set(sealed).size).toBe(100)
   })
 
@@ -31,25 +29,25 @@ describe('createSeal', () => {
   })
 
   it('does not open when any single byte has changed', () => {
-    const bytes = Buffer.from(seal.close(text, 'here'), 'base64url')
+    const bytes = seal.close(text, 'here')
     const opened = [...bytes.keys()].map((index) => {
       const changed = Buffer.from(bytes)
       changed.writeUInt8((bytes[index] ?? 0) ^ 1, index)
-      return seal.open(changed.toString('base64url'), 'here')
+      return seal.open(changed, 'here')
     })
     expect(opened).toEqual(Array.from(bytes, () => undefined))
   })
 
   it('does not open when it has been cut at any place', () => {
-    const bytes = Buffer.from(seal.close(text, 'here'), 'base64url')
-    const opened = [...bytes.keys()].map((length) => seal.open(bytes.subarray(0, length).toString('base64url'), 'here'))
+    const bytes = seal.close(text, 'here')
+    const opened = [...bytes.keys()].map((length) => seal.open(bytes.subarray(0, length), 'here'))
     expect(opened).toEqual(Array.from(bytes, () => undefined))
   })
 
   it.each(['', 'x', '....', '{"json":true}', 'AAAA', '\0'.repeat(64), 'A'.repeat(10_000)])(
     'takes %j for something it has not sealed',
     (garbage) => {
-      expect(seal.open(garbage, 'here')).toBeUndefined()
+      expect(seal.open(Buffer.from(garbage), 'here')).toBeUndefined()
     },
   )
 

@@ -36,8 +36,8 @@ function setUp({ secrets = [secret], prefix = 'auth:tenant:', records = new Memo
     create: (id: string, more = {}) =>
       records.create(keyOf(id), { ...vault.seal(id, tokens), ...more }, { idle: MINUTE }),
     /** The field of the tokens as it is stored, or changed. */
-    stored: async (id: string) => (await records.read(keyOf(id), ['t']))?.values[0] ?? '',
-    store: (id: string, value: string) => records.put(keyOf(id), { t: value }),
+    stored: async (id: string) => (await records.read(keyOf(id), ['t']))?.values[0] ?? Buffer.alloc(0),
+    store: (id: string, value: string | Buffer) => records.put(keyOf(id), { t: value }),
   }
 }
 
@@ -59,7 +59,8 @@ describe('createTokenVault', () => {
 
   it('writes one field of the record of the session', async () => {
     const { vault } = setUp()
-    expect(vault.seal('one', tokens)).toEqual({ t: expect.stringMatching(/^1\.[\w-]+$/) })
+    const { t, ...others } = vault.seal('one', tokens)
+    expect([t?.toString().slice(0, 3), others]).toEqual(['1.-', {}])
   })
 
   describe('end', () => {
@@ -93,7 +94,7 @@ describe('createTokenVault', () => {
     it('writes the login that has changed in the same step, or not at all', async () => {
       const { vault, create, logins, records, keyOf } = setUp()
       const key = keyOf('one')
-      const stored = async () => logins.open((await records.read(key, ['l']))?.values[0] ?? '', key)
+      const stored = async () => logins.open((await records.read(key, ['l']))?.values[0] ?? Buffer.alloc(0), key)
       await create('one', { l: logins.close(login, key) })
       await vault.commit('one', 1, renewed)
       expect(await stored()).toEqual(login)
@@ -167,8 +168,8 @@ describe('createTokenVault', () => {
       const { create, stored } = setUp()
       await create('one')
       const value = await stored('one')
-      expect(value).toMatch(/^1\.[\w-]+$/)
-      expect(Buffer.from(value.slice(2), 'base64url').toString('latin1')).not.toMatch(/canary|Bearer|api\.example/)
+      expect(value.subarray(0, 3).toString()).toBe('1.-')
+      expect(value.toString('latin1')).not.toMatch(/canary|Bearer|api\.example/)
     })
 
     it('do not open when they are copied to another session', async () => {
@@ -194,12 +195,12 @@ describe('createTokenVault', () => {
       ['a changed byte', (value: string) => value.slice(0, -2) + (value.endsWith('AA') ? 'BB' : 'AA')],
       ['a piece cut off', (value: string) => value.slice(0, -8)],
       ['nothing in it', () => ''],
-      ['clear text in its place', () => `1.${Buffer.from(JSON.stringify(tokens)).toString('base64url')}`],
+      ['clear text in its place', () => `1.-${JSON.stringify(tokens)}`],
       ['JSON in its place', () => JSON.stringify(tokens)],
     ])('do not open with %s, and can be ended', async (_name, tamper) => {
       const { vault, create, stored, store } = setUp()
       await create('one')
-      await store('one', tamper(await stored('one')))
+      await store('one', Buffer.from(tamper((await stored('one')).toString('latin1')), 'latin1'))
       expect(await vault.read('one')).toBe('sealed')
       expect(await vault.end('one')).toEqual({ tokens: undefined, login: undefined })
     })

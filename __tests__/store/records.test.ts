@@ -11,7 +11,7 @@ import { createStoreGuard } from '../../lib/store/store-health.ts'
 import { testRedisUrl, uniquePrefix } from '../support/redis.ts'
 
 interface Backend {
-  records: Records
+  records: TextRecords
   /** Lets time pass for a key, in milliseconds. */
   pass: (key: string, ms: number) => Promise<unknown>
   stop: () => Promise<unknown>
@@ -33,8 +33,40 @@ const guarded = createStoreGuard({
 const prefix = uniquePrefix('records')
 let count = 0
 
-function recordsOn(client: Redis, owned = false): Records {
-  return createRedisRecords({ client, owned, guarded, prefix, testClock: undefined })
+type Texts = readonly (string | undefined)[]
+type Textual<Read> = Omit<NonNullable<Read>, 'values'> & { values: Texts }
+
+/** Records whose values are texts, which are easier to compare. */
+type TextRecords = Omit<Records, 'read' | 'visit' | 'end'> & {
+  read(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['read']>>> | undefined>
+  visit(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['visit']>>> | undefined>
+  end(key: string, names: readonly string[]): Promise<Texts | undefined>
+}
+
+function textual(records: Records): TextRecords {
+  const textOf = (values: readonly (Buffer | undefined)[]) => values.map((value) => value?.toString())
+  const reading = (name: 'read' | 'visit') => async (key: string, names: readonly string[]) => {
+    const found = await records[name](key, names)
+    return found && { ...found, values: textOf(found.values) }
+  }
+  const reads: Record<string, unknown> = {
+    read: reading('read'),
+    visit: reading('visit'),
+    end: async (key: string, names: readonly string[]) => {
+      const values = await records.end(key, names)
+      return values && textOf(values)
+    },
+  }
+  return new Proxy(records, {
+    get: (target, name) => {
+      const member: unknown = reads[String(name)] ?? Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  }) as unknown as TextRecords
+}
+
+function recordsOn(client: Redis, owned = false): TextRecords {
+  return textual(createRedisRecords({ client, owned, guarded, prefix, testClock: undefined }))
 }
 
 /** Redis has a clock of its own: what it stored is set back in place of it. */
@@ -55,7 +87,7 @@ function inRedis(Client: typeof Redis, keyPrefix = ''): Backend {
 function inRedisOnTestClock(): Backend {
   let now = SOME_DAY
   const client = new Redis(testRedisUrl())
-  const records = createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now })
+  const records = textual(createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now }))
   return {
     records,
     pass: async (key, ms) => {
@@ -68,7 +100,7 @@ function inRedisOnTestClock(): Backend {
 
 function inMemory(): Backend {
   let now = SOME_DAY
-  const records = new MemoryRecords(() => now)
+  const records = textual(new MemoryRecords(() => now))
   return {
     records,
     pass: async (_key, ms) => {
@@ -85,7 +117,7 @@ describe.each([
   ['Redis on a test clock', inRedisOnTestClock],
   ['memory', inMemory],
 ])('Records in %s', (_name, open) => {
-  let records: Records
+  let records: TextRecords
   let pass: Backend['pass']
   let stop: Backend['stop']
   let key: string
@@ -460,7 +492,7 @@ describe.each([
 
 describe('Records in Redis', () => {
   let client: Redis
-  let records: Records
+  let records: TextRecords
 
   beforeAll(() => {
     client = new Redis(testRedisUrl())
@@ -481,7 +513,7 @@ describe('Records in Redis', () => {
 
   it('are judged by a test clock alone where one is given', async () => {
     let now = SOME_DAY
-    const onTestClock = createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now })
+    const onTestClock = textual(createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now }))
     const key = `${prefix}on-test-clock`
     await onTestClock.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 15 * MINUTE })
     now += 9 * MINUTE
@@ -592,7 +624,7 @@ describe('Records in memory', () => {
 
   it('free the room of what has expired, although nobody asks for it', async () => {
     let now = 0
-    const records = new MemoryRecords(() => now)
+    const records = textual(new MemoryRecords(() => now))
     await records.create('old', { a: 'one' }, life)
     now = MINUTE
     for (let index = 0; index < 1_000; index++) await records.create(`new ${String(index)}`, {}, life)
@@ -609,7 +641,7 @@ describe('Records in memory', () => {
   })
 
   it('are not changed through what they were given', async () => {
-    const records = new MemoryRecords()
+    const records = textual(new MemoryRecords())
     const fields = { a: 'one' }
     await records.create('key', fields, life)
     fields.a = 'two'

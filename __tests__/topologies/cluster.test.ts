@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Cluster } from 'ioredis'
 import { Cluster as Cluster6 } from 'ioredis6'
+import { CREATE, ENLIST } from '../../lib/store/redis-scripts.ts'
+import { onScript } from '../promises/support/on-script.ts'
 import { gate, until } from '../promises/support/site.ts'
 import { ada } from '../support/app.ts'
 import { get, logIn, post, sidOf, startPair } from './pair.ts'
@@ -51,47 +53,49 @@ describe('a Redis Cluster of three nodes', () => {
     expect(await client.ping()).toBe('PONG')
   })
 
-  it('promise 3: a login whose session is revoked while it is being stored leaves nothing that lives', async () => {
-    const [storing, stored] = [gate(), gate()]
-    const client = five()
-    const set = client.set.bind(client) as (...args: unknown[]) => Promise<unknown>
-    const slowly = async (...args: unknown[]) => {
-      if (String(args[0]).includes(':s:')) {
-        storing.open()
-        await stored.opened
-      }
-      return set(...args)
-    }
-    const clients = [Object.assign(client, { set: slowly }), five()]
-    const timeouts = { auth0: 5000, redis: 5000 }
-    const { first, second, emulator } = await startPair({ redis: () => clients.shift()!, options: { timeouts } })
-    const { sub } = emulator.users.get(ada.email)!
-    const login = first.login({ email: ada.email, password: ada.password, remember_me: true })
-    const answer = login.then(({ status, headers }) => ({ status, cookie: headers['set-cookie'] as unknown }))
-    await storing.opened
-    await until(async () => (await keysOnAllNodes(first.prefix)).some((key) => key.includes(':u:')))
-    await second.auth.sessions.revokeAll(sub)
-    expect(await keysOnAllNodes(first.prefix)).toEqual([])
+  it.each([
+    ['stored', CREATE],
+    ['listed', ENLIST],
+  ])(
+    'promise 3: a login that is overtaken by revokeAll right before it is %s leaves nothing',
+    async (_name, script) => {
+      const [arrived, released] = [gate(), gate()]
+      const slow = onScript(five(), script, async ({ run }) => {
+        arrived.open()
+        await released.opened
+        return run()
+      })
+      const clients = [slow, five()]
+      const timeouts = { auth0: 5000, redis: 5000 }
+      const { first, second, emulator } = await startPair({ redis: () => clients.shift()!, options: { timeouts } })
+      const { sub } = emulator.users.get(ada.email)!
+      const login = first.login({ email: ada.email, password: ada.password, remember_me: true })
+      const answer = login.then(({ status, headers }) => ({ status, cookie: headers['set-cookie'] as unknown }))
+      await arrived.opened
 
-    stored.open()
+      await second.auth.sessions.revokeAll(sub)
+      released.open()
 
-    expect(await answer).toEqual({ status: 503, cookie: undefined })
-    await until(async () => (await keysOnAllNodes(first.prefix)).length === 0)
-    await until(() => emulator.refreshTokens.families() === 0)
-  })
+      expect(await answer).toEqual({ status: 401, cookie: undefined })
+      await until(async () => !(await keysOnAllNodes(first.prefix)).some((key) => key.includes(':s:')))
+      await until(() => emulator.refreshTokens.families() === 0)
+      expect(await second.auth.sessions.list(sub)).toEqual([])
+    },
+  )
 
   async function keysOnAllNodes(prefix: string): Promise<string[]> {
     return (await Promise.all(cluster.direct.map((node) => node.keys(`${prefix}*`)))).flat()
   }
 
-  it('finds a session while its slot moves to another node, and afterwards', async () => {
+  it('finds a session and the list of its user while their slots move to another node, and afterwards', async () => {
     const { first, second } = await startPair({ redis: five })
     const cookie = await logIn(first)
     await get(second, '/me', cookie).expect(200)
-    for (const kind of [':s:', ':t:']) {
-      const finish = await moveSlotOf((key) => key.includes(`${kind}${sidOf(cookie)}`))
+    for (const part of [`:s:${sidOf(cookie)}`, ':u:']) {
+      const finish = await moveSlotOf((key) => key.startsWith(first.prefix) && key.includes(part))
       await get(first, '/me', cookie).expect(200)
       await get(second, '/token', cookie).expect(200)
+      expect((await get(second, '/auth/sessions', cookie).expect(200)).body.sessions).toHaveLength(1)
       await finish()
     }
     await post(second, '/note', cookie).expect(200)

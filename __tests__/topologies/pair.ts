@@ -59,7 +59,7 @@ function addRoutes(app: Express, auth: RopgAuth): void {
   app.get('/token', auth.requireAuth, (req, res, next) => {
     req.auth.getAccessToken().then((token) => res.json(token), next)
   })
-  app.post('/note', auth.requireAuth, (req, res) => {
+  app.post('/note', auth.session, auth.requireAuth, (req, res) => {
     Object.assign(req.session, { note: 'kept' })
     res.json({ noted: true })
   })

@@ -5,7 +5,8 @@ import type { Config } from '../options/options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
-import { MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
+import { OUTDATED } from './store-tokens.js'
+import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
@@ -43,7 +44,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
-    if (record.refreshToken === undefined) throw cannotRefresh(wanted, parts)
+    if (record.refreshToken === undefined) return lastToken(record, { owner, wanted }, parts)
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
@@ -76,6 +77,7 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
     const { owner, wanted } = request
     const purpose = JSON.stringify([wanted.audience, wanted.scope])
     let { record } = request
+    let rounds = 0
     for (;;) {
       const running = underWay.get(owner.id)
       const shared = running === undefined || running.purpose === purpose
@@ -86,22 +88,36 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
       const found = pick(now, wanted, { config: parts.config, margin: fresh ? 0 : MARGIN })
       if (found) return found
       if (fresh) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+      // A winner's tokens are stored before anybody else has a turn: who cannot see them reads from an old copy.
+      if (shared && now.version <= record.version && ++rounds === MOST_ROUNDS)
+        throw new SessionUnavailableError(OUTDATED)
       record = now
     }
   }
 }
+
+/** Turns in which nothing newer was found; one may be due to a lock that was lost. */
+const MOST_ROUNDS = 3
 
 /** Auth0 ended the session, or will not give what was asked for. */
 function isDefinite(err: unknown): boolean {
   return err instanceof AuthError && (err.status === 401 || err.status === 403)
 }
 
-function cannotRefresh({ audience = '', scope = '' }: Wanted, { config, hint }: FreshTokenParts): AuthError {
-  if (scope || (audience && audience !== config.audience)) {
-    return new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
+/** Without a refresh token there is no better one, so a token serves as long as it lives. */
+function lastToken(
+  record: VersionedTokens,
+  { owner, wanted }: Pick<Request, 'owner' | 'wanted'>,
+  { config, hint }: FreshTokenParts,
+): AccessToken {
+  const found = pick(record, wanted, { config, margin: 0 })
+  if (found) return found
+  const { audience, scope = '' } = wanted
+  if ((audience ?? config.audience) !== config.audience || !covers(owner.login.scope, scope)) {
+    throw new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
   }
   hint('access token expired', NO_REFRESH_TOKEN)
-  return new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
+  throw new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
 }
 
 const NO_REFRESH_TOKEN =

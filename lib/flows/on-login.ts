@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { startDeadline } from '../deadline.js'
 import { AuthError } from '../errors.js'
 import { knownError } from '../events.js'
 import type { AcceptedLogin, Config } from '../options/options.js'
@@ -15,17 +15,24 @@ export async function askApp(
   login: AcceptedLogin,
 ): Promise<Record<string, unknown> | undefined> {
   if (!onLogin) return undefined
-  const done = new AbortController()
   try {
-    const late = wait(DEADLINE, undefined, { signal: done.signal, ref: false }).then(() => {
-      throw new AuthError('internal_error', { detail: 'onLogin did not finish within 10 seconds' })
-    })
-    late.catch(() => undefined)
-    return plainData(await Promise.race([onLogin(login), late]))
+    return plainData(await inTime(async () => onLogin(login)))
   } catch (err) {
     throw knownError(err, logger)
+  }
+}
+
+async function inTime<T>(run: () => Promise<T>): Promise<T> {
+  let finished: () => void = () => undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    finished = startDeadline(DEADLINE, () => {
+      reject(new AuthError('internal_error', { detail: 'onLogin did not finish within 10 seconds' }))
+    })
+  })
+  try {
+    return await Promise.race([run(), late])
   } finally {
-    done.abort()
+    finished()
   }
 }
 

@@ -10,7 +10,7 @@ import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
 import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
-import type { StoreTokens } from './store-tokens.js'
+import { OUTDATED, type StoreTokens } from './store-tokens.js'
 import type { WhoAsks } from './who-asks.js'
 
 /** The session whose tokens are asked for. */
@@ -172,11 +172,12 @@ interface Refused {
 
 /** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
 async function adopt({ vault, revoke }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
-  for (;;) {
+  for (let looks = 0; ; looks++) {
     const now = await opened(vault, owner.id)
     if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
     // The winner may write at this very moment.
     if (!now || (await vault.discard(owner.id, now.version)) !== 'conflict') break
+    if (looks === 5) throw new SessionUnavailableError(OUTDATED)
   }
   // Refused is not revoked: a user who is no longer blocked could use it again.
   revoke(current.refreshToken)

@@ -63,15 +63,16 @@ async function logIn(
   const { username, password, realm, rememberMe = false } = credentials
   // No password goes to Auth0 when the login could not be stored anyway.
   const since = await sessions.now()
+  const wanted = rememberMe ? withOfflineAccess(config.scope) : config.scope
   const grant = await passwordGrant(grantParts, {
     username,
     password,
-    scope: rememberMe ? withOfflineAccess(config.scope) : config.scope,
+    scope: wanted,
     ...(realm !== undefined && { realm }),
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
   try {
-    if (rememberMe && grant.refreshToken === undefined) hint('no refresh token', NO_REFRESH_TOKEN)
+    if (grant.refreshToken === undefined && asksForRefresh(wanted)) hint('no refresh token', NO_REFRESH_TOKEN)
     const { user, scope, ...login } = loginFrom(grant)
     const data = await askApp(config, {
       req: place.req as AcceptedLogin['req'],
@@ -90,13 +91,17 @@ async function logIn(
 }
 
 const NO_REFRESH_TOKEN =
-  'remember_me asked for offline_access, and Auth0 sent no refresh token: turn on Allow Offline Access under ' +
-  'Applications > APIs > your API > Settings, and Refresh Token under Applications > your application > Advanced ' +
-  'Settings > Grant Types'
+  'a login asked for offline_access (remember_me or the option scope), and Auth0 sent no refresh token: turn on Allow ' +
+  'Offline Access under Applications > APIs > your API > Settings, and Refresh Token under Applications > your ' +
+  'application > Advanced Settings > Grant Types'
+
+const OFFLINE = 'offline_access'
 
 function withOfflineAccess(scope: string): string {
-  return [...new Set([...splitScope(scope), 'offline_access'])].join(' ')
+  return [...new Set([...splitScope(scope), OFFLINE])].join(' ')
 }
+
+const asksForRefresh = (scope: string) => splitScope(scope).includes(OFFLINE)
 
 function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Grant, 'claims'> & { claims?: object }) {
   const { accessToken, tokenType, expiresAt, scope, audience } = tokenSet

@@ -18,6 +18,9 @@ export interface StoreTokens {
   drain(): Promise<void>
 }
 
+/** Why there are no tokens where the store does not show what was written to it. */
+export const OUTDATED = 'the session store returns outdated records: does the Redis client read from replicas?'
+
 /** Milliseconds between two tries. */
 const PAUSE = 200
 /** Milliseconds that closing waits. */

@@ -1,12 +1,13 @@
 import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
+import { isPlain } from '../options/plain-object.js'
 import type { TokenRecord, TokenSet } from '../session/token-vault.js'
 
 /** An access token and what it is good for. */
 export interface AccessToken {
   accessToken: string
   tokenType: string
-  /** Epoch seconds; at least 30 ahead. */
+  /** Epoch seconds; at least 30 ahead where there is a refresh token. */
   expiresAt: number
   scope: string
   audience: string | undefined
@@ -25,10 +26,10 @@ export interface Wanted {
  * sent, and every member would reach Auth0.
  */
 export function readWanted(asked: unknown): Wanted {
-  const given = asked ?? {}
-  if (typeof given !== 'object' || Array.isArray(given)) throw invalid('wanted', 'must be { audience, scope }')
+  if (asked === undefined) return {}
+  if (!isPlain(asked)) throw invalid('wanted', 'must be { audience, scope }')
   const wanted: Wanted = {}
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(asked)) {
     if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not known: only audience and scope are')
     if (value === undefined) continue
     if (typeof value !== 'string' || !value.trim()) throw invalid(name, 'must be a non-empty string')

@@ -5,6 +5,7 @@ import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Established, Place } from '../session/establish.js'
 import { isSecure } from './client-address.js'
+import { checkProxy } from './check-proxy.js'
 
 /** Where a login happens. `https_required` where its cookie would be lost: the login would succeed and not last. */
 export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
@@ -13,12 +14,13 @@ export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
     hint('cookie', COOKIE_LOST, { option: 'session.cookie.secure' })
     throw new AuthError('https_required')
   }
+  checkProxy(req, hint)
   return { req, isSecure: secure }
 }
 
 const COOKIE_LOST =
-  'the session cookie is Secure and the request is not: behind a proxy that terminates TLS, ' +
-  "set app.set('trust proxy', 1)"
+  'a login was refused because the session cookie is Secure and the request came over plain HTTP: behind a proxy that ' +
+  "terminates TLS, set app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
 
 /** Sends the cookie of a new session; where the session is mounted, express-session does. */
 export function setCookie(res: ServerResponse, { cookie }: Established): void {

@@ -1,8 +1,7 @@
 import express, { type RequestHandler, type Router } from 'express'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
-import { checkProxy } from './guards/check-proxy.js'
-import { malformedUrl } from './guards/malformed-url.js'
+import { malformedUrl, refuseMalformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guard-types.js'
 import { requireHttps } from './guards/require-https.js'
@@ -27,10 +26,12 @@ export function createRouter(parts: RouterParts): Router {
   ]
   const router = express.Router()
 
+  router.use(refuseMalformedUrl(sendError))
+
   router
     .route('/login')
     .all(door)
-    .post(checkProxy(hint), readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
+    .post(readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
     .all(allowMethods(['POST'], sendError))
 
   router

@@ -15,7 +15,10 @@ export type RequestAuth = {
   readonly sessionId: string
   /** What `onLogin` returned for this login. */
   readonly data: LoginData
-  /** Gets an access token that is valid for at least 30 more seconds. Rejects with an `AuthError`. */
+  /**
+   * Gets an access token that is valid for at least 30 more seconds, or without a refresh token as long as it lives.
+   * Rejects with an `AuthError`.
+   */
   readonly getAccessToken: (wanted?: Wanted) => Promise<AccessToken>
   /** Ends this session, as `POST /logout` does. */
   readonly logout: () => Promise<void>

@@ -26,9 +26,9 @@ export interface Login {
 
 /** A login as it is stored, bound to the key of its session: copied to another it does not open. */
 export interface LoginSeal {
-  close(login: Login, key: string): string
+  close(login: Login, key: string): Buffer
   /** Undefined for what this process has no secret for, and for what was copied or forged. */
-  open(sealed: string, key: string): Login | undefined
+  open(sealed: Buffer, key: string): Login | undefined
 }
 
 export function createLoginSeal(seal: Seal): LoginSeal {

@@ -22,9 +22,9 @@ interface Key {
 
 /** Seals texts with AES-256-GCM. The context (tenant, session id, field) is bound in: elsewhere the text does not open. */
 export interface Seal {
-  close(text: string, context: string): string
+  close(text: string, context: string): Buffer
   /** Undefined when the text was sealed with an unknown secret, for another context, or tampered with. */
-  open(sealed: string, context: string): string | undefined
+  open(sealed: Buffer, context: string): string | undefined
   /** A keyed hash, for names that must not be stored as they are. */
   blind(name: string): string
 }
@@ -38,8 +38,7 @@ export function createSeal(secrets: readonly string[]): Seal {
 
   return {
     close: (text, context) => encrypt(current, text, context),
-    open: (sealed, context) => {
-      const bytes = Buffer.from(sealed, 'base64url')
+    open: (bytes, context) => {
       const key = keys.find(({ id }) => id.equals(bytes.subarray(0, ID_BYTES)))
       return key && decrypt(key, bytes.subarray(ID_BYTES), context)
     },
@@ -56,11 +55,11 @@ function deriveKey(secret: string): Key {
   return { key: createSecretKey(bytes), id: createHash('sha256').update(bytes).digest().subarray(0, ID_BYTES) }
 }
 
-function encrypt(key: Key, text: string, context: string): string {
+function encrypt(key: Key, text: string, context: string): Buffer {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key.key, nonce).setAAD(Buffer.from(context))
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-  return Buffer.concat([key.id, nonce, cipher.getAuthTag(), body]).toString('base64url')
+  return Buffer.concat([key.id, nonce, cipher.getAuthTag(), body])
 }
 
 function decrypt(key: Key, bytes: Buffer, context: string): string | undefined {

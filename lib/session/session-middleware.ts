@@ -1,7 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { KeyObject } from 'node:crypto'
 import expressSession, { type Session, type SessionData } from 'express-session'
-import { ConfigurationError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { ReadCookies, SessionCookie } from './cookie.js'
 import type { SessionRecords } from './session-records.js'
@@ -21,7 +20,7 @@ type Next = (err?: unknown) => void
 
 /** express-session on our store. */
 export interface SessionMiddleware {
-  /** Gives the request `req.session`. */
+  /** Gives the request `req.session`, unless it has one. */
   mount: (req: SessionRequest, res: ServerResponse, next: Next) => void
   /** True where `req.session` is ours. */
   isMounted: (req: SessionRequest) => req is WithSession
@@ -47,11 +46,8 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionM
   return {
     isMounted,
     mount: (req, res, next) => {
-      if (req.session) {
-        next(isMounted(req) ? undefined : new ConfigurationError(TAKEN))
-        return
-      }
-      if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
+      if (req.session) next()
+      else if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
       else
         firstLive(parts, readCookies(req)).then((cookie) => {
           withCookie(req, cookie, () => {
@@ -72,10 +68,6 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionM
     },
   }
 }
-
-const TAKEN =
-  'auth.session is for apps without a session of their own, and other middleware has set req.session: remove ' +
-  'auth.session (req.auth, the routes and the guards need none), or that middleware'
 
 function createExpressSession({ session, keys, store }: SessionMiddlewareParts): Run {
   const { name, path, domain, sameSite, secure } = session.cookie

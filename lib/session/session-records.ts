@@ -50,7 +50,7 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
 
   const stored = (id: string, { values: [sealed, data], seen }: Found): StoredSession => {
     const login = sealed === undefined ? undefined : logins.open(sealed, keyOf(id))
-    return { id, login, data, seen, isSealed: sealed !== undefined && !login }
+    return { id, login, data: data?.toString(), seen, isSealed: sealed !== undefined && !login }
   }
   const visit = async (id: string, names: readonly string[]) => {
     const found = await records.visit(keyOf(id), names)

@@ -31,6 +31,8 @@ export interface Sessions {
   present: (req: IncomingMessage) => Promise<Presented>
   /** `req.session` of express-session, for the app's own data. */
   mount: SessionMiddleware['mount']
+  /** True where other middleware has set `req.session`. */
+  isTaken: (req: SessionRequest) => boolean
   /** The login of a request on which the session is mounted. */
   mounted: (req: SessionRequest) => Live | undefined
   establish: (fresh: NewLogin, place: Place) => Promise<Established>
@@ -53,9 +55,11 @@ export interface SessionsParts {
   seal: Seal
   /** Called with each refresh token that no session holds any more. */
   orphaned: (refreshToken: string | undefined) => void
+  /** The error that every request meets once the store is closed, also one that needs no store. */
+  closed: () => Error | undefined
 }
 
-export function createSessions({ config, records, prefix, seal, orphaned }: SessionsParts): Sessions {
+export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts): Sessions {
   const { session, testClock, timeouts } = config
   const { ordinary, remembered } = session
   const logins = createLoginSeal(seal)
@@ -80,20 +84,33 @@ export function createSessions({ config, records, prefix, seal, orphaned }: Sess
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     now: () => records.now(),
-    present: (req) => present(sessions, readCookies(req)),
-    mount: middleware.mount,
+    present: (req) => present({ sessions, closed }, readCookies(req)),
+    mount: (req, res, next) => {
+      const problem = closed()
+      if (problem) next(problem)
+      else middleware.mount(req, res, next)
+    },
+    isTaken: (req) => Boolean(req.session) && !middleware.isMounted(req),
     mounted: (req) => {
       const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
       return login && { id: req.sessionID ?? '', login }
     },
     establish: (fresh, place) => establish(parts, fresh, place),
     end,
-    endAll: (req, id) => endAll(parts, req, id),
+    endAll: (req, id) => {
+      const problem = closed()
+      return problem ? Promise.reject(problem) : endAll(parts, req, id)
+    },
     peek: sessions.peek,
   }
 }
 
-async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
+async function present(
+  { sessions, closed }: { sessions: SessionRecords; closed: SessionsParts['closed'] },
+  cookies: ReturnType<ReadCookies>,
+): Promise<Presented> {
+  const problem = closed()
+  if (problem) throw problem
   let state: 'none' | 'ended' = 'none'
   for (const { id } of cookies) {
     const found = await sessions.find(id)

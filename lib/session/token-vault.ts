@@ -75,23 +75,17 @@ export interface VaultParts {
 }
 
 const TOKENS = 't'
-/** Third part of a record, behind version and sealed text. */
+/** Stands between the version and what is sealed. */
 const ANNOUNCED = 'r'
+const SETTLED = '-'
 
 export function createTokenVault({ records, seal, logins, keyOf }: VaultParts): TokenVault {
-  const close = (key: string, version: number, { refreshToken, tokenSets }: TokenRecord) =>
-    `${String(version)}.${seal.close(JSON.stringify({ refreshToken, tokenSets }), `${key}#${String(version)}`)}`
-  const open = (key: string, value: string | undefined): VersionedTokens | undefined => {
-    const [version = '', sealed = '', mark] = value?.split('.') ?? []
-    const text = seal.open(sealed, `${key}#${version}`)
-    if (text === undefined) return undefined
-    const tokens = { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
-    return mark === ANNOUNCED ? { ...tokens, announced: true } : tokens
-  }
+  const close = (key: string, tokens: VersionedTokens, mark?: string) => closeTokens(seal, { key, tokens, mark })
+  const open = (key: string, value: Buffer | undefined) => value && openTokens(seal, key, value)
   const only = (version: number) => ({ field: TOKENS, head: `${String(version)}.` })
 
   return {
-    seal: (sessionId, tokens) => ({ [TOKENS]: close(keyOf(sessionId), 1, tokens) }),
+    seal: (sessionId, tokens) => ({ [TOKENS]: close(keyOf(sessionId), { ...tokens, version: 1 }) }),
     read: async (sessionId) => {
       const key = keyOf(sessionId)
       const value = (await records.read(key, [TOKENS]))?.values[0]
@@ -100,14 +94,14 @@ export function createTokenVault({ records, seal, logins, keyOf }: VaultParts): 
     commit: (sessionId, version, { login, ...tokens }) => {
       const key = keyOf(sessionId)
       return records.swap(key, only(version), {
-        [TOKENS]: close(key, version + 1, tokens),
+        [TOKENS]: close(key, { ...tokens, version: version + 1 }),
         ...(login && { [LOGIN]: logins.close(login, key) }),
       })
     },
     announce: (sessionId, tokens, announced) => {
       const key = keyOf(sessionId)
-      const value = close(key, tokens.version, tokens)
-      return records.swap(key, only(tokens.version), { [TOKENS]: announced ? `${value}.${ANNOUNCED}` : value })
+      const value = close(key, tokens, announced ? ANNOUNCED : SETTLED)
+      return records.swap(key, only(tokens.version), { [TOKENS]: value })
     },
     discard: (sessionId, version) => records.discard(keyOf(sessionId), only(version)),
     end: async (sessionId) => {
@@ -118,4 +112,24 @@ export function createTokenVault({ records, seal, logins, keyOf }: VaultParts): 
       return { tokens: open(key, tokens), login: login === undefined ? undefined : logins.open(login, key) }
     },
   }
+}
+
+interface Closing {
+  key: string
+  tokens: VersionedTokens
+  mark: string | undefined
+}
+
+function closeTokens(seal: Seal, { key, tokens, mark = SETTLED }: Closing): Buffer {
+  const { version, refreshToken, tokenSets } = tokens
+  const sealed = seal.close(JSON.stringify({ refreshToken, tokenSets }), `${key}#${String(version)}`)
+  return Buffer.concat([Buffer.from(`${String(version)}.${mark}`), sealed])
+}
+
+function openTokens(seal: Seal, key: string, value: Buffer): VersionedTokens | undefined {
+  const [, version = '', mark] = /^(\d+)\.(.)/.exec(value.subarray(0, 20).toString('latin1')) ?? []
+  const text = seal.open(value.subarray(version.length + 2), `${key}#${version}`)
+  if (text === undefined) return undefined
+  const tokens = { ...(JSON.parse(text) as TokenRecord), version: Number(version) }
+  return mark === ANNOUNCED ? { ...tokens, announced: true } : tokens
 }

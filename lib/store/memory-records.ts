@@ -1,10 +1,10 @@
 /* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
-import { restOf, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import { restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
 import { closedError } from './store-health.js'
 import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
-  fields: Record<string, string>
+  fields: Record<string, string | Buffer>
   /** Milliseconds; endless where the entry has only an end. */
   idle: number
   end: number
@@ -68,7 +68,7 @@ export class MemoryRecords implements Records {
   async swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult> {
     const entry = this.#live(key)
     const held = entry?.fields[expected.field]
-    if (entry && held === fields[expected.field]) return 'done'
+    if (entry && held !== undefined && isSame(held, fields[expected.field])) return 'done'
     const result = compare(held, expected)
     if (entry && result === 'done') Object.assign(entry.fields, fields)
     return result
@@ -86,8 +86,8 @@ export class MemoryRecords implements Records {
     return result
   }
 
-  async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Fields | undefined> {
-    const { [MARK]: mark, ...entries } = this.#live(key)?.fields ?? {}
+  async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Entries | undefined> {
+    const { [MARK]: mark, ...entries } = this.#listed(key)
     if (entries[name] !== undefined) return {}
     if (mark !== undefined && since <= Number(mark)) return undefined
     this.#setListed(key, { [name]: value }, ttl)
@@ -96,8 +96,8 @@ export class MemoryRecords implements Records {
     return Object.fromEntries(oldestFirst.slice(0, Math.max(0, all.length - most)))
   }
 
-  async listed(key: string): Promise<Fields> {
-    const { [MARK]: _mark, ...entries } = this.#live(key)?.fields ?? {}
+  async listed(key: string): Promise<Entries> {
+    const { [MARK]: _mark, ...entries } = this.#listed(key)
     return entries
   }
 
@@ -133,6 +133,10 @@ export class MemoryRecords implements Records {
     this.#entries.clear()
   }
 
+  #listed(key: string): Record<string, string> {
+    return (this.#live(key)?.fields ?? {}) as Record<string, string>
+  }
+
   /** Sets an entry of a list, which then lives for at least `ttl`. */
   #setListed(key: string, fields: Fields, ttl: number): void {
     const known = this.#live(key)
@@ -155,9 +159,18 @@ export class MemoryRecords implements Records {
   }
 }
 
-const valuesOf = ({ fields }: Entry, names: readonly string[]): Values => names.map((name) => fields[name])
+function valuesOf({ fields }: Entry, names: readonly string[]): Values {
+  return names.map((name) => {
+    const value = fields[name]
+    return value === undefined ? undefined : Buffer.from(value)
+  })
+}
 
-function compare(held: string | undefined, { head }: Expected): SwapResult {
+function isSame(held: string | Buffer, other: string | Buffer | undefined): boolean {
+  return other !== undefined && Buffer.from(held).equals(Buffer.from(other))
+}
+
+function compare(held: string | Buffer | undefined, { head }: Expected): SwapResult {
   if (held === undefined) return 'gone'
-  return held.startsWith(head) ? 'done' : 'conflict'
+  return Buffer.from(held).subarray(0, head.length).toString() === head ? 'done' : 'conflict'
 }

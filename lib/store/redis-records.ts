@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Fields, Found, Records, SwapResult, Values, Visited } from './records.js'
+import type { Entries, Fields, Found, Records, SwapResult, Values, Visited } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
 import { runScript } from './redis-script.js'
 import * as scripts from './redis-scripts.js'
@@ -30,17 +30,17 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
       await guarded(() => client.eval(scripts.CREATE, 1, key, ...args))
     },
     read: (key, names) =>
-      testClock ? visit(key, names, false) : guarded(() => client.hmget(key, 's', ...names)).then(found),
+      testClock ? visit(key, names, false) : guarded(() => client.hmgetBuffer(key, 's', ...names)).then(found),
     visit: (key, names) => visit(key, names),
     put: async (key, fields) => (await run(scripts.PUT, key, flat(fields))) === 1,
     swap: async (key, { field, head }, fields) =>
-      (await run(scripts.SWAP, key, [field, head, ...flat(fields)])) as SwapResult,
+      String(await run(scripts.SWAP, key, [field, head, ...flat(fields)])) as SwapResult,
     end: async (key, names) => valuesOf((await run(scripts.END, key, [...names])) as Reply | null),
-    discard: async (key, { field, head }) => (await run(scripts.DISCARD, key, [field, head])) as SwapResult,
+    discard: async (key, { field, head }) => String(await run(scripts.DISCARD, key, [field, head])) as SwapResult,
 
     enlist: async (key, { name, value, since, ttl, most }) => {
       const reply = await run(scripts.ENLIST, key, [name, value, ...[since, ttl, most].map(String)])
-      return reply === null ? undefined : pairs(reply as string[])
+      return reply === null ? undefined : pairs((reply as Buffer[]).map(String))
     },
     listed: async (key) => {
       const { '!': _mark, ...entries } = await guarded(() => client.hgetall(key))
@@ -58,7 +58,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
   }
 }
 
-type Run = (script: string, key: string, args: string[]) => Promise<unknown>
+type Run = (script: string, key: string, args: (string | Buffer)[]) => Promise<unknown>
 
 function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, 'claim' | 'renew' | 'release'> {
   return {
@@ -70,13 +70,13 @@ function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, '
   }
 }
 
-type Reply = (string | null)[]
+type Reply = (Buffer | null)[]
 
 const flat = (fields: Fields) => Object.entries(fields).flat()
 
-function pairs(reply: string[]): Fields {
+function pairs(reply: string[]): Entries {
   const entries = reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1] ?? '']] : []))
-  return Object.fromEntries(entries) as Fields
+  return Object.fromEntries(entries) as Entries
 }
 
 function valuesOf(reply: Reply | null): Values | undefined {
@@ -84,13 +84,13 @@ function valuesOf(reply: Reply | null): Values | undefined {
 }
 
 function found([seen, ...values]: Reply): Found | undefined {
-  return seen ? { seen: Number(seen), values: valuesOf(values) ?? [] } : undefined
+  return seen ? { seen: Number(seen.toString()), values: valuesOf(values) ?? [] } : undefined
 }
 
 function visited(reply: unknown): Visited | undefined {
   if (reply === null) return undefined
-  const [extended, rest, seen, values] = reply as [number, number, string, Reply]
-  return { extended: extended === 1, rest, seen: Number(seen), values: valuesOf(values) ?? [] }
+  const [extended, rest, seen, values] = reply as [number, number, Buffer, Reply]
+  return { extended: extended === 1, rest, seen: Number(seen.toString()), values: valuesOf(values) ?? [] }
 }
 
 function timeOf(reply: unknown): number {

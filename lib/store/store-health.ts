@@ -17,7 +17,8 @@ export interface StoreGuardParts {
 /** The app's own mistake, and its log says so. */
 export function closedError(): ConfigurationError {
   return new ConfigurationError(
-    'this instance was closed by auth.close(): requests must end before, or make a new one',
+    'a request reached an instance that auth.close() has closed: close it after the server has stopped accepting ' +
+      'requests, or create a new one',
     {},
   )
 }

@@ -5,33 +5,35 @@ import type { Records } from './records.js'
 import { openRedis } from './redis-client.js'
 import { createRedisRecords } from './redis-records.js'
 import { runScript } from './redis-script.js'
-import { createStoreGuard } from './store-health.js'
+import { closedError, createStoreGuard } from './store-health.js'
 
 export interface Store {
   records: Records
   /** Runs a script on one key; undefined for the in-process store. */
   evaluate: ((script: string, key: string, args: string[]) => Promise<unknown>) | undefined
+  /** What is wrong with a request once the store is closed. */
+  closed: () => Error | undefined
   close: () => Promise<void>
 }
 
 /** Redis if it was configured, else the in-process store. `prefix` begins every key. */
 export function openStore(config: Config, prefix: string, report: Report): Store {
   const { redis, timeouts, testClock } = config
+  let isClosed = false
+  const close = (records: Records) => () => {
+    isClosed = true
+    return records.close()
+  }
+  const closed = () => (isClosed ? closedError() : undefined)
   if (redis === undefined) {
     const records = new MemoryRecords(testClock)
-    return { records, evaluate: undefined, close: () => records.close() }
+    return { records, evaluate: undefined, closed, close: close(records) }
   }
   const opened = openRedis(redis, config)
-  let closed = false
   const { describe } = opened
-  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => closed })
+  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
-  return {
-    records,
-    evaluate: (script, key, args) => guarded(() => runScript(opened.client, script, { keys: [key], args })),
-    close: () => {
-      closed = true
-      return records.close()
-    },
-  }
+  const evaluate: Store['evaluate'] = (script, key, args) =>
+    guarded(() => runScript(opened.client, script, { keys: [key], args }))
+  return { records, evaluate, closed, close: close(records) }
 }

@@ -1,3 +1,5 @@
+import '../node-version.js'
+
 export { startAuth0Emulator } from './emulator.js'
 export { signIn } from './sign-in.js'
 

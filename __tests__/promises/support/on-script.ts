@@ -16,15 +16,20 @@ export function onScript<Client extends Redis | Cluster>(
 ): Client {
   const sha = createHash('sha1').update(script).digest('hex')
   type Call = (...args: unknown[]) => Promise<unknown>
-  const [evaluate, bySha] = [client.eval.bind(client) as Call, client.evalsha.bind(client) as Call]
-  return Object.assign(client, {
-    // Then it is sent as text, so that every call comes by once.
-    evalsha: (...args: unknown[]) =>
-      args[0] === sha ? Promise.reject(new Error('NOSCRIPT No matching script')) : bySha(...args),
-    eval: (...args: unknown[]) => {
+  const own = (name: string) => (Reflect.get(client, name) as Call).bind(client)
+  const bySha = own('evalshaBuffer')
+  const meeting =
+    (evaluate: Call) =>
+    (...args: unknown[]) => {
       if (args[0] !== script) return evaluate(...args)
       const [, , key = '', ...others] = args.map(String)
       return meet({ key, args: others, run: () => evaluate(...args) })
-    },
+    }
+  return Object.assign(client, {
+    // Then it is sent as text, so that every call comes by once.
+    evalshaBuffer: (...args: unknown[]) =>
+      args[0] === sha ? Promise.reject(new Error('NOSCRIPT No matching script')) : bySha(...args),
+    eval: meeting(own('eval')),
+    evalBuffer: meeting(own('evalBuffer')),
   })
 }

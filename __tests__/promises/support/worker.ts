@@ -99,7 +99,7 @@ function stoppingRedis(): Redis | string {
     return onScript(redis, SWAP, async ({ args, run }) => {
       const result = await run()
       // The tokens of the login are version 1.
-      return args[3]?.startsWith('2.') && result === 'done' ? forever() : result
+      return args[3]?.startsWith('2.') && String(result) === 'done' ? forever() : result
     })
   }
   return onScript(redis, stop === 'before the list' ? ENLIST : CREATE, async () => {

@@ -48,7 +48,7 @@ describe('several cookies of our name', () => {
 
   it('one that opens to no login is none that lives', async () => {
     const redis = openRedis()
-    const stolen = await redis.hgetall(await keyOf(shop, sessionIdOf(adas)))
+    const stolen = await redis.hgetallBuffer(await keyOf(shop, sessionIdOf(adas)))
     await redis.hset(await keyOf(shop, sessionIdOf(bobs)), stolen)
     expect(await asked(bobs, adas)).toEqual(asAdas())
   })

@@ -4,15 +4,22 @@ import type { AuthMiddleware } from '../guard-types.js'
 import type { AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 
+const TAKEN =
+  'auth.session is for apps without a session of their own, and other middleware has set req.session: remove ' +
+  'auth.session (req.auth, the routes and the guards need none), or that middleware'
+
 /**
  * `req.session` of the login session, for an app without a session of its own; sets `req.auth`, too. Passes a
  * `ConfigurationError` to `next` where other middleware has set `req.session`; 503 `session_unavailable`.
  */
 export function mountSession(parts: AuthParts, sendError: SendError): AuthMiddleware {
   return function session(req, res, next) {
+    if (parts.sessions.isTaken(req)) {
+      next(new ConfigurationError(TAKEN))
+      return
+    }
     parts.sessions.mount(req, res, (err) => {
-      if (err instanceof ConfigurationError) next(err)
-      else if (err !== undefined && err !== null) sendError(err, { req, res, next })
+      if (err !== undefined && err !== null) sendError(err, { req, res, next })
       else {
         const auth = mountedAuth(req, parts)
         if (auth) Object.assign(req, { auth })

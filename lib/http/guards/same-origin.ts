@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
 import type { SendError } from '../send-error.js'
-import { trustsProxy } from './check-proxy.js'
+import { trustsProxy } from '../check-proxy.js'
 
 /** Origins that the log names: hostile pages must not fill it. */
 const MOST_ORIGINS = 10

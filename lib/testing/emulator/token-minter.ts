@@ -64,10 +64,12 @@ export class TokenMinter {
   }
 
   #signedAccessToken({ user, audience, scope, gty }: Subject & { audience: string }, exp: number): Promise<string> {
-    const { issuer, clientId, keys, clock } = this.#parts
+    const { issuer, clientId, keys, tenant, clock } = this.#parts
     const aud = scope.includes('openid') ? [audience, `${issuer}userinfo`] : audience
     const times = { iat: epochSeconds(clock), exp }
-    return keys.sign({ iss: issuer, sub: user.sub, aud, ...times, scope: scope.join(' '), gty, azp: clientId })
+    const claims = { iss: issuer, sub: user.sub, aud, ...times, scope: scope.join(' '), gty, azp: clientId }
+    const { rbac = false } = tenant.apis.find((api) => api.audience === audience) ?? {}
+    return keys.sign(rbac ? { ...claims, permissions: user.permissions ?? [] } : claims)
   }
 
   #idToken({ user, claimScope }: Subject): Promise<string> {

@@ -17,6 +17,8 @@ export interface EmulatorUser {
   connection?: string
   /** More claims of the ID token and of /userinfo. Default none. */
   claims?: Record<string, unknown>
+  /** RBAC permissions, in access tokens for an API with `rbac`. Default none. */
+  permissions?: string[]
   /** 401 `unauthorized`, "user is blocked"; on refresh 403 `invalid_grant`. Default false. */
   blocked?: boolean
   /** 401 `password_leaked`, as any password that begins with `AUTH0-TEST-` is. Default false. */
@@ -48,6 +50,8 @@ export interface EmulatorApi {
   scopes: string[]
   /** "Allow Offline Access". Default true. */
   allowOfflineAccess?: boolean
+  /** "Enable RBAC" and "Add Permissions in the Access Token". Default false. */
+  rbac?: boolean
 }
 
 /** What a refresh token may be exchanged for beside its own audience (multi-resource refresh tokens). */

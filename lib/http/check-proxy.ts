@@ -1,13 +1,10 @@
-import type { Request, RequestHandler } from 'express'
-import type { Hint } from '../../events.js'
+import type { Request } from 'express'
+import type { Hint } from '../events.js'
 
 /** Tells operators of a `trust proxy` setting with which limits and Auth0 judge the wrong address. */
-export function checkProxy(hint: Hint): RequestHandler {
-  return (req, _res, next) => {
-    if (req.app.get('trust proxy') === true) hint('trust proxy: true', TRUSTS_ANYONE)
-    else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)
-    next()
-  }
+export function checkProxy(req: Request, hint: Hint): void {
+  if (req.app.get('trust proxy') === true) hint('trust proxy: true', TRUSTS_ANYONE)
+  else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)
 }
 
 /** Whether Express trusts the address that the connection came from. */

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { ERRORS, type AuthErrorCode } from '../../lib/errors.ts'
+import { ada } from '../support/app.ts'
+import { type Program, startProgram } from './support/program.ts'
+
+let program: Program
+
+beforeAll(async () => {
+  program = await startProgram('nest')
+})
+afterAll(() => program.stop())
+
+async function get(path: string, cookie = '') {
+  const answer = await fetch(program.url + path, { headers: { cookie } })
+  return {
+    status: answer.status,
+    retryAfter: answer.headers.get('retry-after'),
+    body: await answer.json(),
+  }
+}
+
+function refusal(error: AuthErrorCode) {
+  const [status, message] = ERRORS[error]
+  return { status, body: { success: false, error, message } }
+}
+
+describe.each([
+  ['a guard with auth.authenticate', '/me'],
+  ['auth.requireAuth as middleware', '/posts'],
+])('behind %s', (_what, path) => {
+  it('refuses anonymous requests', async () => {
+    expect(await get(path)).toMatchObject(refusal('unauthenticated'))
+  })
+
+  it('answers logged-in requests', async () => {
+    const { status, body } = await get(path, await program.logIn())
+    expect(status).toBe(200)
+    expect(JSON.stringify(body)).toMatch(/auth0\|/)
+  })
+})
+
+it('serves the routes of auth.router, and their errors', async () => {
+  const cookie = await program.logIn()
+  expect(await get('/api/auth/user', cookie)).toMatchObject({ status: 200, body: { user: { email: ada.email } } })
+  await program.logOut(cookie)
+  expect(await get('/me', cookie)).toMatchObject({ status: 401 })
+})
+
+it('answers an AuthError of a handler with its own status and its public sentence', async () => {
+  const cookie = await program.logIn()
+  expect(await get('/token', cookie)).toMatchObject({ status: 200, body: { expiresAt: expect.any(Number) } })
+  const refused = await get('/token?audience=https://other.example.com', cookie)
+  expect(refused).toMatchObject(refusal('insufficient_scope'))
+  expect(JSON.stringify(refused)).not.toContain('refresh token')
+})
+
+it('answers 503 while Redis is down, and the process lives', async () => {
+  const cookie = await program.logIn()
+  await program.redis.kill()
+  for (const path of ['/me', '/posts']) {
+    expect(await get(path, cookie)).toMatchObject({ ...refusal('session_unavailable'), retryAfter: '2' })
+  }
+  await program.expectAlive()
+})

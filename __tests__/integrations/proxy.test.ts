@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals'
+import { ERRORS, type AuthErrorCode } from '../../lib/errors.ts'
+import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
+import { type Api, startApi } from './support/api.ts'
+import { type Program, startProgram } from './support/program.ts'
+
+let emulator: Auth0Emulator
+let api: Api
+let program: Program
+
+beforeAll(async () => {
+  emulator = await startAuth0Emulator()
+  api = await startApi(emulator)
+  program = await startProgram('proxy', { emulator, env: { API_URL: api.url } })
+})
+beforeEach(() => {
+  api.echoes.length = 0
+  emulator.requests.length = 0
+})
+afterAll(async () => {
+  await program.stop()
+  await Promise.all([api.close(), emulator.close()])
+})
+
+interface Call {
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+const call = (path: string, init: Call = {}) => fetch(program.url + path, init)
+
+const refusal = (error: AuthErrorCode) => ({ success: false, error, message: ERRORS[error][1] })
+
+it('does not let anonymous requests through', async () => {
+  const answer = await call('/api/posts', { headers: { authorization: 'Bearer mine' } })
+  expect([answer.status, await answer.json()]).toEqual([401, refusal('unauthenticated')])
+  expect(api.echoes).toEqual([])
+})
+
+it('adds the access token, and passes no cookie in either direction', async () => {
+  const cookie = await program.logIn()
+  const answer = await call('/api/posts?page=2', {
+    method: 'POST',
+    headers: { cookie: `theme=dark; ${cookie}`, authorization: 'Bearer of the client', 'content-type': 'text/plain' },
+    body: 'a post',
+  })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.getSetCookie()).toEqual([])
+  const [echo] = api.echoes
+  expect(echo).toMatchObject({ method: 'POST', path: '/posts?page=2', body: 'a post' })
+  expect(echo!.headers).not.toHaveProperty('cookie')
+  expect(echo!.headers.authorization).toMatch(/^Bearer eyJ/)
+  expect(JSON.stringify(echo)).not.toContain(cookie)
+})
+
+it('refreshes once after the access token has expired, however many requests ask for it', async () => {
+  const cookie = await program.logInAndExpire({ remember_me: true })
+  emulator.requests.length = 0
+  const answers = await Promise.all(Array.from({ length: 10 }, () => call('/api/posts', { headers: { cookie } })))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
+  expect(emulator.requestsTo('/oauth/token').map(({ grantType }) => grantType)).toEqual(['refresh_token'])
+  expect(new Set(api.echoes.map(({ headers }) => headers.authorization)).size).toBe(1)
+})
+
+it('uses an access token that cannot be refreshed until it expires', async () => {
+  const { accessTokenTtl } = emulator.tenant
+  emulator.tenant.accessTokenTtl = 20
+  const cookie = await program.logIn()
+  emulator.tenant.accessTokenTtl = accessTokenTtl
+  expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
+})
+
+it('asks for the password again where the token has expired and there is no refresh token', async () => {
+  const cookie = await program.logInAndExpire()
+  const answer = await call('/api/posts', { headers: { cookie } })
+  expect([answer.status, await answer.json()]).toEqual([401, refusal('reauthentication_required')])
+  expect(api.echoes).toEqual([])
+})
+
+it('answers 503 while Redis is down, and the process lives', async () => {
+  const cookie = await program.logIn()
+  await program.redis.kill()
+  const answer = await call('/api/posts', { headers: { cookie } })
+  expect([answer.status, await answer.json()]).toEqual([503, refusal('session_unavailable')])
+  expect(answer.headers.get('retry-after')).toBe('2')
+  expect(api.echoes).toEqual([])
+  await program.expectAlive()
+})
