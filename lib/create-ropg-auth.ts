@@ -49,7 +49,7 @@ import { tenantTag } from './options/tenant-tag.js'
 import { leaveTestDoor, type TestDoor } from './flows/test-door.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
-import { useCookie } from './session/shared-cookie.js'
+import { useCookie } from './options/shared-cookie.js'
 import { openStore } from './store/store.js'
 
 /** The protocol without sessions. */

@@ -20,12 +20,13 @@ import {
 function lagging() {
   const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
   endWithTest(async () => redis.disconnect())
-  const copy = new Map<string, Record<string, string>>()
+  const copy = new Map<string, Record<string, Buffer>>()
   const fieldsOf = (key: string) => copy.get(key) ?? {}
   let reads = 0
   const client = Object.assign(redis, {
-    hgetall: (key: string) => Promise.resolve({ ...fieldsOf(key) }),
-    hmget: (key: string, ...fields: string[]) => {
+    hgetall: (key: string) =>
+      Promise.resolve(Object.fromEntries(Object.entries(fieldsOf(key)).map(([name, value]) => [name, String(value)]))),
+    hmgetBuffer: (key: string, ...fields: string[]) => {
       reads++
       return Promise.resolve(fields.map((field) => fieldsOf(key)[field] ?? null))
     },
@@ -35,7 +36,7 @@ function lagging() {
     reads: () => reads,
     async catchUp(site: Site): Promise<void> {
       copy.clear()
-      for (const key of await keysOf(site)) copy.set(key, await site.redis.hgetall(key))
+      for (const key of await keysOf(site)) copy.set(key, await site.redis.hgetallBuffer(key))
     },
   }
 }

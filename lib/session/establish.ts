@@ -66,12 +66,12 @@ export interface Place {
 export async function establish(parts: EstablishParts, fresh: NewLogin, place: Place): Promise<Established> {
   const { config, middleware } = parts
   const login = describe(config, fresh, place.req.headers['user-agent'])
-  const kept = await keptData(parts, fresh.sub, place.req)
+  const before = await previous(parts, place.req)
   const replaced = idsOf(parts, place.req)
   const exchange = begin(parts, place)
   const { req } = exchange
   const id = req.sessionID
-  Object.assign(req.session, kept, { ropg: login.handle })
+  Object.assign(req.session, keptData(before, fresh.sub, config.session.preserve), { ropg: login.handle })
   if (fresh.remember) req.session.cookie.maxAge = config.session.remembered.absoluteTimeout * 1000
   parts.store.begin(req.session, {
     login,
@@ -82,7 +82,7 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
     }),
   })
   try {
-    await persist(parts, { login, id, session: req.session })
+    await persist(parts, { login, id, session: req.session, spare: before.login?.sub === fresh.sub ? 1 : 0 })
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
     exchange.undo()
@@ -140,13 +140,15 @@ interface Unsaved {
   login: Login
   id: string
   session: WithSession['session']
+  /** Sessions of the user that this one replaces. */
+  spare: number
 }
 
-async function persist({ records, list, end }: EstablishParts, { login, id, session }: Unsaved): Promise<void> {
+async function persist({ records, list, end }: EstablishParts, { login, id, session, spare }: Unsaved): Promise<void> {
   const created = promisify(session.save.bind(session) as (done: (err?: Error | null) => void) => void)()
   // Whoever revokes the user's sessions must find this one behind its entry.
   if (!records.ordered) await created
-  const [listed] = await Promise.all([list.add(login, id), created])
+  const [listed] = await Promise.all([list.add(login, id, spare), created])
   if (!listed) throw new AuthError('session_expired', { detail: REVOKED })
   await Promise.all(listed.map((oldest) => end(oldest.id)))
   await list.drop(
@@ -158,15 +160,19 @@ async function persist({ records, list, end }: EstablishParts, { login, id, sess
 const REVOKED = "the user's sessions were revoked while this login was under way"
 
 /** The app's data that come along: all of the user's own, the keys to preserve of a visitor's, nothing of another user's. */
-async function keptData(parts: EstablishParts, sub: string, req: SessionRequest): Promise<Partial<SessionData>> {
-  const { login, data } = await previous(parts, req)
+function keptData({ login, data }: Before, sub: string, preserve: readonly string[]): Partial<SessionData> {
   const { ropg: _mark, ...own } = data
   if (login?.sub === sub) return own
-  const preserved = login ? [] : parts.config.session.preserve
-  return Object.fromEntries(Object.entries(own).filter(([key]) => preserved.includes(key)))
+  return login ? {} : Object.fromEntries(Object.entries(own).filter(([key]) => preserve.includes(key)))
 }
 
-async function previous({ middleware, store, sessions, readCookies }: EstablishParts, req: SessionRequest) {
+interface Before {
+  login: Login | undefined
+  data: Partial<SessionData>
+}
+
+async function previous(parts: EstablishParts, req: SessionRequest): Promise<Before> {
+  const { middleware, store, sessions, readCookies } = parts
   if (middleware.isMounted(req)) return { login: store.loginOf(req.session), data: dataOf(req.session) }
   for (const { id } of readCookies(req)) {
     const found = await sessions.find(id, true)

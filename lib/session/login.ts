@@ -25,19 +25,16 @@ export interface Login {
 }
 
 /** A login as it is stored, bound to the key of its session: copied to another it does not open. */
-export interface LoginSeal {
-  close(login: Login, key: string): Buffer
-  /** Undefined for what this process has no secret for, and for what was copied or forged. */
-  open(sealed: Buffer, key: string): Login | undefined
-}
-
-export function createLoginSeal(seal: Seal): LoginSeal {
+export function createLoginSeal(seal: Seal) {
   const contextOf = (key: string) => `${key}#login`
   return {
-    close: (login, key) => seal.close(JSON.stringify(login), contextOf(key)),
-    open: (sealed, key) => {
+    close: (login: Login, key: string) => seal.close(JSON.stringify(login), contextOf(key)),
+    /** Undefined for what this process has no secret for, and for what was copied or forged. */
+    open: (sealed: Buffer, key: string) => {
       const text = seal.open(sealed, contextOf(key))
       return text === undefined ? undefined : (JSON.parse(text) as Login)
     },
   }
 }
+
+export type LoginSeal = ReturnType<typeof createLoginSeal>

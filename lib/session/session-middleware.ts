@@ -18,16 +18,6 @@ export type WithSession = SessionRequest & { session: Session & SessionData; ses
 
 type Next = (err?: unknown) => void
 
-/** express-session on our store. */
-export interface SessionMiddleware {
-  /** Gives the request `req.session`, unless it has one. */
-  mount: (req: SessionRequest, res: ServerResponse, next: Next) => void
-  /** True where `req.session` is ours. */
-  isMounted: (req: SessionRequest) => req is WithSession
-  /** A request and an answer of our own, with a new session, for a login where nothing is mounted. */
-  standIn: (isSecure: boolean) => { req: WithSession; res: ServerResponse }
-}
-
 export interface SessionMiddlewareParts {
   session: Config['session']
   keys: readonly KeyObject[]
@@ -38,14 +28,17 @@ export interface SessionMiddlewareParts {
 
 type Run = (req: IncomingMessage, res: ServerResponse, next: Next) => void
 
-export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionMiddleware {
+/** express-session on our store. */
+export function createSessionMiddleware(parts: SessionMiddlewareParts) {
   const { session, store, readCookies } = parts
   const run = createExpressSession(parts)
   const isMounted = (req: SessionRequest): req is WithSession => Boolean(req.session) && req.sessionStore === store
 
   return {
+    /** True where `req.session` is ours. */
     isMounted,
-    mount: (req, res, next) => {
+    /** Gives the request `req.session`. */
+    mount: (req: SessionRequest, res: ServerResponse, next: Next) => {
       if (req.session) next()
       else if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
       else
@@ -55,7 +48,8 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts): SessionM
           })
         }, next)
     },
-    standIn: (isSecure) => {
+    /** A request and an answer of our own, with a new session, for a login where nothing is mounted. */
+    standIn: (isSecure: boolean) => {
       const { path } = session.cookie
       const exchange = { method: 'POST', url: path, originalUrl: path, headers: {}, secure: isSecure }
       const req = exchange as unknown as WithSession
@@ -104,3 +98,5 @@ function withCookie({ headers }: IncomingMessage, cookie: SessionCookie | undefi
     headers.cookie = sent
   }
 }
+
+export type SessionMiddleware = ReturnType<typeof createSessionMiddleware>

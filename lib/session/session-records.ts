@@ -18,15 +18,6 @@ export interface StoredSession {
 export const LOGIN = 'l'
 export const DATA = 'd'
 
-/** Finds sessions by their id, and extends them. */
-export interface SessionRecords {
-  keyOf: (id: string) => string
-  /** Starts the idle time of the session again where that is due. */
-  find: (id: string, withData?: boolean) => Promise<StoredSession | undefined>
-  /** Leaves the idle time alone. */
-  peek: (id: string) => Promise<StoredSession | undefined>
-}
-
 export interface SessionRecordsParts {
   records: Records
   logins: LoginSeal
@@ -41,7 +32,8 @@ const FIELDS_WITH_DATA = [LOGIN, DATA]
 /** About 10 MB; what is forgotten is asked for anew. */
 const MOST_RESTING = 50_000
 
-export function createSessionRecords(parts: SessionRecordsParts): SessionRecords {
+/** Finds sessions by their id, and extends them. */
+export function createSessionRecords(parts: SessionRecordsParts) {
   const { records, logins, prefix, testClock, extended } = parts
   /** Session id -> when its extension is due, as far as this process knows. On a clock that nobody sets. */
   const rests = new Map<string, number>()
@@ -64,14 +56,18 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
 
   return {
     keyOf,
-    find: (id, withData = false) => {
+    /** Starts the idle time of the session again where that is due. */
+    find: (id: string, withData = false): Promise<StoredSession | undefined> => {
       const names = withData ? FIELDS_WITH_DATA : FIELDS
       if ((rests.get(id) ?? -Infinity) <= now()) return visit(id, names)
       return records.read(keyOf(id), names).then((found) => found && stored(id, found))
     },
-    peek: async (id) => {
+    /** Leaves the idle time alone. */
+    peek: async (id: string) => {
       const found = await records.read(keyOf(id), FIELDS)
       return found && stored(id, found)
     },
   }
 }
+
+export type SessionRecords = ReturnType<typeof createSessionRecords>

@@ -1,13 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
-import { establish, idsOf, type Established, type EstablishParts, type NewLogin, type Place } from './establish.js'
+import { establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
 import { createLoginSeal, type Login } from './login.js'
-import { createRefreshLock, type RefreshLock } from './refresh-lock.js'
+import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
-import { createSessionMiddleware, type SessionMiddleware, type SessionRequest } from './session-middleware.js'
-import { createSessionRecords, type SessionRecords, type StoredSession } from './session-records.js'
+import { createSessionMiddleware, type SessionRequest } from './session-middleware.js'
+import { createSessionRecords, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
 import { createUserList, type UserList } from './user-list.js'
@@ -21,31 +21,7 @@ export interface Live {
 /** What a request came with. `ended`: a genuine cookie without a live session. */
 export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
 
-export interface Sessions {
-  vault: TokenVault
-  lock: RefreshLock
-  list: UserList
-  /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
-  now: () => Promise<number>
-  /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
-  present: (req: IncomingMessage) => Promise<Presented>
-  /** `req.session` of express-session, for the app's own data. */
-  mount: SessionMiddleware['mount']
-  /** True where other middleware has set `req.session`. */
-  isTaken: (req: SessionRequest) => boolean
-  /** The login of a request on which the session is mounted. */
-  mounted: (req: SessionRequest) => Live | undefined
-  establish: (fresh: NewLogin, place: Place) => Promise<Established>
-  /**
-   * Ends a session; resolves to its login. Revokes its refresh token in the background. With the login as the caller
-   * knows it, a session that is gone already is taken off its user's list, too.
-   */
-  end: (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
-  /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
-  endAll: (req: SessionRequest, id?: string) => Promise<Login[]>
-  /** A session by its id, its idle time left alone. */
-  peek: (id: string) => Promise<StoredSession | undefined>
-}
+export type Sessions = ReturnType<typeof createSessions>
 
 export interface SessionsParts {
   config: Config
@@ -59,7 +35,7 @@ export interface SessionsParts {
   closed: () => Error | undefined
 }
 
-export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts): Sessions {
+export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
   const { session, testClock, timeouts } = config
   const { ordinary, remembered } = session
   const logins = createLoginSeal(seal)
@@ -74,7 +50,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const visitor = { idle: ordinary.idleTimeout * 1000 }
   const store = new SessionStore({ records, sessions, visitor, end })
   const keys = signingKeys(session.secrets)
-  const readCookies = createReadCookies(session.cookie.name, keys)
+  const readCookies = whileOpen(createReadCookies(session.cookie.name, keys), closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
   const parts: EstablishParts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
 
@@ -83,36 +59,35 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     list,
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
+    /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
     now: () => records.now(),
-    present: (req) => present({ sessions, closed }, readCookies(req)),
-    mount: (req, res, next) => {
+    /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
+    present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
+    /** `req.session` of express-session, for the app's own data. */
+    mount: (req: SessionRequest, res: ServerResponse, next: (err?: unknown) => void) => {
       const problem = closed()
       if (problem) next(problem)
       else middleware.mount(req, res, next)
     },
-    isTaken: (req) => Boolean(req.session) && !middleware.isMounted(req),
-    mounted: (req) => {
+    /** Whether other middleware has set `req.session`. */
+    isTaken: (req: SessionRequest) => Boolean(req.session) && !middleware.isMounted(req),
+    /** The login of a request on which the session is mounted. */
+    mounted: (req: SessionRequest): Live | undefined => {
       const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
       return login && { id: req.sessionID ?? '', login }
     },
-    establish: (fresh, place) => establish(parts, fresh, place),
+    establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
     end,
-    endAll: (req, id) => {
-      const problem = closed()
-      return problem ? Promise.reject(problem) : endAll(parts, req, id)
-    },
+    /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
+    endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
+    /** A session by its id, its idle time left alone. */
     peek: sessions.peek,
   }
 }
 
-async function present(
-  { sessions, closed }: { sessions: SessionRecords; closed: SessionsParts['closed'] },
-  cookies: ReturnType<ReadCookies>,
-): Promise<Presented> {
-  const problem = closed()
-  if (problem) throw problem
+async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
-  for (const { id } of cookies) {
+  for (const { id } of cookies()) {
     const found = await sessions.find(id)
     if (found?.login) return { state: 'live', id, login: found.login }
     // A visitor's session.
@@ -130,7 +105,20 @@ async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): 
   return ended.flatMap((one) => one?.login ?? [])
 }
 
-type End = Sessions['end']
+/** Every way to a session begins with its cookie. */
+function whileOpen(read: ReadCookies, closed: SessionsParts['closed']): ReadCookies {
+  return (req) => {
+    const problem = closed()
+    if (problem) throw problem
+    return read(req)
+  }
+}
+
+/**
+ * Ends a session; resolves to its login. Revokes its refresh token in the background. With the login as the caller knows
+ * it, a session that is gone already is taken off its user's list, too.
+ */
+type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
 
 interface EndParts {
   vault: TokenVault

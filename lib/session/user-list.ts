@@ -10,19 +10,6 @@ export interface Listed {
   id: string
 }
 
-/**
- * The sessions of a user: a list of pointers. Being on it grants nothing; the session itself is the one truth. The list
- * also carries the mark of the last `revokeAll`.
- */
-export interface UserList {
-  /** Undefined where the login began before the user's sessions were revoked; else the sessions that are too many. */
-  add: (login: Login, id: string) => Promise<Listed[] | undefined>
-  all: (sub: string) => Promise<Listed[]>
-  drop: (sub: string, handles: readonly string[]) => Promise<void>
-  /** From now on, no session of a login that began before this moment can be added. */
-  mark: (sub: string) => Promise<void>
-}
-
 export interface UserListParts {
   records: Records
   prefix: string
@@ -31,19 +18,25 @@ export interface UserListParts {
   longest: number
 }
 
-export function createUserList({ records, prefix, maxPerUser, longest }: UserListParts): UserList {
+/**
+ * The sessions of a user: a list of pointers. Being on it grants nothing; the session itself is the one truth. The list
+ * also carries the mark of the last `revokeAll`.
+ */
+export function createUserList({ records, prefix, maxPerUser, longest }: UserListParts) {
   const keyOf = (sub: string) => `${prefix}u:${createHash('sha256').update(sub).digest('base64url')}`
 
   return {
-    add: async ({ sub, handle, since, until }, id) => {
+    /** Undefined where the login began before the mark; else the sessions that are too many, `spare` not counted. */
+    add: async ({ sub, handle, since, until }: Login, id: string, spare = 0) => {
       // The time comes first: by it the store tells which are the oldest.
       const entry = { name: handle, value: `${String(since)}:${id}`, since, ttl: Math.ceil(until - since) }
-      const tooMany = await records.enlist(keyOf(sub), { ...entry, most: maxPerUser })
+      const tooMany = await records.enlist(keyOf(sub), { ...entry, most: maxPerUser + spare })
       return tooMany && pointers(tooMany)
     },
-    all: async (sub) => pointers(await records.listed(keyOf(sub))),
-    drop: (sub, handles) => records.delist(keyOf(sub), handles),
-    mark: async (sub) => {
+    all: async (sub: string) => pointers(await records.listed(keyOf(sub))),
+    drop: (sub: string, handles: readonly string[]) => records.delist(keyOf(sub), handles),
+    /** From now on, no session of a login that began before this moment can be added. */
+    mark: async (sub: string) => {
       await records.mark(keyOf(sub), await records.now(), longest)
     },
   }
@@ -52,3 +45,5 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
 function pointers(entries: Readonly<Record<string, string>>): Listed[] {
   return Object.entries(entries).map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
 }
+
+export type UserList = ReturnType<typeof createUserList>

@@ -1,5 +1,5 @@
 import type { Logger } from '../events.js'
-import type { Config } from '../options/options.js'
+import type { Config } from './options.js'
 
 /** The cookies of the instances that are open in this process, and how many instances use each. */
 const inUse = new Map<string, number>()
