@@ -1,4 +1,4 @@
-// What the published package holds: exactly the build and the documents. Run `npm run build` first.
+// What the published package holds: exactly the build, the documents and the examples. Run `npm run build` first.
 import { execFileSync } from 'node:child_process'
 
 const MUST = [
@@ -11,7 +11,7 @@ const MUST = [
   'dist/testing/index.js',
   'dist/testing/index.d.ts',
 ]
-const MAY = /^dist\/.+\.(?:js|d\.ts)$/
+const MAY = /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|examples\/[\w-]+\.(?:ts|html))$/
 
 const files = packedFiles()
 const problems = [

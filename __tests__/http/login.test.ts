@@ -97,6 +97,7 @@ describe('POST /login', () => {
         requestId: 'req-1',
         ip: '127.0.0.1',
         userName: ada.email,
+        sessionId: expect.any(String),
         sub: app.emulator.users.get(ada.email)!.sub,
         durationMs: expect.any(Number),
       },

@@ -85,7 +85,7 @@ describe('an unknown option', () => {
     'session.resave',
     'session.cookie.partitioned',
   ])('%s, which resembles nothing, is refused with a pointer to the README', (name) => {
-    expect(errorFor(withName(name)).message).toBe(`unknown option ${name}: see the list of options in the README`)
+    expect(errorFor(withName(name)).message).toBe(`unknown option ${name}: see the list of options in docs/options.md`)
   })
 
   it('that Express has is refused with the place to set it', () => {

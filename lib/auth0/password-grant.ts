@@ -13,7 +13,7 @@ const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
 
 /** Arguments of a password grant. */
 export interface PasswordGrantArguments {
-  /** E-mail address, user name or phone number, whatever the connection knows users by. */
+  /** Email address, username or phone number, whatever the connection knows users by. */
   username: string
   /** Passed on byte for byte. */
   password: string

@@ -1,13 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Auth0Client } from '../auth0/client.js'
 import { refreshGrant } from '../auth0/refresh-grant.js'
-import { permissionsOf, profileOf, tokenAudiences, type Grant } from '../auth0/token-response.js'
+import { tokenAudiences, type Grant } from '../auth0/token-response.js'
 import { AuthError, ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import { renewedLogin, type News } from './renewed-login.js'
 import type { Revoke } from './revoke-later.js'
 import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
 import { OUTDATED, type StoreTokens } from './store-tokens.js'
@@ -90,7 +91,8 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
 async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome> {
   const { config, report } = parts
   const started = config.clock()
-  const facts = () => ({ ...renewal.who, sub: renewal.owner.login.sub, durationMs: config.clock() - started })
+  const { sub, handle } = renewal.owner.login
+  const facts = () => ({ ...renewal.who, sub, sessionId: handle, durationMs: config.clock() - started })
   try {
     const outcome = await refresh(parts, renewal)
     if (outcome.ours) report({ name: 'token.refreshed', ...facts() })
@@ -127,7 +129,7 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): P
   const fresh = merged(current, { grant, wanted, suited, config })
   const record = await storeTokens.store(owner.id, {
     ...fresh,
-    login: renewed(owner.login, { grant, wanted, suited, config }),
+    login: renewedLogin(owner.login, { grant, wanted, suited, config }),
   })
   if (!suited) throw new ConfigurationError(NO_POLICY, {})
   return { record, ours: record.version === fresh.version && record.refreshToken === fresh.refreshToken }
@@ -202,24 +204,6 @@ function isFor({ accessToken }: Grant, audience: string | undefined): boolean {
   const audiences = tokenAudiences(accessToken)
   // An opaque token does not say; only one that names others is refused.
   return audience === undefined || audiences.length === 0 || audiences.includes(audience)
-}
-
-/** The login with what the new tokens say; undefined where nothing changed. */
-function renewed(login: Login, { grant, wanted, suited, config }: News): Login | undefined {
-  const isOwn = suited && wanted.scope === undefined && (wanted.audience ?? config.audience) === config.audience
-  const now: Login = {
-    ...login,
-    ...(grant.claims && { user: profileOf(grant.claims) }),
-    ...(isOwn && { scope: grant.scope, permissions: permissionsOf(grant.accessToken) }),
-  }
-  return JSON.stringify(now) === JSON.stringify(login) ? undefined : now
-}
-
-interface News {
-  grant: Grant
-  wanted: Wanted
-  suited: boolean
-  config: Config
 }
 
 /** The record after a refresh: the new token beside those that still live; the old refresh token unless it was rotated. */

@@ -44,7 +44,8 @@ export function createSignIn(parts: SignInParts): SignIn {
     const facts = () => ({ ...who, ...nameOf(credentials, parts), durationMs: config.clock() - started })
     try {
       const signedIn = await logIn(parts, place, { credentials, who })
-      report({ name: 'login.succeeded', sub: signedIn.login.sub, ...facts() })
+      const { sub, handle } = signedIn.login
+      report({ name: 'login.succeeded', sub, sessionId: handle, ...facts() })
       return signedIn
     } catch (err) {
       const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')

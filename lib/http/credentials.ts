@@ -46,7 +46,7 @@ type Fields = Partial<Record<string, string>>
 
 /** What `auth.login` takes; the body of `POST /login` will do. */
 export interface LoginInput {
-  /** E-mail address, user name or phone number; `email` does as well. Trimmed, at most 320 characters. */
+  /** Email address, username or phone number; `email` does as well. Trimmed, at most 320 characters. */
   username?: string | undefined
   email?: string | undefined
   /** Passed on byte for byte; at most 1024 characters. */

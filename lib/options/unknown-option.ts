@@ -14,7 +14,7 @@ function suggestion(path: readonly PropertyKey[], key: string): string {
   const here = name && [...path, name].join('.')
   const elsewhere = KNOWN.find((known) => plain(known.slice(known.lastIndexOf('.') + 1)) === plain(key))
   const meant = letters === 0 ? here : (elsewhere ?? here)
-  return meant ? `did you mean ${meant}?` : 'see the list of options in the README'
+  return meant ? `did you mean ${meant}?` : 'see the list of options in docs/options.md'
 }
 
 /** Ignores case, underscores and hyphens. */
