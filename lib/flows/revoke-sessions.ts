@@ -1,4 +1,5 @@
 import type { Report } from '../events.js'
+import { inBatches } from '../session/in-batches.js'
 import type { StoredSession } from '../session/session-records.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
@@ -38,9 +39,6 @@ export interface RevokeSessionsParts {
   report: Report
 }
 
-/** Sessions at once: one user's revocations must not delay another's requests. */
-const AT_ONCE = 20
-
 export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): RevokeSessions {
   const { list } = sessions
   const end = async ({ id, handle }: Listed, { sub, ...who }: WhoAsks & { sub: string }): Promise<boolean> => {
@@ -75,14 +73,6 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
       return lived.filter(Boolean).length
     },
   }
-}
-
-async function inBatches<Item, Result>(items: Item[], act: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = []
-  for (let at = 0; at < items.length; at += AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(act))))
-  }
-  return results
 }
 
 function describe(found: StoredSession | undefined): SessionInfo[] {

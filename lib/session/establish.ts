@@ -6,6 +6,7 @@ import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { Lifetime, Records } from '../store/records.js'
 import type { ReadCookies } from './cookie.js'
+import { inBatches } from './in-batches.js'
 import type { Login, LoginSeal } from './login.js'
 import type { SessionMiddleware, SessionRequest, WithSession } from './session-middleware.js'
 import { LOGIN, type SessionRecords } from './session-records.js'
@@ -150,7 +151,7 @@ async function persist({ records, list, end }: EstablishParts, { login, id, sess
   if (!records.ordered) await created
   const [listed] = await Promise.all([list.add(login, id, spare), created])
   if (!listed) throw new AuthError('session_expired', { detail: REVOKED })
-  await Promise.all(listed.map((oldest) => end(oldest.id)))
+  await inBatches(listed, (oldest) => end(oldest.id))
   await list.drop(
     login.sub,
     listed.map(({ handle }) => handle),

@@ -3,6 +3,7 @@ import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
 import { establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
+import { inBatches } from './in-batches.js'
 import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
@@ -146,5 +147,5 @@ function createEnd({ vault, list, orphaned }: EndParts): End {
 async function listAgain(list: UserList, end: End, { id, login }: Live): Promise<void> {
   const tooMany = await list.add(login, id)
   if (!tooMany) await end(id)
-  else await Promise.all(tooMany.map((oldest) => end(oldest.id)))
+  else await inBatches(tooMany, (oldest) => end(oldest.id))
 }

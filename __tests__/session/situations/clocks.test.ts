@@ -1,0 +1,143 @@
+import { describe, expect, it } from '@jest/globals'
+import request from 'supertest'
+import { startApp, type TestApp, type TestAppOptions } from '../../support/app.ts'
+import { cookieOf, openRedis, sessionIdOf } from '../../http/wire.ts'
+import { asAda, cart, fill, keyOf, logIn, logOut, me, startShop, subOf } from './shop.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** A process whose wall clock is off; by default one of the same site as another. */
+const startOff = (ms: number, of?: TestApp, settings: TestAppOptions = {}) =>
+  startShop({
+    ...settings,
+    ...(of && { emulator: of.emulator }),
+    options: { ...settings.options, session: { ...settings.options?.session, ...(of && { prefix: of.prefix }) } },
+    seams: { clock: () => Date.now() + ms },
+  })
+
+describe.each([
+  ['an hour ahead', HOUR],
+  ['an hour behind', -HOUR],
+])('a process whose clock is %s', (_name, off) => {
+  it('ends no session of others, and others end none of its', async () => {
+    const right = await startShop()
+    const wrong = await startOff(off, right)
+    const [ofRight, ofWrong] = [
+      cookieOf(await logIn(right, asAda).expect(200)),
+      cookieOf(await logIn(wrong, asAda).expect(200)),
+    ]
+    for (const at of [right, wrong]) {
+      for (const cookie of [ofRight, ofWrong]) {
+        await me(at, cookie).expect(200)
+        expect((await cart(at, cookie).expect(200)).body.sub).toBe(subOf(right, asAda))
+      }
+    }
+    const redis = openRedis()
+    const [one, two] = await Promise.all(
+      [ofRight, ofWrong].map(async (cookie) => redis.hgetall(await keyOf(right, sessionIdOf(cookie)))),
+    )
+    // A few milliseconds or seconds apart, and no hour.
+    for (const field of ['s', 'e']) expect(Math.abs(Number(one![field]) - Number(two![field]))).toBeLessThan(HOUR / 2)
+  })
+
+  it('tells the same times of a session as all others', async () => {
+    const right = await startShop()
+    const wrong = await startOff(off, right)
+    const { body } = await logIn(wrong, asAda).expect(200)
+    expect(Math.abs(Date.parse(body.expires_at) - Date.now() - 7 * DAY)).toBeLessThan(HOUR / 2)
+    const [session] = await right.auth.sessions.list(subOf(right, asAda))
+    for (const time of [session!.createdAt, session!.lastSeenAt]) {
+      expect(Math.abs(time.getTime() - Date.now())).toBeLessThan(HOUR / 2)
+    }
+    expect(await wrong.auth.sessions.list(subOf(right, asAda))).toEqual([session])
+  })
+
+  it('hides no session from revocation, whoever revokes', async () => {
+    const right = await startShop()
+    const wrong = await startOff(off, right)
+    for (const [at, from] of [
+      [right, wrong],
+      [wrong, right],
+    ] as const) {
+      const cookies = [cookieOf(await logIn(at, asAda).expect(200)), cookieOf(await logIn(from, asAda).expect(200))]
+      expect(await from.auth.sessions.revokeAll(subOf(right, asAda))).toBe(2)
+      for (const cookie of cookies) for (const app of [right, wrong]) await me(app, cookie).expect(401)
+      // The mark of the revocation keeps out logins from before it, and none from after it.
+      const fresh = cookieOf(await logIn(at, asAda).expect(200))
+      await me(from, fresh).expect(200)
+      await logOut(from, fresh).expect(200)
+    }
+  })
+
+  it('does not log in past a revocation that began while Auth0 was asked', async () => {
+    const right = await startShop()
+    const wrong = await startOff(off, right)
+    for (const [at, from] of [
+      [right, wrong],
+      [wrong, right],
+    ] as const) {
+      const held = right.emulator.hold({ path: '/oauth/token', after: true })
+      const login = logIn(at, asAda).then()
+      await held.arrived
+      await from.auth.sessions.revokeAll(subOf(right, asAda))
+      held.release()
+      expect((await login).status).toBe(401)
+    }
+  })
+})
+
+describe.each(['redis', 'memory'] as const)('a process whose Date jumps, with sessions in %s', (store) => {
+  it.each([
+    ['forth by a year', 365 * DAY],
+    ['back by a year', -365 * DAY],
+  ])('%s ends no session and can still end it', async (_name, jump) => {
+    const { Date: real } = globalThis
+    const shop = await startShop({ store })
+    const cookie = cookieOf(await logIn(shop, asAda).expect(200))
+    await fill(shop, 'book', cookie).expect(200)
+    const remembered = cookieOf(await logIn(shop, { ...asAda, remember_me: true }).expect(200))
+
+    const now = () => real.now() + jump
+    globalThis.Date = new Proxy(real, {
+      construct: (target, given: unknown[]) => Reflect.construct(target, given.length ? given : [now()]) as object,
+      get: (target, name) => (name === 'now' ? now : (Reflect.get(target, name) as unknown)),
+    })
+    try {
+      expect(Math.abs(Date.now() - real.now())).toBeGreaterThan(300 * DAY)
+      for (const sent of [cookie, remembered]) await me(shop, sent).expect(200)
+      expect((await cart(shop, cookie).expect(200)).body.cart).toEqual(['book'])
+      await fill(shop, 'pen', cookie).expect(200)
+      expect((await cart(shop, cookie).expect(200)).body.cart).toEqual(['book', 'pen'])
+      expect(await shop.auth.sessions.revokeAll(subOf(shop, asAda))).toBe(2)
+      for (const sent of [cookie, remembered]) await me(shop, sent).expect(401)
+    } finally {
+      globalThis.Date = real
+    }
+  })
+})
+
+describe('a session with a short idle time', () => {
+  it('lives while it is used through processes whose clocks disagree, and ends when it is used no more', async () => {
+    const session = { idleTimeout: 2, absoluteTimeout: 60 }
+    const right = await startApp({ options: { session } })
+    const others = [
+      await startOff(HOUR, right, { options: { session } }),
+      await startOff(-HOUR, right, { options: { session } }),
+    ]
+    const cookie = cookieOf(await right.login().expect(200))
+    const key = await keyOf(right, sessionIdOf(cookie))
+    const redis = openRedis()
+    const first = Number(await redis.hget(key, 's'))
+    const apps = [right, ...others]
+    // Until more than the idle time has passed on the clock that counts.
+    for (let round = 0; Number(await redis.hget(key, 's')) < first + 2_100; round++) {
+      const { status } = await request(apps[round % 3]!.app)
+        .get('/me')
+        .set('Cookie', cookie)
+      expect(status).toBe(200)
+    }
+    while (await redis.exists(key)) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const at of apps) await me(at, cookie).expect(401)
+  })
+})

@@ -1,0 +1,13 @@
+/** Sessions at once: what happens to one user's must not delay another's requests. */
+const AT_ONCE = 20
+
+export async function inBatches<Item, Result>(
+  items: readonly Item[],
+  act: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(act))))
+  }
+  return results
+}
