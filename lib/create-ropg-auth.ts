@@ -120,7 +120,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)
   const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
-  const guards = createGuards({ config, identify, sendError, hint })
+  const guards = createGuards({ now: sessions.now, identify, sendError, hint })
   const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint }
   const auth: RopgAuth = {
     router: createRouter({ ...parts, ...guards, userSessions, sendError, limitLogins }),
@@ -147,20 +147,20 @@ function createFlows(parts: SignInParts) {
 }
 
 interface GuardParts {
-  config: Config
+  now: Sessions['now']
   identify: Identify
   sendError: SendError
   hint: Hint
 }
 
-function createGuards({ config, identify, sendError, hint }: GuardParts) {
+function createGuards({ now, identify, sendError, hint }: GuardParts) {
   return {
     requireAuth: createRequireAuth(identify, sendError, hint),
     optionalAuth: createOptionalAuth(identify, sendError),
     requireScope: createRequireScope(sendError),
     requireClaim: createRequireClaim(sendError),
     requirePermission: createRequirePermission(sendError),
-    requireRecentLogin: createRequireRecentLogin(sendError, config.clock),
+    requireRecentLogin: createRequireRecentLogin(sendError, now),
   }
 }
 

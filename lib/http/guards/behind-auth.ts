@@ -17,17 +17,32 @@ export interface GuardParts {
   name: string
   sendError: SendError
   /** The error to answer with; undefined lets the request pass. */
-  check: (checked: Checked) => AuthError | undefined
+  check: (checked: Checked) => Verdict | Promise<Verdict>
 }
+
+type Verdict = AuthError | undefined
 
 /** A guard that belongs behind `requireAuth`: without it 500 `configuration_error`, and the log names what is missing. */
 export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBehindAuth {
   const guard = (req: IncomingMessage & { auth?: RequestAuth }, res: unknown, next: (err?: unknown) => void) => {
     const { auth } = req
     const login = auth && loginBehind(auth)
-    const problem = auth && login ? check({ auth, login }) : missing(name)
-    if (problem) sendError(problem, { req, res, next })
-    else next()
+    const fail = (err: unknown) => {
+      sendError(err, { req, res, next })
+    }
+    const answer = (problem: Verdict) => {
+      if (problem) fail(problem)
+      else next()
+    }
+    let verdict: Verdict | Promise<Verdict>
+    try {
+      verdict = auth && login ? check({ auth, login }) : missing(name)
+    } catch (err) {
+      fail(err)
+      return
+    }
+    if (verdict instanceof Promise) verdict.then(answer, fail)
+    else answer(verdict)
   }
   return Object.defineProperty(guard, 'name', { value: name }) as unknown as GuardBehindAuth
 }

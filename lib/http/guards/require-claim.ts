@@ -10,7 +10,7 @@ const example = "auth.requireClaim('https://example.com/roles', 'admin')"
 export function createRequireClaim(sendError: SendError): RequireClaim {
   const make: RequireClaim = (name, expected) => {
     if (typeof name !== 'string' || !name) throw new ConfigurationError(`requireClaim needs a claim: ${example}`)
-    if ((expected as unknown) === undefined)
+    if ([expected].flat().some((value: unknown) => value === undefined))
       throw new ConfigurationError(`requireClaim needs an expected value: ${example}`)
     return guardBehindAuth({
       name: 'requireClaim',
@@ -26,7 +26,9 @@ export function createRequireClaim(sendError: SendError): RequireClaim {
 
 function matches(user: UserClaims, name: string, expected: ExpectedClaim): boolean {
   const claim = Object.hasOwn(user, name) ? user[name] : undefined
-  if (typeof expected === 'function') return expected(claim, user)
-  const held = Array.isArray(claim) ? (claim as unknown[]) : [claim]
+  // A promise is no permission.
+  if (typeof expected === 'function') return (expected(claim, user) as unknown) === true
+  if (claim === undefined) return false
+  const held: unknown[] = [claim].flat()
   return [expected].flat().some((value) => held.includes(value))
 }

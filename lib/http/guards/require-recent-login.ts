@@ -5,8 +5,12 @@ import { factory, guardBehindAuth } from './behind-auth.js'
 
 const example = 'auth.requireRecentLogin({ maxAge: 300 })'
 
-/** 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps the data. */
-export function createRequireRecentLogin(sendError: SendError, clock: () => number): RequireRecentLogin {
+/**
+ * 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps the data.
+ *
+ * @param now The clock by which the login was dated. That of this process may be wrong.
+ */
+export function createRequireRecentLogin(sendError: SendError, now: () => Promise<number>): RequireRecentLogin {
   const make: RequireRecentLogin = (options) => {
     const { maxAge } = Object(options) as Partial<typeof options>
     if (typeof maxAge !== 'number' || !(maxAge > 0)) {
@@ -15,8 +19,8 @@ export function createRequireRecentLogin(sendError: SendError, clock: () => numb
     return guardBehindAuth({
       name: 'requireRecentLogin',
       sendError,
-      check: ({ login: { since } }) =>
-        clock() - since <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
+      check: async ({ login: { since } }) =>
+        (await now()) - since <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
     })
   }
   return factory(make, { example, sendError })
