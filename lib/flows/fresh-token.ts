@@ -9,7 +9,7 @@ import { OUTDATED } from './store-tokens.js'
 import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
-export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: WhoAsks) => Promise<AccessToken>
+export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: () => WhoAsks) => Promise<AccessToken>
 
 export interface FreshTokenParts {
   config: Config
@@ -22,7 +22,8 @@ export interface FreshTokenParts {
 interface Request {
   owner: TokenOwner
   wanted: Wanted
-  who: WhoAsks
+  /** Asked only where there is something to report. */
+  who: () => WhoAsks
   record: VersionedTokens
 }
 

@@ -25,7 +25,7 @@ export interface TokenOwner {
 export interface Renewal {
   owner: TokenOwner
   wanted: Wanted
-  who: WhoAsks
+  who: () => WhoAsks
   lock: HeldLock
 }
 
@@ -92,7 +92,7 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
   const { config, report } = parts
   const started = config.clock()
   const { sub, handle } = renewal.owner.login
-  const facts = () => ({ ...renewal.who, sub, sessionId: handle, durationMs: config.clock() - started })
+  const facts = () => ({ ...renewal.who(), sub, sessionId: handle, durationMs: config.clock() - started })
   try {
     const outcome = await refresh(parts, renewal)
     if (outcome.ours) report({ name: 'token.refreshed', ...facts() })

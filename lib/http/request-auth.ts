@@ -53,7 +53,10 @@ class LiveAuth implements RequestAuth {
   readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
     const { freshToken, completeError } = this.#parts
     const owner = { ...this.#live, end: () => this.#end() }
-    return leaving(freshToken(owner, wanted, whoAsks(this.#req)), completeError)
+    return leaving(
+      freshToken(owner, wanted, () => whoAsks(this.#req)),
+      completeError,
+    )
   }
 
   readonly logout: RequestAuth['logout'] = async () => {
