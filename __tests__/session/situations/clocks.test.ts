@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import request from 'supertest'
+import { signIn } from '../../../lib/testing/index.ts'
 import { startApp, type TestApp, type TestAppOptions } from '../../support/app.ts'
 import { cookieOf, openRedis, sessionIdOf } from '../../http/wire.ts'
 import { asAda, cart, fill, keyOf, logIn, logOut, me, startShop, subOf } from './shop.ts'
@@ -15,6 +16,21 @@ const startOff = (ms: number, of?: TestApp, settings: TestAppOptions = {}) =>
     options: { ...settings.options, session: { ...settings.options?.session, ...(of && { prefix: of.prefix }) } },
     seams: { clock: () => Date.now() + ms },
   })
+
+/** Meanwhile `Date` is off, as after somebody has set the clock of the machine. */
+async function withDateOff(ms: number, act: () => Promise<void>): Promise<void> {
+  const { Date: real } = globalThis
+  const now = () => real.now() + ms
+  globalThis.Date = new Proxy(real, {
+    construct: (target, given: unknown[]) => Reflect.construct(target, given.length ? given : [now()]) as object,
+    get: (target, name) => (name === 'now' ? now : (Reflect.get(target, name) as unknown)),
+  })
+  try {
+    await act()
+  } finally {
+    globalThis.Date = real
+  }
+}
 
 describe.each([
   ['an hour ahead', HOUR],
@@ -92,28 +108,24 @@ describe.each(['redis', 'memory'] as const)('a process whose Date jumps, with se
     ['forth by a year', 365 * DAY],
     ['back by a year', -365 * DAY],
   ])('%s ends no session and can still end it', async (_name, jump) => {
-    const { Date: real } = globalThis
     const shop = await startShop({ store })
     const cookie = cookieOf(await logIn(shop, asAda).expect(200))
     await fill(shop, 'book', cookie).expect(200)
     const remembered = cookieOf(await logIn(shop, { ...asAda, remember_me: true }).expect(200))
+    const now = Date.now()
 
-    const now = () => real.now() + jump
-    globalThis.Date = new Proxy(real, {
-      construct: (target, given: unknown[]) => Reflect.construct(target, given.length ? given : [now()]) as object,
-      get: (target, name) => (name === 'now' ? now : (Reflect.get(target, name) as unknown)),
-    })
-    try {
-      expect(Math.abs(Date.now() - real.now())).toBeGreaterThan(300 * DAY)
+    await withDateOff(jump, async () => {
+      expect(Math.abs(Date.now() - now)).toBeGreaterThan(300 * DAY)
       for (const sent of [cookie, remembered]) await me(shop, sent).expect(200)
       expect((await cart(shop, cookie).expect(200)).body.cart).toEqual(['book'])
       await fill(shop, 'pen', cookie).expect(200)
       expect((await cart(shop, cookie).expect(200)).body.cart).toEqual(['book', 'pen'])
-      expect(await shop.auth.sessions.revokeAll(subOf(shop, asAda))).toBe(2)
-      for (const sent of [cookie, remembered]) await me(shop, sent).expect(401)
-    } finally {
-      globalThis.Date = real
-    }
+      const fresh = await signIn(shop.app, shop.auth, { sub: subOf(shop, asAda) })
+      const [newest] = await shop.auth.sessions.list(subOf(shop, asAda))
+      expect(Math.abs(newest!.createdAt.getTime() - now)).toBeLessThan(HOUR)
+      expect(await shop.auth.sessions.revokeAll(subOf(shop, asAda))).toBe(3)
+      for (const sent of [cookie, remembered, fresh]) await me(shop, sent).expect(401)
+    })
   })
 })
 
@@ -130,13 +142,16 @@ describe('a session with a short idle time', () => {
     const redis = openRedis()
     const first = Number(await redis.hget(key, 's'))
     const apps = [right, ...others]
-    // Until more than the idle time has passed on the clock that counts.
-    for (let round = 0; Number(await redis.hget(key, 's')) < first + 2_100; round++) {
-      const { status } = await request(apps[round % 3]!.app)
-        .get('/me')
-        .set('Cookie', cookie)
-      expect(status).toBe(200)
-    }
+    for (const at of apps) await me(at, cookie).expect(200)
+    await withDateOff(-HOUR, async () => {
+      // Until more than the idle time has passed on the clock that counts.
+      for (let round = 0; Number(await redis.hget(key, 's')) < first + 2_100; round++) {
+        const { status } = await request(apps[round % 3]!.app)
+          .get('/me')
+          .set('Cookie', cookie)
+        expect(status).toBe(200)
+      }
+    })
     while (await redis.exists(key)) await new Promise((resolve) => setTimeout(resolve, 20))
     for (const at of apps) await me(at, cookie).expect(401)
   })
