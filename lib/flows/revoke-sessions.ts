@@ -1,7 +1,7 @@
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
 import type { StoredSession } from '../session/session-records.js'
-import type { Sessions } from '../session/sessions.js'
+import type { Live, Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -30,7 +30,7 @@ export interface UserSessions {
 /** The same, for routes, which know who asks. */
 export interface RevokeSessions extends UserSessions {
   revoke: (sub: string, id: string, who?: WhoAsks) => Promise<boolean>
-  revokeAll: (sub: string, options?: { except?: string | undefined; who?: WhoAsks }) => Promise<number>
+  revokeAll: (sub: string, options?: { except?: string | undefined; who?: WhoAsks; keep?: Live }) => Promise<number>
 }
 
 export interface RevokeSessionsParts {
@@ -65,7 +65,9 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
       const listed = (await list.all(sub)).find(({ handle }) => handle === id)
       return listed !== undefined && (await end(listed, { ...who, sub }))
     },
-    revokeAll: async (sub, { except, who } = {}) => {
+    revokeAll: async (sub, { except, who, keep } = {}) => {
+      // On the list it is safe from the mark, also where the store had evicted the list.
+      if (keep) await list.add(keep.login, keep.id)
       // First: a login that is under way must not be listed after the list was read.
       await list.mark(sub)
       const listed = (await list.all(sub)).filter(({ handle }) => handle !== except)

@@ -41,8 +41,8 @@ class LiveAuth implements RequestAuth {
     this.#parts = parts
   }
 
-  static loginOf(auth: RequestAuth): Login | undefined {
-    return #live in auth ? auth.#live.login : undefined
+  static liveOf(auth: RequestAuth): Live | undefined {
+    return #live in auth ? auth.#live : undefined
   }
 
   static isCurrent(auth: object, parts: AuthParts): auth is LiveAuth {
@@ -89,5 +89,10 @@ export function userOf({ user, sub }: Login): RequestAuth['user'] {
 
 /** What is stored of the login behind `req.auth`; undefined where it is none of ours. */
 export function loginBehind(auth: RequestAuth): Login | undefined {
-  return LiveAuth.loginOf(auth)
+  return LiveAuth.liveOf(auth)?.login
+}
+
+/** The session behind `req.auth`. */
+export function liveBehind(auth: RequestAuth): Live | undefined {
+  return LiveAuth.liveOf(auth)
 }

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { AuthError } from '../../errors.js'
 import type { RevokeSessions, SessionInfo } from '../../flows/revoke-sessions.js'
 import type { SendError } from '../send-error.js'
+import { liveBehind } from '../request-auth.js'
 import type { RequestAuth } from '../types.js'
 import { whoAsks } from '../who-asks.js'
 
@@ -33,7 +34,8 @@ export function revokeSession({ userSessions, sendError }: SessionRoutesParts): 
 /** `DELETE /sessions`: every other session of the user. */
 export function revokeOtherSessions({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
   return behindAuth({ sendError }, async (auth, req, res) => {
-    await userSessions.revokeAll(auth.sub, { except: auth.sessionId, who: whoAsks(req) })
+    const keep = liveBehind(auth)
+    await userSessions.revokeAll(auth.sub, { except: auth.sessionId, who: whoAsks(req), ...(keep && { keep }) })
     res.status(204).end()
   })
 }
