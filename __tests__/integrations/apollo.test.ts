@@ -67,7 +67,7 @@ it('shows clients the public sentence of an AuthError, and nothing of what opera
 
 it('answers the public sentence while Redis is down, and the process lives', async () => {
   const cookie = await program.logIn()
-  await program.redis.kill()
+  await program.redis.takeDown()
   const { status, body, text } = await query('{ me { name } }', cookie)
   expect(status).toBe(500)
   expect(body.errors[0].message).toBe(`Context creation failed: ${ERRORS.session_unavailable[1]}`)

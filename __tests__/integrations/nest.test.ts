@@ -56,7 +56,7 @@ it('answers an AuthError of a handler with its own status and its public sentenc
 
 it('answers 503 while Redis is down, and the process lives', async () => {
   const cookie = await program.logIn()
-  await program.redis.kill()
+  await program.redis.takeDown()
   for (const path of ['/me', '/posts']) {
     expect(await get(path, cookie)).toMatchObject({ ...refusal('session_unavailable'), retryAfter: '2' })
   }

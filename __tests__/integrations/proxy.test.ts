@@ -81,7 +81,7 @@ it('asks for the password again where the token has expired and there is no refr
 
 it('answers 503 while Redis is down, and the process lives', async () => {
   const cookie = await program.logIn()
-  await program.redis.kill()
+  await program.redis.takeDown()
   const answer = await call('/api/posts', { headers: { cookie } })
   expect([answer.status, await answer.json()]).toEqual([503, refusal('session_unavailable')])
   expect(answer.headers.get('retry-after')).toBe('2')

@@ -74,7 +74,7 @@ it('shows clients the public sentence of an AuthError, and nothing of what opera
 
 it('answers the public sentence while Redis is down, and the process lives', async () => {
   const cookie = await program.logIn()
-  await program.redis.kill()
+  await program.redis.takeDown()
   answers.length = 0
   expect(await refusalOf(client(cookie).me.query())).toEqual(publicly('session_unavailable'))
   expect(JSON.stringify(answers)).not.toMatch(/ECONNREFUSED|redis:/i)

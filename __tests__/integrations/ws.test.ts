@@ -104,11 +104,11 @@ describe('with Redis in trouble', () => {
   })
 
   it('answers 503 while Redis is down, and connects again once it is back', async () => {
-    await program.redis.kill()
+    await program.redis.takeDown()
     expect(await open(cookie)).toBe(503)
     expect(await open()).toBe(401)
     await program.expectAlive()
-    await program.redis.restart()
+    await program.redis.bringBack()
     // It came back empty: the session is gone, but the store answers.
     for (let tries = 0; (await open(cookie)) === 503 && tries < 100; tries++) await wait(50)
     expect(await open(await program.logIn())).toBe(greeting)

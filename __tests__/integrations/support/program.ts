@@ -1,21 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { expect } from '@jest/globals'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
 import { ada, secret } from '../../support/app.ts'
-import { freePort } from '../../support/ports.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
+import { startRedis } from '../../support/redis-server.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
-const STARTS_WITHIN = 30_000
 
 /** A program of this folder in a Node process of its own, with its own tenant and its own Redis. */
 export interface Program {
   url: string
   emulator: Auth0Emulator
-  redis: RedisServer
+  redis: ProgramRedis
   /** Logs ada in at the program's own login route; resolves to the value for a `Cookie` header. */
   logIn(body?: object): Promise<string>
   /** The same, and its access token has expired since. */
@@ -26,26 +26,32 @@ export interface Program {
   stop(): Promise<void>
 }
 
+export interface ProgramRedis {
+  /** From now on every connection is closed at once. */
+  takeDown(): Promise<void>
+  /** A new, empty server on the same port. */
+  bringBack(): Promise<void>
+  /** Connections stay open, nothing answers. */
+  pause(): void
+  resume(): void
+  stop(): Promise<void>
+}
+
 export interface ProgramSettings {
   emulator?: Auth0Emulator
   env?: Record<string, string>
-  /** Where the router is mounted. */
-  loginAt?: string
 }
 
 export async function startProgram(name: string, settings: ProgramSettings = {}): Promise<Program> {
-  const { env, loginAt = '/api/auth' } = settings
-  const [emulator, redis, port] = await Promise.all([
-    settings.emulator ?? startAuth0Emulator(),
-    startRedis(),
-    freePort(),
-  ])
-  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', `${name}.ts`)], {
+  const { env } = settings
+  const [emulator, redis] = await Promise.all([settings.emulator ?? startAuth0Emulator(), startProgramRedis()])
+  const preload = ['tsx', './__tests__/integrations/support/report-port.ts'].flatMap((path) => ['--import', path])
+  const child = spawn(process.execPath, [...preload, join(__dirname, '..', `${name}.ts`)], {
     cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
       PATH: process.env.PATH,
-      PORT: String(port),
+      PORT: '0',
       AUTH0_DOMAIN: emulator.domain,
       AUTH0_CLIENT_ID: emulator.clientId,
       AUTH0_CLIENT_SECRET: emulator.clientSecret,
@@ -56,14 +62,27 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
   })
   const exited = once(child, 'exit')
   let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+  const state = () => ({ code: child.exitCode, signal: child.signalCode, stderr })
+  const stop = async () => {
+    child.kill('SIGKILL')
+    await exited
+    await Promise.all([redis.stop(), settings.emulator ? undefined : emulator.close()])
+  }
+  const [port] = (await Promise.race([once(child, 'message'), exited])) as [number]
+  if (child.exitCode !== null || child.signalCode !== null) {
+    await stop()
+    throw new Error(`${name}.ts did not start: ${inspect(state())}`)
+  }
   const url = `http://127.0.0.1:${port}`
-  const post = (path: string, init: { cookie?: string; body?: object }) =>
-    fetch(`${url}${loginAt}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(init.cookie && { cookie: init.cookie }) },
-      body: JSON.stringify(init.body ?? {}),
-    })
+  const post = async (path: string, init: { cookie?: string; body?: object }) => {
+    const headers = { 'content-type': 'application/json', ...(init.cookie && { cookie: init.cookie }) }
+    try {
+      return await fetch(`${url}/api/auth${path}`, { method: 'POST', headers, body: JSON.stringify(init.body ?? {}) })
+    } catch (cause) {
+      throw new Error(`${name}.ts does not answer: ${inspect(state())}`, { cause })
+    }
+  }
   const program: Program = {
     ...{ url, emulator, redis },
     async logIn(body = {}) {
@@ -85,34 +104,36 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
     async expectAlive() {
       // What would end the process may still be on its way.
       await wait(50)
-      expect({ code: child.exitCode, signal: child.signalCode, stderr }).toMatchObject({ code: null, signal: null })
+      expect(state()).toMatchObject({ code: null, signal: null })
       // GET is not a method of that route: the router answers it, and asks no store.
-      expect((await fetch(`${url}${loginAt}/login`)).status).toBe(405)
+      expect((await fetch(`${url}/api/auth/login`)).status).toBe(405)
     },
-    async stop() {
-      child.kill('SIGKILL')
-      await exited
-      await Promise.all([redis.stop(), settings.emulator ? undefined : emulator.close()])
-    },
-  }
-  try {
-    await untilItListens(url, child)
-  } catch (err) {
-    await program.stop()
-    throw new Error(`${name}.ts did not start:\n${stderr}`, { cause: err })
+    stop,
   }
   return program
 }
 
-async function untilItListens(url: string, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + STARTS_WITHIN
-  for (;;) {
-    try {
-      await fetch(url)
-      return
-    } catch (err) {
-      if (child.exitCode !== null || performance.now() > deadline) throw err
-    }
-    await wait(50)
+async function startProgramRedis(): Promise<ProgramRedis & { url: string }> {
+  const redis = await startRedis()
+  let placeholder: Server | undefined
+  const leave = () => new Promise<void>((resolve) => (placeholder ? placeholder.close(() => resolve()) : resolve()))
+  return {
+    url: redis.url,
+    pause: () => redis.pause(),
+    resume: () => redis.resume(),
+    async takeDown() {
+      await redis.kill()
+      // Keeps the port, so that the program never finds the Redis of another run of the tests there.
+      placeholder = createServer((socket) => socket.on('error', () => undefined).destroy())
+      await once(placeholder.listen(redis.port, '127.0.0.1'), 'listening')
+    },
+    async bringBack() {
+      await leave()
+      await redis.restart()
+    },
+    async stop() {
+      await leave()
+      await redis.stop()
+    },
   }
 }
