@@ -140,7 +140,9 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     ['null', null],
     ['undefined', undefined],
   ])('%s that it throws is internal_error', async (_of, thrown) => {
-    const app = await start(() => Promise.reject(thrown))
+    const app = await start(() => {
+      throw thrown as Error
+    })
     await send(app).expect(500, refusal('internal_error'))
     expect(app.logged.join() + JSON.stringify(app.events)).not.toContain('canary')
     await expectNothingIsLeft(app)
