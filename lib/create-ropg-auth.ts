@@ -159,7 +159,7 @@ function createGuards({ now, identify, sendError, hint }: GuardParts) {
     optionalAuth: createOptionalAuth(identify, sendError),
     requireScope: createRequireScope(sendError),
     requireClaim: createRequireClaim(sendError),
-    requirePermission: createRequirePermission(sendError),
+    requirePermission: createRequirePermission(sendError, hint),
     requireRecentLogin: createRequireRecentLogin(sendError, now),
   }
 }

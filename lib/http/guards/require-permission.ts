@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js'
+import type { Hint } from '../../events.js'
 import type { RequirePermission } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
 import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
@@ -6,18 +7,19 @@ import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
 const example = "auth.requirePermission('read:posts')"
 
 const NO_PERMISSIONS =
-  'the access token carries no permissions: set the option audience, and turn on Enable RBAC and Add Permissions in the ' +
+  'requirePermission refused a request because the access token carries no permissions: set the option audience, and turn on Enable RBAC and Add Permissions in the ' +
   'Access Token under Applications > APIs > your API > Settings'
 
 /** 403 `forbidden` unless the access token for the configured audience has every one of the permissions (Auth0 RBAC). */
-export function createRequirePermission(sendError: SendError): RequirePermission {
+export function createRequirePermission(sendError: SendError, hint: Hint): RequirePermission {
   const make: RequirePermission = (...permissions) => {
     const wanted = namesOf(permissions, 'the permissions of requirePermission', example)
     return guardBehindAuth({
       name: 'requirePermission',
       sendError,
       check: ({ login: { permissions: held } }) => {
-        if (held && wanted.every((permission) => held.includes(permission))) return undefined
+        if (!held) hint('no permissions', NO_PERMISSIONS)
+        else if (wanted.every((permission) => held.includes(permission))) return undefined
         return new AuthError('forbidden', { detail: held ? `one of ${wanted.join(', ')} is missing` : NO_PERMISSIONS })
       },
     })
