@@ -7,7 +7,7 @@ import { ada, secret } from '../support/app.ts'
 
 describe('examples/step-up.ts', () => {
   const before = { ...process.env }
-  const realNow = Date.now
+  const elapsed = performance.now.bind(performance)
   let minutesLater = 0
   let emulator: Auth0Emulator
   let app: Express
@@ -21,8 +21,9 @@ describe('examples/step-up.ts', () => {
       AUTH0_CLIENT_SECRET: emulator.clientSecret,
       SESSION_SECRET: secret,
     })
-    // Before the program is loaded, which takes its clock then.
-    jest.spyOn(Date, 'now').mockImplementation(() => realNow() + minutesLater * 60_000)
+    // Before the program is loaded: the in-process store takes its clock then.
+    jest.spyOn(performance, 'now').mockImplementation(() => elapsed() + minutesLater * 60_000)
+    jest.resetModules()
     ;({ app, auth } = await import('../../examples/step-up.ts'))
   })
   afterAll(async () => {

@@ -26,7 +26,11 @@ const NONE: readonly SessionCookie[] = []
 const MOST_VERIFIED = 10_000
 
 /** Reads cookies as express-session does (with the packages that it uses), but all of our name, and of any secret. */
-export function createReadCookies(name: string, keys: readonly KeyObject[]): ReadCookies {
+export function createReadCookies(
+  name: string,
+  keys: readonly KeyObject[],
+  closed: () => Error | undefined,
+): ReadCookies {
   /** Genuine ones only. */
   const verified = new Map<string, SessionCookie>()
   const verify = (pair: string): SessionCookie | undefined => {
@@ -41,6 +45,9 @@ export function createReadCookies(name: string, keys: readonly KeyObject[]): Rea
   }
   const genuine = (pair: string) => verified.get(pair) ?? verify(pair) ?? []
   return ({ headers: { cookie } }) => {
+    // Every way to a session begins here.
+    const problem = closed()
+    if (problem) throw problem
     if (!cookie?.includes(name)) return NONE
     const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
     const cookies = named.length > 1 ? [...new Set(named)].flatMap(genuine) : named.flatMap(genuine)

@@ -51,7 +51,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const visitor = { idle: ordinary.idleTimeout * 1000 }
   const store = new SessionStore({ records, sessions, visitor, end })
   const keys = signingKeys(session.secrets)
-  const readCookies = whileOpen(createReadCookies(session.cookie.name, keys), closed)
+  const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
   const parts: EstablishParts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
 
@@ -61,7 +61,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
-    now: () => records.now(),
+    now: () => now(records, closed()),
     /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
     present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
     /** `req.session` of express-session, for the app's own data. */
@@ -86,6 +86,11 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   }
 }
 
+async function now(records: Records, problem: Error | undefined): Promise<number> {
+  if (problem) throw problem
+  return records.now()
+}
+
 async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
   for (const { id } of cookies()) {
@@ -104,15 +109,6 @@ async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): 
   // As express-session itself does: what is written from here on belongs to nobody.
   if (parts.middleware.isMounted(req)) delete (req as SessionRequest).session
   return ended.flatMap((one) => one?.login ?? [])
-}
-
-/** Every way to a session begins with its cookie. */
-function whileOpen(read: ReadCookies, closed: SessionsParts['closed']): ReadCookies {
-  return (req) => {
-    const problem = closed()
-    if (problem) throw problem
-    return read(req)
-  }
 }
 
 /**

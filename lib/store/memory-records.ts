@@ -1,6 +1,5 @@
 /* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
 import { restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
-import { closedError } from './store-health.js'
 import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
@@ -25,14 +24,9 @@ export class MemoryRecords implements Records {
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
   #writes = 0
-  #closed = false
 
   constructor(testClock?: () => number) {
-    const clock = testClock ?? monotonic
-    this.#clock = () => {
-      if (this.#closed) throw closedError()
-      return clock()
-    }
+    this.#clock = testClock ?? monotonic
   }
 
   async now(): Promise<number> {
@@ -129,7 +123,6 @@ export class MemoryRecords implements Records {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     this.#entries.clear()
   }
 

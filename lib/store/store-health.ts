@@ -11,7 +11,6 @@ export interface StoreGuardParts {
   report: Report
   /** Where the store is, and what its connection met last. */
   describe: () => string
-  isClosed: () => boolean
 }
 
 /** The app's own mistake, and its log says so. */
@@ -23,7 +22,7 @@ export function closedError(): ConfigurationError {
   )
 }
 
-export function createStoreGuard({ deadline, report, describe, isClosed }: StoreGuardParts): Guarded {
+export function createStoreGuard({ deadline, report, describe }: StoreGuardParts): Guarded {
   let down = false
 
   const failure = (err: unknown): SessionUnavailableError => {
@@ -39,10 +38,6 @@ export function createStoreGuard({ deadline, report, describe, isClosed }: Store
 
   return <T>(call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
-      if (isClosed()) {
-        reject(closedError())
-        return
-      }
       let settled = false
       const finished = startDeadline(deadline, () => {
         settled = true
