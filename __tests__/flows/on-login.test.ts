@@ -141,7 +141,7 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     ['undefined', undefined],
   ])('%s that it throws is internal_error', async (_of, thrown) => {
     const app = await start(() => {
-      throw thrown as Error
+      throw thrown as unknown as Error
     })
     await send(app).expect(500, refusal('internal_error'))
     expect(app.logged.join() + JSON.stringify(app.events)).not.toContain('canary')

@@ -368,7 +368,7 @@ describe('auth.close()', () => {
     expect(await connections()).toBe(before + 1)
     await auth.close()
     await until(async () => (await connections()) === before)
-    await expect(auth.ready()).rejects.toMatchObject({ code: 'session_unavailable' })
+    await expect(auth.ready()).rejects.toMatchObject({ detail: expect.stringContaining('auth.close() has closed') })
   })
 
   it.each([
