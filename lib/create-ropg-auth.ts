@@ -130,7 +130,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
     ...createLogin(parts),
     sessions: userSessions,
     client: createClient(password),
-    ready: () => allOf([auth0.configuration(), store.records.now()]),
+    ready: () => allOf([auth0.configuration(), sessions.now()]),
     close: once(() =>
       inTurn([giveBackCookie, finishRefreshes, drain, () => attempts.shutdown(), store.close, () => auth0.close()]),
     ),

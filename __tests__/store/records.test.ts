@@ -629,11 +629,11 @@ describe('Records in memory', () => {
     expect(await records.read('old', ['a'])).toBeUndefined()
   })
 
-  it('are empty after close', async () => {
+  it('say so after close', async () => {
     const records = new MemoryRecords(() => 0)
     await records.create('key', { a: 'one' }, life)
     await records.close()
-    expect(await records.read('key', ['a'])).toBeUndefined()
+    await expect(async () => records.read('key', ['a'])).rejects.toMatchObject({ code: 'configuration_error' })
   })
 
   it('are not changed through what they were given', async () => {

@@ -1,5 +1,6 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis'
 import type { Config } from '../options/options.js'
+import { createDescribe, type Describe } from './redis-trouble.js'
 
 export type RedisClient = Redis | Cluster
 
@@ -7,34 +8,20 @@ export interface OpenedRedis {
   client: RedisClient
   /** True when the package opened the connection, and so closes it. */
   owned: boolean
-  /** Host and port, and the last error of the connection. */
-  describe: () => string
+  describe: Describe
 }
 
 /** The client that the caller gave, or one of our own with bounded waiting. */
 export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
+  const deadline = timeouts.redis
   if (isIoredis(redis)) {
     if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
     // Listening to a client that nobody listens to would silence ioredis' own report.
-    return { client: redis, owned: false, describe: describer(redis, redis.listenerCount('error') > 0) }
+    const listens = redis.listenerCount('error') > 0
+    return { client: redis, owned: false, describe: createDescribe(redis, { listens, deadline }) }
   }
-  const client = open(redis, timeouts.redis)
-  return { client, owned: true, describe: describer(client, true) }
-}
-
-function describer(client: RedisClient, listens: boolean): () => string {
-  let met: string | undefined
-  if (listens) {
-    client.on('error', (err: Error & { code?: string }) => {
-      met = err.code ?? err.name
-    })
-  }
-  client.on('ready', () => {
-    met = undefined
-  })
-  const { host = 'localhost', port = 6379, path } = (client.isCluster ? {} : client.options) as RedisOptions
-  const where = client.isCluster ? 'the nodes of the cluster' : (path ?? `${host}:${String(port)}`)
-  return () => (met === undefined ? where : `${where} (${met})`)
+  const client = open(redis, deadline)
+  return { client, owned: true, describe: createDescribe(client, { listens: true, deadline }) }
 }
 
 const WAITS_FOR_EVER =
@@ -42,6 +29,7 @@ const WAITS_FOR_EVER =
   'maxRetriesPerRequest), or pass a URL or options and let this package set them'
 
 function open(redis: string | RedisOptions, deadline: number): Redis {
+  const readOnly = leaveReadOnly(deadline)
   const defaults: RedisOptions = {
     // Later than the deadline of each call, which does not count time in which the process stood still.
     commandTimeout: 2 * deadline,
@@ -51,10 +39,34 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
     // A machine that is gone says no goodbye: without this the connection would be taken for alive for minutes.
     socketTimeout: 3 * deadline,
     retryStrategy: (times) => Math.min(times * 50, 1000),
-    // After a failover the old master answers READONLY: reconnect, and send the command again.
-    reconnectOnError: (err) => (err.message.includes('READONLY') ? 2 : false),
+    reconnectOnError: readOnly.reconnectOnError,
   }
-  return typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
+  const client =
+    typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
+  return client.on('ready', readOnly.ready)
+}
+
+/**
+ * After a failover the old master answers READONLY: reconnect, and send the command again. A server that is still
+ * read-only is no failover but a replica, and a command that was sent again and again would never end.
+ */
+function leaveReadOnly(pause: number) {
+  let last = -Infinity
+  let isLeaving = false
+  return {
+    reconnectOnError: ({ message }: Error): 2 | false => {
+      if (!message.includes('READONLY')) return false
+      // Everything that was sent over the same connection goes along.
+      if (isLeaving) return 2
+      if (performance.now() - last < pause) return false
+      last = performance.now()
+      isLeaving = true
+      return 2
+    },
+    ready: () => {
+      isLeaving = false
+    },
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { startDeadline } from '../deadline.js'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
+import { isRefusal, type Describe } from './redis-trouble.js'
 
 /** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
 export type Guarded = <T>(call: () => Promise<T>) => Promise<T>
@@ -9,8 +10,7 @@ export interface StoreGuardParts {
   /** Milliseconds for one call. */
   deadline: number
   report: Report
-  /** Where the store is, and what its connection met last. */
-  describe: () => string
+  describe: Describe
 }
 
 /** The app's own mistake, and its log says so. */
@@ -22,18 +22,24 @@ export function closedError(): ConfigurationError {
   )
 }
 
+/** Milliseconds without a refusal (READONLY, say) after which commands that succeed mean that all is well again. */
+const QUIET = 60_000
+
 export function createStoreGuard({ deadline, report, describe }: StoreGuardParts): Guarded {
   let down = false
+  let quietFrom = -Infinity
 
   const failure = (err: unknown): SessionUnavailableError => {
-    const reason = `Redis at ${describe()}: ${reasonOf(err)}`
+    const reason = describe(err)
+    if (isRefusal(err)) quietFrom = performance.now() + QUIET
     if (!down) report({ name: 'store.unavailable', code: 'session_unavailable', detail: reason })
     down = true
     return new SessionUnavailableError(`the session store failed: ${reason}`)
   }
   const answered = () => {
-    if (down) report({ name: 'store.recovered' })
+    if (!down || performance.now() < quietFrom) return
     down = false
+    report({ name: 'store.recovered' })
   }
 
   return <T>(call: () => Promise<T>) =>
@@ -56,16 +62,4 @@ export function createStoreGuard({ deadline, report, describe }: StoreGuardParts
         },
       )
     })
-}
-
-/** The kind of failure only: a Redis error message can quote the arguments of the command. */
-function reasonOf(err: unknown): string {
-  const { code, name, message } = err as { code?: unknown; name?: unknown; message?: unknown }
-  const text = typeof message === 'string' ? message : ''
-  const [, unknown] = /^ERR unknown command [`'"]?(\w+)/i.exec(text) ?? []
-  if (unknown !== undefined)
-    return `unknown command ${unknown} (Redis 6.0 or later is needed, and its commands by name)`
-  if (text.startsWith('READONLY')) return 'READONLY: this is a replica, and sessions need the primary'
-  const redisCode = /^[A-Z]{3,}\b/.exec(text)?.[0]
-  return [code, redisCode, name].find((part): part is string => typeof part === 'string') ?? 'unknown'
 }

@@ -1,0 +1,97 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis'
+
+/** What went wrong with a call, for operators: where Redis is, what was seen, and what to check. */
+export type Describe = (err: unknown) => string
+
+export interface DescribeParts {
+  /** Whether to listen to the errors of the connection. */
+  listens: boolean
+  /** Milliseconds for one call. */
+  deadline: number
+}
+
+export function createDescribe(client: Redis | Cluster, { listens, deadline }: DescribeParts): Describe {
+  let met: string | undefined
+  let wasReady = client.status === 'ready'
+  if (listens) {
+    client.on('error', (err: Error & { lastNodeError?: unknown }) => {
+      // A Cluster wraps what its nodes met.
+      met = kindOf(err.lastNodeError ?? err) ?? met
+    })
+  }
+  client.on('ready', () => {
+    met = undefined
+    wasReady = true
+  })
+  const options = (client.isCluster ? {} : client.options) as RedisOptions
+  const where = client.isCluster ? 'the nodes of the cluster' : placeOf(options)
+  return (err) => {
+    const ofSocket = met ?? lastOf(client)
+    const seen = refusalOf(err) ?? ofSocket ?? failureOf(err, deadline)
+    return `Redis at ${where}: ${seen}${wasReady ? '' : adviceFor(ofSocket, options)}`
+  }
+}
+
+/** What the last socket of a client met to whose errors nobody listens. */
+function lastOf(client: Redis | Cluster): string | undefined {
+  const { stream } = client as Partial<Redis>
+  return stream?.errored ? kindOf(stream.errored) : undefined
+}
+
+function placeOf({ host = 'localhost', port = 6379, path, sentinels, name = '' }: RedisOptions): string {
+  if (sentinels) return `the master ${name} of its sentinels`
+  return path ?? `${host}:${String(port)}`
+}
+
+/** For a connection that has never been of use. */
+function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
+  if (met !== undefined && !/^(E?TIMEDOUT|ECONNRESET|EPIPE|EPROTO|ERR_SSL)/.test(met)) return ': check the option redis'
+  return `: check the option redis (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
+}
+
+const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) => string])[] = [
+  [
+    /^ERR unknown command [`'"]?(\w+)/i,
+    (command) => `unknown command ${command} (Redis 6.0 or later is needed, and its commands by name)`,
+  ],
+  [/unknown redis command/i, () => 'a script called an unknown command (Redis 6.0 or later is needed)'],
+  [
+    /^NOPERM .*?'([\w|]+)' command/i,
+    (command) => `NOPERM: the Redis user may not run ${command}: allow it in the ACL of that user`,
+  ],
+  // Redis 6 reports it from a script behind an ERR.
+  [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the option redis to that'],
+]
+
+/** A refusal that concerns some commands while others succeed. */
+export function isRefusal(err: unknown): boolean {
+  return refusalOf(err) !== undefined
+}
+
+function refusalOf(err: unknown): string | undefined {
+  const said = textOf(err)
+  for (const [pattern, text] of SERVER_SAID) {
+    const match = pattern.exec(said)
+    if (match) return text(match[1] ?? '')
+  }
+  return undefined
+}
+
+/** The kind of an error only: a Redis error message can quote the arguments of the command. */
+function kindOf(err: unknown): string | undefined {
+  const { code, name } = Object(err) as { code?: unknown; name?: unknown }
+  const replied = /^[A-Z]{3,}\b/.exec(textOf(err))?.[0]
+  const kind = [code, replied === 'ERR' ? undefined : replied, name].find((part) => typeof part === 'string')
+  return kind === 'MaxRetriesPerRequestError' ? undefined : kind
+}
+
+function failureOf(err: unknown, deadline: number): string {
+  const kind = kindOf(err)
+  if (kind === 'TIMEOUT') return `no answer within ${String(deadline)} ms`
+  return kind ?? 'the connection was closed'
+}
+
+function textOf(err: unknown): string {
+  const { message } = Object(err) as { message?: unknown }
+  return typeof message === 'string' ? message : ''
+}
