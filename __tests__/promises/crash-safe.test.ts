@@ -253,7 +253,7 @@ describe('a session whose tokens only another process can open', () => {
     const { cookie, id } = await logIn(site)
     const foreign = createSeal(['another secret that this process does not know'])
     const key = await keyOf(site, { kind: 's', id })
-    await site.redis.hset(key, 't', `1.${foreign.close('{}', `${key}#1`)}`)
+    await site.redis.hset(key, 't', Buffer.concat([Buffer.from('1.-'), foreign.close('{}', `${key}#1`)]))
 
     expect((await site.get('/token', cookie)).status).toBe(401)
 

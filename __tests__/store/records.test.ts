@@ -27,6 +27,7 @@ const guarded = createStoreGuard({
   deadline: 5_000,
   report: () => undefined,
   describe: () => 'the test server',
+  isClosed: () => false,
 })
 const prefix = uniquePrefix('records')
 let count = 0

@@ -1,5 +1,6 @@
 /* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
 import { restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import { closedError } from './store-health.js'
 import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
@@ -24,9 +25,14 @@ export class MemoryRecords implements Records {
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
   #writes = 0
+  #closed = false
 
   constructor(testClock?: () => number) {
-    this.#clock = testClock ?? monotonic
+    const clock = testClock ?? monotonic
+    this.#clock = () => {
+      if (this.#closed) throw closedError()
+      return clock()
+    }
   }
 
   async now(): Promise<number> {
@@ -123,6 +129,7 @@ export class MemoryRecords implements Records {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#entries.clear()
   }
 

@@ -11,6 +11,7 @@ export interface StoreGuardParts {
   deadline: number
   report: Report
   describe: Describe
+  isClosed: () => boolean
 }
 
 /** The app's own mistake, and its log says so. */
@@ -25,7 +26,7 @@ export function closedError(): ConfigurationError {
 /** Milliseconds without a refusal (READONLY, say) after which commands that succeed mean that all is well again. */
 const QUIET = 60_000
 
-export function createStoreGuard({ deadline, report, describe }: StoreGuardParts): Guarded {
+export function createStoreGuard({ deadline, report, describe, isClosed }: StoreGuardParts): Guarded {
   let down = false
   let quietFrom = -Infinity
 
@@ -44,6 +45,10 @@ export function createStoreGuard({ deadline, report, describe }: StoreGuardParts
 
   return <T>(call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
+      if (isClosed()) {
+        reject(closedError())
+        return
+      }
       let settled = false
       const finished = startDeadline(deadline, () => {
         settled = true

@@ -31,7 +31,7 @@ export function openStore(config: Config, prefix: string, report: Report): Store
   }
   const opened = openRedis(redis, config)
   const { describe } = opened
-  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe })
+  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
   const evaluate: Store['evaluate'] = (script, key, args) =>
     guarded(() => runScript(opened.client, script, { keys: [key], args }))
