@@ -58,7 +58,7 @@ describe('configuration_error', () => {
     expect(errorLines(app.logged)).toEqual([
       expect.objectContaining({
         code: 'configuration_error',
-        detail: expect.stringMatching(/^requireScope must stand/),
+        detail: expect.stringMatching(/^requireScope must come after requireAuth/),
       }),
     ])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type express from 'express';
+import type express from 'express'
 import type { Express } from 'express'
 import request from 'supertest'
 import { signIn } from '../../lib/testing/index.ts'
