@@ -37,7 +37,7 @@ async function newerCommands(): Promise<string[]> {
   }
 }
 
-describe('sessions in a Redis that has no command newer than 6.0', () => {
+describe('findings 10: sessions in a Redis that has no command newer than 6.0', () => {
   let server: RedisServer
   let direct: Redis
 

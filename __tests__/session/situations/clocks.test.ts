@@ -103,7 +103,7 @@ describe.each([
   })
 })
 
-describe.each(['redis', 'memory'] as const)('a process whose Date jumps, with sessions in %s', (store) => {
+describe.each(['redis', 'memory'] as const)('findings 9: a process whose Date jumps, with sessions in %s', (store) => {
   it.each([
     ['forth by a year', 365 * DAY],
     ['back by a year', -365 * DAY],

@@ -90,7 +90,7 @@ describe.each(['redis', 'memory'] as const)('more logins of one user than maxPer
   })
 })
 
-describe('a user with thousands of entries on the list', () => {
+describe('findings 8: a user with thousands of entries on the list', () => {
   /** Sessions at once, with some room for the commands beside them. */
   const BOUND = 45
 

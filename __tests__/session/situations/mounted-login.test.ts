@@ -33,7 +33,7 @@ function start(options: RopgAuthOptions = {}, store: 'redis' | 'memory' = 'redis
 const logInAt = ({ app }: TestApp, path: string, credentials: typeof asAda, cookie = '') =>
   request(app).post(path).set('Cookie', cookie).query(credentials).send(credentials)
 
-describe.each(paths)('a login with auth.session %s', (_name, path) => {
+describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) => {
   describe.each(['redis', 'memory'] as const)('in %s', (store) => {
     const preserving = () => start({ session: { preserve: ['cart'] } }, store)
 
@@ -147,7 +147,7 @@ describe.each(paths)('a login with auth.session %s', (_name, path) => {
   })
 })
 
-describe('an app that copies its session over a regenerate', () => {
+describe('findings 5: an app that copies its session over a regenerate', () => {
   it('makes no login that is not on the list of the user', async () => {
     const shop = await startShop({
       after: (app, auth) => {
@@ -173,7 +173,7 @@ describe('an app that copies its session over a regenerate', () => {
   })
 })
 
-describe('a login that is under way while the user’s sessions are revoked', () => {
+describe('findings 6: a login that is under way while the user’s sessions are revoked', () => {
   it('does not survive, and its refresh token is revoked', async () => {
     const shop = await start()
     const held = shop.emulator.hold({ path: '/oauth/token', after: true })

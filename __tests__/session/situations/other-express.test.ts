@@ -31,7 +31,7 @@ describe.each([
   ['of Express 4 in one of Express 5', express, () => express4() as unknown as Express],
   ['of Express 5 in one of Express 4', () => express4() as unknown as Express, express],
   ['of Express 5 in one of Express 5', express, express],
-])('an app %s that is called and not mounted', (_name, outside, inside) => {
+])('findings 3: an app %s that is called and not mounted', (_name, outside, inside) => {
   async function start() {
     const site = await startApp({ emulator: { users } })
     const outer = outside()

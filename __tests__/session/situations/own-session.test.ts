@@ -126,7 +126,7 @@ const kinds: [string, () => OwnSession][] = [
   ['cookie-session', inCookie],
 ]
 
-describe.each(kinds)("an app's own session (%s)", (kind, open) => {
+describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
   describe.each(['in front of', 'behind'] as const)('%s the router', (place) => {
     let own: OwnSession
     let site: TestApp

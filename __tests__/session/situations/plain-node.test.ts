@@ -139,7 +139,7 @@ describe('auth.authenticate', () => {
   })
 })
 
-describe('a server with WebSockets, in a process where an unhandled rejection is the end', () => {
+describe('findings 2: a server with WebSockets, in a process where an unhandled rejection is the end', () => {
   /** Answers each upgrade with a status line, and the name of the error that a guard passed on. */
   const script = `
     import { createServer } from 'node:http'

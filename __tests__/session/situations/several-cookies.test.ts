@@ -4,7 +4,7 @@ import type { TestApp } from '../../support/app.ts'
 import { cookieOf, gate, openRedis, sessionIdOf } from '../../http/wire.ts'
 import { asAda, asBob, cart, fill, genuine, keyOf, logIn, logOut, me, setCookies, startShop, subOf } from './shop.ts'
 
-describe('several cookies of our name', () => {
+describe('findings 1: several cookies of our name', () => {
   const garbage = ['auth=garbage', 'auth=', 'auth=s%3Aforged.forged', 'auth=%', 'authother=x', 'auth="quoted"']
   let shop: TestApp
   let adas: string
