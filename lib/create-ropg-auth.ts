@@ -96,7 +96,7 @@ export interface RopgAuth {
 /**
  * Password login through Auth0 for an Express app.
  *
- * @throws ConfigurationError when an option is missing, unknown or ill-typed; the message names it.
+ * @throws ConfigurationError when an option is missing, unknown or invalid; the message names it.
  */
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
@@ -197,7 +197,7 @@ function createTokenFlow({
   return { freshToken: createFreshToken({ config, vault, lock, refresh, hint }), finishRefreshes: refresh.drain }
 }
 
-/** Rejects as the first that fails, and tells of all that fail: an operator shall not mend them one by one. */
+/** Rejects with the first error; its detail lists all of them, so that they can be fixed at once. */
 async function allOf(parts: Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(parts)
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as AuthError] : []))
