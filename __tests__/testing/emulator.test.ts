@@ -121,7 +121,8 @@ describe('/.well-known', () => {
       code_challenge_method: 'S256',
     })
     const response = await fetch(`${emulator.domain}/authorize?${query.toString()}`, { redirect: 'manual' })
-    expect(response.status).toBe(303)
+    expect(response.status).toBe(302)
+    expect(response.headers.get('location')).toMatch(`${emulator.domain}/u/login?state=`)
   })
 })
 

@@ -1,4 +1,7 @@
 import { AttackProtection } from './emulator/attack-protection.js'
+import { authorizeEndpoint } from './emulator/authorize-endpoint.js'
+import { createBrowserLogins } from './emulator/browser-logins.js'
+import { changePasswordEndpoint } from './emulator/change-password-endpoint.js'
 import { ClientAuthentication } from './emulator/client-authentication.js'
 import { createClock } from './emulator/clock.js'
 import { speakLikeAuth0 } from './emulator/discovery.js'
@@ -7,11 +10,16 @@ import { Faults } from './emulator/faults.js'
 import { Gates } from './emulator/gates.js'
 import { interfere } from './emulator/interference.js'
 import { listenOnLoopback } from './emulator/loopback-server.js'
+import { loginPageEndpoint } from './emulator/login-page-endpoint.js'
+import { oidcLogoutEndpoint, v2LogoutEndpoint } from './emulator/logout-endpoints.js'
+import { mintLogoutToken } from './emulator/logout-tokens.js'
 import { createProvider, loadProvider } from './emulator/provider.js'
 import { recordRequests } from './emulator/recorder.js'
 import { RefreshFamilies } from './emulator/refresh-families.js'
+import { RequestBuckets } from './emulator/request-buckets.js'
 import { revocationEndpoint } from './emulator/revocation-endpoint.js'
 import { SigningKeys } from './emulator/signing-keys.js'
+import { signupEndpoint } from './emulator/signup-endpoint.js'
 import { createTenant, DEFAULT_CLIENT, DEFAULT_USERS } from './emulator/tenant.js'
 import { tokenEndpoint } from './emulator/token-endpoint.js'
 import { TokenMinter } from './emulator/token-minter.js'
@@ -38,10 +46,13 @@ export type {
   RequestMatch,
   StoredUser,
 } from './emulator/types.js'
+export type { BrowserSettings, LogoutTokenChanges } from './emulator/browser-types.js'
+export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator/database-types.js'
 
 /**
  * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
- * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection.
+ * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection, login pages
+ * for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
  *
  * @throws Error under `NODE_ENV=production`, and where `oidc-provider` is not installed.
  */
@@ -54,11 +65,11 @@ export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise
   const site = { ...clientOf(options), issuer: `${server.domain}/`, keys, clock: createClock() }
   const world = createWorld(options, site)
   const interceptors = { gates: new Gates(), faults: new Faults(), requests: [] as RecordedRequest[] }
-  const provider = await createProvider({ ...site, users: world.users })
+  const provider = await createProvider(site)
   const endpoints = createEndpoints(world)
   provider.use(recordRequests({ ...interceptors, clock: site.clock, readsBodyOf: (path) => endpoints.has(path) }))
   provider.use(interfere(interceptors.gates, interceptors.faults))
-  provider.use(speakLikeAuth0(site.issuer))
+  provider.use(speakLikeAuth0(site.issuer, world.tenant))
   provider.use(serveEndpoints(endpoints))
   const listener = provider.callback()
   server.serve((req, res) => void listener(req, res))
@@ -92,14 +103,19 @@ function createWorld(options: EmulatorOptions, site: Site): World {
   const tenant = createTenant(options)
   const { issuer, clientSecret, clock } = site
   const idTokenSecret = options.idTokenSigningAlg === 'HS256' ? clientSecret : undefined
+  const signing = { ...site, tenant, idTokenSecret }
   return {
     issuer,
     tenant,
+    signing,
+    browser: createBrowserLogins(clock),
+    buckets: new RequestBuckets(clock),
+    resets: [],
     users: new UserDirectory(options.users ?? DEFAULT_USERS),
     client: new ClientAuthentication({ ...site, jwks: options.clientJwks }),
     attacks: new AttackProtection(tenant, clock),
     families: new RefreshFamilies(tenant, clock),
-    minter: new TokenMinter({ ...site, tenant, idTokenSecret }),
+    minter: new TokenMinter(signing),
   }
 }
 
@@ -108,12 +124,18 @@ function createEndpoints(world: World): ReadonlyMap<string, Endpoint> {
     ['/oauth/token', tokenEndpoint(world)],
     ['/oauth/revoke', revocationEndpoint(world)],
     ['/userinfo', userinfoEndpoint(world)],
+    ['/authorize', authorizeEndpoint(world)],
+    ['/u/login', loginPageEndpoint(world)],
+    ['/oidc/logout', oidcLogoutEndpoint(world)],
+    ['/v2/logout', v2LogoutEndpoint(world)],
+    ['/dbconnections/signup', signupEndpoint(world)],
+    ['/dbconnections/change_password', changePasswordEndpoint(world)],
   ])
 }
 
 function controls(world: World, site: Site, { gates, faults, requests }: Interceptors) {
   const { issuer, clientId, clientSecret, keys, clock } = site
-  const { tenant, attacks, families } = world
+  const { tenant, attacks, families, resets } = world
   return {
     ...{ issuer, clientId, clientSecret, tenant, clock, requests },
     users: userControls(world),
@@ -128,6 +150,8 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
       families: () => families.count(),
     },
     rotateSigningKeys: () => keys.rotate(),
+    logoutToken: (changes = {}) => mintLogoutToken(world.signing, changes),
+    resets,
   } satisfies Omit<Auth0Emulator, 'domain' | 'close'>
 }
 

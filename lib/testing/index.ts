@@ -5,6 +5,8 @@ export { signIn } from './sign-in.js'
 
 export type {
   Auth0Emulator,
+  BrowserSettings,
+  DatabaseSettings,
   EmulatorApi,
   EmulatorClock,
   EmulatorOptions,
@@ -15,6 +17,9 @@ export type {
   EmulatorUsers,
   Fault,
   Gate,
+  LogoutTokenChanges,
+  PasswordPolicy,
+  PasswordReset,
   RecordedRequest,
   RefreshPolicy,
   RequestMatch,

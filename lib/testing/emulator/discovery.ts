@@ -1,5 +1,6 @@
 import { GRANT_TYPES } from './grant-types.js'
 import type { Middleware } from './middleware.js'
+import type { EmulatorTenant } from './types.js'
 
 export const DISCOVERY_PATH = '/.well-known/openid-configuration'
 export const JWKS_PATH = '/.well-known/jwks.json'
@@ -25,20 +26,36 @@ const SAID_OTHERWISE = {
   id_token_signing_alg_values_supported: ['HS256', 'RS256', 'PS256'],
   token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   token_endpoint_auth_signing_alg_values_supported: ['RS256', 'RS384', 'PS256'],
-  grant_types_supported: ['authorization_code', ...Object.values(GRANT_TYPES)],
+  grant_types_supported: Object.values(GRANT_TYPES),
   claims_parameter_supported: false,
   request_parameter_supported: false,
   request_uri_parameter_supported: false,
 }
 
 /** Puts oidc-provider's metadata into Auth0's words. */
-export function speakLikeAuth0(issuer: string): Middleware {
+export function speakLikeAuth0(issuer: string, tenant: EmulatorTenant): Middleware {
   return async (ctx, next) => {
     await next()
     if (ctx.path === JWKS_PATH) ctx.type = 'application/json; charset=utf-8'
     if (ctx.path !== DISCOVERY_PATH || ctx.status !== 200) return
-    const said = Object.entries({ ...(ctx.body as object), ...SAID_OTHERWISE, ...ownEndpoints(issuer) })
-    ctx.body = Object.fromEntries(said.filter(([name]) => !UNSAID.includes(name)))
+    const said = Object.entries<unknown>({
+      ...(ctx.body as object),
+      ...SAID_OTHERWISE,
+      ...ownEndpoints(issuer),
+      ...logoutMembers(tenant),
+    })
+    ctx.body = Object.fromEntries(said.filter(([name, value]) => !UNSAID.includes(name) && value !== undefined))
+  }
+}
+
+/** Undefined takes a member away. */
+function logoutMembers({ rpLogout, backchannelLogoutUrl }: EmulatorTenant): Record<string, unknown> {
+  return {
+    ...(!rpLogout && { end_session_endpoint: undefined }),
+    ...(backchannelLogoutUrl !== undefined && {
+      backchannel_logout_supported: true,
+      backchannel_logout_session_supported: true,
+    }),
   }
 }
 

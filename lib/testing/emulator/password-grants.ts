@@ -3,6 +3,7 @@ import type { Call } from './endpoints.js'
 import { GRANT_TYPES } from './grant-types.js'
 import { missingParameter, refusal, refusalSaying } from './refusal.js'
 import { grantScope, readScope } from './scopes.js'
+import type { BrowserLogin } from './refresh-families.js'
 import type { EmulatorApi, StoredUser } from './types.js'
 import { checkUser } from './user-checks.js'
 import type { World } from './world.js'
@@ -52,7 +53,7 @@ function required({ params }: Call, name: string): string {
   return value
 }
 
-function findApi({ tenant, issuer }: World, { params }: Call): EmulatorApi | undefined {
+export function findApi({ tenant, issuer }: World, { params }: Pick<Call, 'params'>): EmulatorApi | undefined {
   const audience = textParam(params, 'audience') ?? textParam(params, 'resource') ?? tenant.defaultAudience
   if (audience === undefined || audience === `${issuer}userinfo`) return undefined
   const api = tenant.apis.find((known) => known.audience === audience)
@@ -60,12 +61,19 @@ function findApi({ tenant, issuer }: World, { params }: Call): EmulatorApi | und
   return api
 }
 
-type Attempt = LoginRequest & { connection: string; address: string }
+interface Attempt extends Pick<LoginRequest, 'username' | 'password'> {
+  connection: string
+  address: string
+  /** A login in the browser goes on after bot detection. */
+  canShowCaptcha?: boolean
+}
 
-function authenticate({ users, attacks }: World, { connection, username, password, address }: Attempt): StoredUser {
+/** The user, if the password is right. */
+export function authenticate({ users, attacks }: World, given: Attempt): StoredUser {
+  const { connection, username, password, address, canShowCaptcha = false } = given
   const user = users.findAccount(connection, username)
   const attempt = { account: username, address }
-  attacks.check(attempt, user)
+  attacks.check(attempt, user && canShowCaptcha ? { ...user, requiresVerification: false } : user)
   if (user?.password !== password) {
     attacks.failed(attempt)
     throw refusal('wrongPassword')
@@ -74,14 +82,23 @@ function authenticate({ users, attacks }: World, { connection, username, passwor
   return user
 }
 
-async function grantTokens(world: World, user: StoredUser, { requested, api }: LoginRequest): Promise<TokenAnswer> {
+interface GrantRequest extends Pick<LoginRequest, 'requested' | 'api'> {
+  browserLogin?: BrowserLogin
+  nonce?: string | undefined
+}
+
+/** The answer to a completed login. */
+export async function grantTokens(world: World, user: StoredUser, request: GrantRequest): Promise<TokenAnswer> {
+  const { requested, api, browserLogin, nonce } = request
   const mayRefresh = world.tenant.grantTypes.includes(GRANT_TYPES.refreshToken)
   const scope = grantScope(requested, { api, mayRefresh })
   // A bare openid is answered with every standard scope, and yet tells no more than the subject.
   const claimScope = requested.length > 0 ? requested : scope
-  const grant = { sub: user.sub, audience: api?.audience, scope, claimScope }
+  const grant = { sub: user.sub, audience: api?.audience, scope, claimScope, ...(browserLogin && { browserLogin }) }
   const refresh = scope.includes('offline_access') ? { refresh_token: world.families.found(grant) } : {}
-  const tokens = await world.minter.mint({ user, ...grant, gty: 'password' })
+  const gty = browserLogin ? undefined : 'password'
+  const loginClaims = { ...browserLogin, ...(nonce !== undefined && { nonce }) }
+  const tokens = await world.minter.mint({ user, ...grant, gty, loginClaims })
   return { ...tokens, ...refresh, ...scopeMember(requested, scope) }
 }
 

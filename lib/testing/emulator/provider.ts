@@ -3,18 +3,16 @@ import type { Configuration, Provider } from 'oidc-provider'
 import { JWKS_PATH } from './discovery.js'
 import { createProviderRecords } from './provider-records.js'
 import type { SigningKeys } from './signing-keys.js'
-import { userClaims } from './user-claims.js'
-import type { UserDirectory } from './users.js'
 
 interface ProviderParts {
   issuer: string
-  clientId: string
-  clientSecret: string
   keys: SigningKeys
-  users: UserDirectory
 }
 
-/** oidc-provider under Auth0's routes: discovery, keys, and the browser's endpoints. */
+/**
+ * oidc-provider for discovery and keys. All other endpoints are the emulator's own: they go by its clock, share its
+ * tokens, and answer in Auth0's words.
+ */
 export async function createProvider(parts: ProviderParts): Promise<Provider> {
   const { Provider: OidcProvider } = await loadProvider()
   const provider = new OidcProvider(parts.issuer, configure(parts))
@@ -23,19 +21,13 @@ export async function createProvider(parts: ProviderParts): Promise<Provider> {
   return provider
 }
 
-function configure({ clientId, clientSecret, keys, users }: ProviderParts): Configuration {
+function configure({ keys }: ProviderParts): Configuration {
   return {
     adapter: createProviderRecords(),
-    clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: ['http://127.0.0.1/callback'] }],
     cookies: { keys: [randomBytes(32).toString('hex')] },
     jwks: { keys: keys.jwks },
     features: FEATURES,
     routes: ROUTES,
-    ttl: TTL,
-    findAccount: (_ctx, sub) => {
-      const user = users.findBySub(sub)
-      return user && { accountId: sub, claims: (_use, scope) => ({ ...userClaims(user, scope.split(' ')), sub }) }
-    },
   }
 }
 
@@ -54,8 +46,6 @@ const ROUTES = {
   token: '/oauth/token',
   userinfo: '/userinfo',
 }
-
-const TTL = { AccessToken: 86_400, Grant: 86_400, IdToken: 36_000, Interaction: 3600, Session: 86_400 }
 
 interface OidcProviderModule {
   Provider: typeof Provider

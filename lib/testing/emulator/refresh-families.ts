@@ -7,6 +7,14 @@ export interface Grant {
   audience: string | undefined
   scope: string[]
   claimScope: string[]
+  /** Of a login in the browser. */
+  browserLogin?: BrowserLogin
+}
+
+/** Claims of the ID tokens of a login in the browser. */
+export interface BrowserLogin {
+  sid: string
+  auth_time: number
 }
 
 interface Family {

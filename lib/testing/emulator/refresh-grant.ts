@@ -18,8 +18,9 @@ export async function refreshGrant(world: World, { params }: Call): Promise<Reco
   const target = chooseTarget(world, grant, textParam(params, 'audience'))
   const rotated = world.families.rotate(value)
   const scope = requested.length > 0 ? target.scope.filter((name) => requested.includes(name)) : target.scope
-  const gty = ['refresh_token', 'password']
-  const tokens = await world.minter.mint({ user, ...target, scope, claimScope: grant.claimScope, gty })
+  const { claimScope, browserLogin } = grant
+  const gty = browserLogin ? 'refresh_token' : ['refresh_token', 'password']
+  const tokens = await world.minter.mint({ user, ...target, scope, claimScope, gty, loginClaims: browserLogin })
   return { ...tokens, scope: scope.join(' '), ...(rotated === undefined ? {} : { refresh_token: rotated }) }
 }
 

@@ -33,6 +33,15 @@ export class SigningKeys {
     return this.#keys.map(({ jwk, kid }) => ({ ...jwk, kid, alg: this.alg, use: 'sig' }))
   }
 
+  /** The key that signs. */
+  get privateKey(): JWK {
+    return this.#keys[0].jwk
+  }
+
+  get kid(): string {
+    return this.#keys[0].kid
+  }
+
   rotate(): void {
     this.#keys.reverse()
   }

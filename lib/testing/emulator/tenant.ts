@@ -1,3 +1,4 @@
+import { LOOPBACK_URLS } from './allowed-urls.js'
 import { GRANT_TYPES } from './grant-types.js'
 import type { EmulatorOptions, EmulatorTenant, EmulatorUser } from './types.js'
 
@@ -26,6 +27,8 @@ export function createTenant(options: EmulatorOptions): EmulatorTenant {
     suspiciousAddresses: options.suspiciousAddresses ?? new Set(),
     bruteForceThreshold: options.bruteForceThreshold ?? 10,
     ...tokenSettings(options),
+    ...browserSettings(options),
+    ...databaseSettings(options),
   }
 }
 
@@ -37,5 +40,29 @@ function tokenSettings(options: EmulatorOptions) {
     idTokenTtl: options.idTokenTtl ?? 36_000,
     refreshTokenLifetime: options.refreshTokenLifetime ?? 2_592_000,
     refreshTokenIdleLifetime: options.refreshTokenIdleLifetime ?? 2_592_000,
+  }
+}
+
+function browserSettings(options: EmulatorOptions) {
+  return {
+    callbacks: options.callbacks ?? [...LOOPBACK_URLS],
+    logoutUrls: options.logoutUrls ?? [...LOOPBACK_URLS],
+    rpLogout: options.rpLogout ?? true,
+    logoutPrompt: options.logoutPrompt ?? true,
+    backchannelLogoutUrl: options.backchannelLogoutUrl,
+  }
+}
+
+function databaseSettings(options: EmulatorOptions) {
+  return {
+    genericSignupErrors: options.genericSignupErrors ?? true,
+    signupsDisabled: options.signupsDisabled ?? false,
+    requiresUsername: options.requiresUsername ?? false,
+    signupCaptcha: options.signupCaptcha ?? false,
+    signupDenied: options.signupDenied,
+    passwordPolicy: { ...options.passwordPolicy },
+    signupLimit: options.signupLimit ?? 50,
+    resetLimit: options.resetLimit ?? 10,
+    enterpriseDomains: options.enterpriseDomains ?? [],
   }
 }

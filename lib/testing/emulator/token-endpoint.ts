@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Answer } from './answer.js'
 import { textParam } from './body.js'
+import { codeGrant } from './code-grant.js'
 import type { Call, Endpoint } from './endpoints.js'
 import { GRANT_TYPES } from './grant-types.js'
 import { passwordGrant, passwordRealmGrant } from './password-grants.js'
@@ -14,6 +15,7 @@ const GRANTS: ReadonlyMap<string, GrantExchange> = new Map<string, GrantExchange
   [GRANT_TYPES.password, passwordGrant],
   [GRANT_TYPES.passwordRealm, passwordRealmGrant],
   [GRANT_TYPES.refreshToken, refreshGrant],
+  [GRANT_TYPES.authorizationCode, codeGrant],
 ])
 
 /** `POST /oauth/token`: first who the client is, then what it may do, then the grant's own checks. */

@@ -13,7 +13,10 @@ export interface Subject {
   scope: string[]
   /** The scopes that choose the claims of the ID token. */
   claimScope: string[]
-  gty: string | string[]
+  /** Absent for a login in the browser. */
+  gty: string | string[] | undefined
+  /** Claims of the ID token that tell of the login. */
+  loginClaims?: object | undefined
 }
 
 export interface MinterParts {
@@ -72,11 +75,11 @@ export class TokenMinter {
     return keys.sign(rbac ? { ...claims, permissions: user.permissions ?? [] } : claims)
   }
 
-  #idToken({ user, claimScope }: Subject): Promise<string> {
+  #idToken({ user, claimScope, loginClaims }: Subject): Promise<string> {
     const { issuer, clientId, idTokenSecret, keys, tenant, clock } = this.#parts
     const iat = epochSeconds(clock)
     const registered = { iss: issuer, aud: clientId, sub: user.sub, iat, exp: iat + tenant.idTokenTtl }
-    const claims: JWTPayload = { ...userClaims(user, claimScope), ...registered }
+    const claims: JWTPayload = { ...userClaims(user, claimScope), ...registered, ...loginClaims }
     return idTokenSecret === undefined ? keys.sign(claims) : signWithSecret(claims, idTokenSecret)
   }
 }

@@ -1,4 +1,6 @@
 import type { JWK } from 'jose'
+import type { BrowserSettings, LogoutTokenChanges } from './browser-types.js'
+import type { DatabaseSettings, PasswordReset } from './database-types.js'
 
 /**
  * One account of the emulated tenant. A flag makes Auth0's refusal of that name happen once the password is right,
@@ -19,6 +21,8 @@ export interface EmulatorUser {
   claims?: Record<string, unknown>
   /** RBAC permissions, in access tokens for an API with `rbac`. Default none. */
   permissions?: string[]
+  /** Whether the address counts as verified. Default true, but false for an account that was signed up. */
+  emailVerified?: boolean
   /** 401 `unauthorized`, "user is blocked"; on refresh 403 `invalid_grant`. Default false. */
   blocked?: boolean
   /** 401 `password_leaked`, as any password that begins with `AUTH0-TEST-` is. Default false. */
@@ -61,7 +65,7 @@ export interface RefreshPolicy {
 }
 
 /** Settings of the tenant and its one client that a test may change at any time. */
-export interface EmulatorTenant {
+export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   /** Names of the database connections. Default `Username-Password-Authentication` and `customers`. */
   connections: string[]
   /** Default Directory of `grant_type=password`. Default the first connection; null: 500 `server_error`. */
@@ -115,7 +119,10 @@ export interface RecordedRequest {
   method: string
   path: string
   grantType?: string
-  /** Body of the emulator's own endpoints, else the query; a password is always left out. */
+  /**
+   * Body of the emulator's own endpoints, else the query; passwords, authorization codes, code verifiers and ID tokens
+   * are always left out.
+   */
   params: Record<string, unknown>
   headers: Record<string, string | string[] | undefined>
   /** The address that attack protection counts: the forwarded one only where it is trusted. */
@@ -217,6 +224,13 @@ export interface Auth0Emulator {
   readonly refreshTokens: EmulatorRefreshTokens
   /** Signs with the other key from now on; the JWKS always lists both. */
   rotateSigningKeys(): void
+  /**
+   * A logout token as Auth0 posts it: signed, for this client, valid for 120 seconds. The changes produce every defect
+   * that a receiver has to notice.
+   */
+  logoutToken(changes?: LogoutTokenChanges): Promise<string>
+  /** Whom a mail for resetting the password would have gone to, oldest first. Unknown addresses get none. */
+  readonly resets: readonly PasswordReset[]
   /** Drops all connections at once. May be called again. */
   close(): Promise<void>
 }

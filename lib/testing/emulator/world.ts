@@ -1,6 +1,10 @@
 import type { AttackProtection } from './attack-protection.js'
+import type { BrowserLogins } from './browser-logins.js'
 import type { ClientAuthentication } from './client-authentication.js'
+import type { PasswordReset } from './database-types.js'
+import type { SigningParts } from './logout-tokens.js'
 import type { RefreshFamilies } from './refresh-families.js'
+import type { RequestBuckets } from './request-buckets.js'
 import type { TokenMinter } from './token-minter.js'
 import type { EmulatorTenant } from './types.js'
 import type { UserDirectory } from './users.js'
@@ -14,4 +18,8 @@ export interface World {
   attacks: AttackProtection
   families: RefreshFamilies
   minter: TokenMinter
+  signing: SigningParts
+  browser: BrowserLogins
+  buckets: RequestBuckets
+  resets: PasswordReset[]
 }

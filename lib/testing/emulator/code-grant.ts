@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import { textParam } from './body.js'
+import type { PkceChallenge } from './browser-logins.js'
+import type { Call } from './endpoints.js'
+import { grantTokens } from './password-grants.js'
+import { missingParameter, refusal, refusalSaying } from './refusal.js'
+import type { World } from './world.js'
+
+/** `grant_type=authorization_code`: a code counts once, also when the exchange is then refused. */
+export async function codeGrant(world: World, { params }: Call): Promise<Record<string, unknown>> {
+  const code = textParam(params, 'code')
+  if (code === undefined) throw missingParameter('code')
+  const issued = world.browser.codes.take(code)
+  if (!issued) throw refusal('invalidCode')
+  const { request, session } = issued
+  checkRedirectUri(textParam(params, 'redirect_uri'), request.redirectUri)
+  if (!isProved(request.challenge, textParam(params, 'code_verifier'))) throw refusal('wrongCodeVerifier')
+  const user = world.users.findBySub(session.sub)
+  if (!user) throw refusal('invalidCode')
+  const { sid, authenticatedAt } = session
+  const browserLogin = { sid, auth_time: Math.floor(authenticatedAt / 1000) }
+  return grantTokens(world, user, { ...request, browserLogin })
+}
+
+function checkRedirectUri(sent: string | undefined, expected: string): void {
+  if (sent === expected) return
+  const description = `The redirect URI is wrong. You sent ${sent ?? 'null'}, and we expected ${expected}`
+  throw refusalSaying(403, 'unauthorized_client', description)
+}
+
+/** A verifier for a login that began without a challenge is a fault, too: that challenge was taken out on the way. */
+function isProved(challenge: PkceChallenge | undefined, verifier: string | undefined): boolean {
+  if (!challenge || verifier === undefined) return !challenge && verifier === undefined
+  const { method, value } = challenge
+  return value === (method === 'plain' ? verifier : createHash('sha256').update(verifier).digest('base64url'))
+}
