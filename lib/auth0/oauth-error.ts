@@ -9,8 +9,9 @@ import {
 } from '../errors.js'
 import { readRefusal, type Refusal } from './refusal.js'
 import { settingToChange } from './tenant-setting.js'
+import { readWeakPassword } from './weak-password.js'
 
-export type Step = 'discovery' | 'login' | 'refresh' | 'revoke'
+export type Step = 'discovery' | 'login' | 'interactive' | 'refresh' | 'revoke' | 'logout' | 'signup' | 'reset'
 
 export interface Circumstances {
   step: Step
@@ -41,10 +42,15 @@ interface Material {
 function build(code: AuthErrorCode, material: Material): AuthError {
   const { auth0, refusal, circumstances } = material
   const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, material) }
+  if (code === 'weak_password') return new AuthError(code, { ...init, body: weakPassword(material) })
   if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), { auth0 })
   if (code === 'auth_unavailable') return new ApiError(init)
   if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
   return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
+}
+
+function weakPassword({ refusal, circumstances }: Material) {
+  return { ...readWeakPassword(refusal.body, circumstances.conceal ?? []) }
 }
 
 function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances }: Material): string {
@@ -63,8 +69,10 @@ function isOutage(answer: Auth0Answer | undefined): boolean {
   return answer !== undefined && (answer.status >= 500 || answer.status === 429)
 }
 
-/** Refusals that mean one thing wherever they come from. First match wins; the order is that of the checks. */
-const CODES: readonly (readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode])[] = [
+type Row = readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode, only?: readonly Step[]]
+
+/** What a refusal means, for the steps that are named or for all. First match wins; the order is that of the checks. */
+const CODES: readonly Row[] = [
   [refused('server_error', /default connection/i), 'configuration_error'],
   [refused('unsupported_grant_type'), 'configuration_error'],
   [({ status, error }) => status >= 500 || error === undefined, 'auth_unavailable'],
@@ -75,13 +83,18 @@ const CODES: readonly (readonly [matches: (answer: Auth0Answer) => boolean, code
   [refused('password_leaked'), 'password_leaked'],
   [refused('password_expired', 'password_change_required'), 'password_change_required'],
   [refused('requires_verification', 'requires_validation', 'interaction_required'), 'interaction_required'],
+  [refused('login_required', 'consent_required', 'account_selection_required'), 'interaction_required'],
+  [refused('invalid_captcha'), 'interaction_required', ['signup', 'reset']],
+  [refused('invalid_password'), 'weak_password', ['signup']],
   [refused('unauthorized', 'access_denied', /user is blocked/i), 'account_blocked'],
   [refused('unauthorized'), 'access_denied'],
   [refused('invalid_client', 'unauthorized_client', 'invalid_scope', 'invalid_request'), 'configuration_error'],
   [refused('endpoint_disabled', 'method_not_allowed', 'invalid_target'), 'configuration_error'],
+  [refused('unsupported_response_type'), 'configuration_error'],
   [({ status, error }) => status === 401 && error === 'access_denied', 'configuration_error'],
   [refused('access_denied', /service not |not authorized to access resource server/i), 'configuration_error'],
   [refused('access_denied'), 'access_denied'],
+  [refused('invalid_grant'), 'login_transaction_missing', ['interactive']],
   [refused('invalid_grant', 'invalid_user_password'), 'invalid_credentials'],
 ]
 
@@ -92,19 +105,21 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
   return (answer) => codes.includes(answer.error ?? '') && (pattern?.test(answer.description ?? '') ?? true)
 }
 
-/** A refused refresh token, a blocked user or an Action's no: in each case the session is over. */
-const ENDS_SESSION: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
+/** A refused credential, a blocked user or an Action's no, which some steps do not tell apart. */
+const PLAIN_NO: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
+const PLAIN_NO_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'session_expired', signup: 'signup_rejected' }
+
+/** Scripts and Actions may send any code. That is a no to a login, but no reason to end a session. */
+const UNKNOWN_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'auth_unavailable', reset: 'configuration_error' }
 
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   if (kind === 'untrusted' || kind === 'misnamed') return 'configuration_error'
-  if (!answer) return 'auth_unavailable'
-  // What nobody knows is a no to a login (scripts and Actions may send any code), but no reason to end a session.
-  const unknown = step === 'refresh' ? 'auth_unavailable' : 'access_denied'
-  const code = CODES.find(([matches]) => matches(answer))?.[1] ?? unknown
-  if (step === 'refresh' && ENDS_SESSION.includes(code)) return 'session_expired'
+  if (!answer || step === 'discovery') return 'auth_unavailable'
+  const known = CODES.find(([matches, , only]) => (only?.includes(step) ?? true) && matches(answer))?.[1]
+  const code = known ?? UNKNOWN_IN[step] ?? 'access_denied'
+  if (PLAIN_NO.includes(code)) return PLAIN_NO_IN[step] ?? code
   // A limit of Auth0's says nothing about the token; a login is told of it, a refresh tries again.
-  if (step === 'refresh' && code === 'too_many_attempts') return 'auth_unavailable'
-  return step === 'discovery' ? 'auth_unavailable' : code
+  return step === 'refresh' && code === 'too_many_attempts' ? 'auth_unavailable' : code
 }
 
 /** Characters of Auth0's text that are kept. */

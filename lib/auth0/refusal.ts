@@ -11,6 +11,8 @@ export interface Refusal {
   /** `Retry-After`, where Auth0 told. */
   headers: Record<string, string>
   mfaToken?: string
+  /** The parsed answer. May echo what was sent. */
+  body?: unknown
   /** Codes of the error and its causes, the outermost first: what operators look for. */
   codes?: readonly string[]
 }
@@ -33,15 +35,23 @@ interface Thrown {
 }
 
 /**
- * openid-client tells a refusal in four ways: as a parsed body (`error`), as a challenge header with the body unread
- * (`response`), as a response that it did not look into (`cause`, every 5xx), or as anything at all for network faults.
+ * openid-client tells a refusal in five ways: as a parsed body (`error`), as a challenge header with the body unread
+ * (`response`), as a response that it did not look into (`cause`, every 5xx), as the parameters of a callback, or as
+ * anything at all for network faults.
  */
 export async function readRefusal(err: unknown): Promise<Refusal> {
   const thrown = Object(err) as Thrown
+  if (thrown.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') return callbackRefusal(thrown)
   const response = [thrown.response, thrown.cause].find(isResponse)
   if (typeof thrown.error === 'string' && response) return refusal(response, thrown.cause)
   if (response) return { ...refusal(response, await parsedBody(response)), codes: codesOf(thrown) }
   return { kind: kindOf(thrown), headers: {}, codes: codesOf(thrown) }
+}
+
+/** The status is that of the redirect that brought it. */
+function callbackRefusal({ error, error_description }: Thrown): Refusal {
+  const description = typeof error_description === 'string' && { description: error_description }
+  return { kind: 'answered', answer: { status: 302, error: String(error), ...description }, headers: {} }
 }
 
 function kindOf(thrown: Thrown): Refusal['kind'] {
@@ -72,9 +82,10 @@ function isMisnamed({ code, cause }: Thrown): boolean {
 }
 
 function refusal(response: ResponseLike, body: unknown): Refusal {
-  const { error, code, error_description, description, mfa_token } = Object(body) as Record<string, unknown>
-  const name = [error, code].find((value): value is string => typeof value === 'string')
-  const text = [error_description, description].find((value): value is string => typeof value === 'string')
+  const said = Object(body) as Record<string, unknown>
+  const { error, code, error_description, description, message, mfa_token } = said
+  const name = [error, code, said.name].find((value): value is string => typeof value === 'string')
+  const text = [error_description, description, message].find((value): value is string => typeof value === 'string')
   return {
     kind: 'answered',
     answer: {
@@ -83,6 +94,7 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
       ...(text !== undefined && { description: text }),
     },
     headers: retryAfter(response),
+    body,
     ...(typeof mfa_token === 'string' && { mfaToken: mfa_token }),
   }
 }

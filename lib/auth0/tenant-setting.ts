@@ -9,6 +9,23 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   ],
   [
     /^unauthorized_client$/,
+    /redirect uri/i,
+    'the callback URL of the code exchange is not the one that the login began with: check interactive.baseUrl',
+  ],
+  [
+    /^unauthorized_client$/,
+    /authorization_code/,
+    'interactive login is off for this application: turn on Authorization Code under Applications > your application > ' +
+      'Advanced Settings > Grant Types',
+  ],
+  [
+    /^/,
+    /connection (was )?not found|connection was disabled/i,
+    'the connection is unknown or disabled for this application: check its name (case matters) against ' +
+      'Authentication > Database and the Connections tab of the application',
+  ],
+  [
+    /^unauthorized_client$/,
     /^/,
     'the grant is off for this application: turn it on under Applications > your application > Advanced Settings > Grant Types ' +
       '(Password; through the Management API both password and http://auth0.com/oauth/grant-type/password-realm)',

@@ -1,0 +1,130 @@
+import { ApiError, AuthError } from '../errors.js'
+import { optionalText, requiredText } from './arguments.js'
+import { toAuthError, type Step } from './oauth-error.js'
+import type { PasswordGrantParts } from './password-grant.js'
+
+export interface SignUpArguments {
+  email: string
+  /** Passed on byte for byte. */
+  password: string
+  /** Name of the database connection. */
+  connection: string
+  username?: string | undefined
+  name?: string | undefined
+  given_name?: string | undefined
+  family_name?: string | undefined
+  nickname?: string | undefined
+  picture?: string | undefined
+  /** At most 10 members: names of up to 100 and texts of up to 500 characters. */
+  user_metadata?: Record<string, string> | undefined
+}
+
+export interface SignedUp {
+  /** The `sub` that the user will have: `auth0|...`. */
+  id: string
+  email: string
+}
+
+type Parts = Pick<PasswordGrantParts, 'client' | 'config'>
+
+const PROFILE = ['username', 'name', 'given_name', 'family_name', 'nickname', 'picture'] as const
+
+/**
+ * Makes an account in a database connection. It logs nobody in. `signup_rejected` does not tell whether the account
+ * exists; `weak_password` carries the rules.
+ */
+export async function signUp(parts: Parts, given: SignUpArguments): Promise<SignedUp> {
+  const email = requiredText('email', given.email)
+  const password = requiredText('password', given.password)
+  const profile = PROFILE.map((name) => [name, optionalText(name, given[name])] as const)
+  const body = {
+    ...{ email, password, connection: requiredText('connection', given.connection) },
+    ...Object.fromEntries(profile.filter(([, value]) => value !== undefined)),
+    ...(given.user_metadata && { user_metadata: checkedMetadata(given.user_metadata) }),
+  }
+  const answer = await post(parts, 'signup', { body, step: 'signup', conceal: [password] })
+  return readSignedUp(parseObject(answer), email)
+}
+
+export interface PasswordResetArguments {
+  email: string
+  /** Name of the database connection. */
+  connection: string
+}
+
+/** Has Auth0 send a mail for resetting the password. Resolves alike for addresses that nobody has. */
+export async function requestPasswordReset(parts: Parts, given: PasswordResetArguments): Promise<void> {
+  const body = {
+    email: requiredText('email', given.email),
+    connection: requiredText('connection', given.connection),
+  }
+  try {
+    // The answer is a sentence in HTML.
+    await post(parts, 'change_password', { body, step: 'reset', conceal: [] })
+  } catch (err) {
+    if (!tellsOfAddress(err)) throw err
+  }
+}
+
+/** Refusals for some addresses and not for others. */
+const ABOUT_ADDRESS = ['enterprise_email', 'user_not_found']
+
+function tellsOfAddress(err: unknown): boolean {
+  return err instanceof AuthError && ABOUT_ADDRESS.includes(err.auth0?.error ?? '')
+}
+
+interface Call {
+  body: Record<string, unknown>
+  step: Step
+  conceal: string[]
+}
+
+/** The text of a successful answer. These endpoints are public: they take the client id and no secret. */
+async function post({ client, config }: Parts, path: string, { body, step, conceal }: Call): Promise<string> {
+  let failure: unknown
+  try {
+    const response = await client.fetch(new URL(`/dbconnections/${path}`, config.issuer), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ client_id: config.clientId, ...body }),
+      redirect: 'manual',
+    })
+    if (response.ok) return await response.text()
+    failure = { cause: response }
+  } catch (err) {
+    failure = err
+  }
+  throw await toAuthError(failure, { step, host: config.issuer.host, conceal })
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+/** Connections of other kinds name the account by `id`, with its prefix. */
+function readSignedUp({ _id, id, email }: Record<string, unknown>, typed: string): SignedUp {
+  const found = [_id, id].find((value): value is string => typeof value === 'string' && value !== '')
+  if (found === undefined) throw new ApiError({ detail: 'Auth0 answered a signup without the id of the account' })
+  return { id: found.includes('|') ? found : `auth0|${found}`, email: typeof email === 'string' ? email : typed }
+}
+
+/** Auth0's own limits. */
+const METADATA_LIMITS = { members: 10, name: 100, text: 500 }
+
+function checkedMetadata(metadata: unknown): object {
+  const entries: [string, unknown][] = Array.isArray(metadata) ? [] : Object.entries(Object(metadata) as object)
+  const { members, name: longestName, text: longestText } = METADATA_LIMITS
+  const fits = ([name, text]: [string, unknown]) =>
+    name.length <= longestName && typeof text === 'string' && text.length <= longestText
+  const isObject = typeof metadata === 'object' && !Array.isArray(metadata)
+  if (isObject && entries.length <= members && entries.every(fits)) return Object.fromEntries(entries)
+  const reason = `must be an object of at most ${members} strings of at most ${longestText} characters`
+  throw new AuthError('invalid_request', {
+    detail: `user_metadata ${reason}`,
+    body: { fields: { user_metadata: reason } },
+  })
+}

@@ -1,0 +1,112 @@
+import { jwtVerify, type JWTPayload } from 'jose'
+import { AuthError } from '../errors.js'
+import type { Config } from '../options/options.js'
+import type { Auth0Client } from './client.js'
+import { toAuthError } from './oauth-error.js'
+import { createTenantKeys } from './tenant-keys.js'
+
+/** What a logout token says. It names a user, a session, or both. */
+export interface LogoutToken {
+  sub?: string
+  sid?: string
+  /** Identifies this token, so that it can be told from another one. */
+  jti: string
+  /** Epoch seconds. */
+  expiresAt: number
+  /** Epoch seconds. */
+  issuedAt: number
+}
+
+/** `invalid_request` for a token that is not valid; `auth_unavailable` where the tenant's keys cannot be fetched. */
+export type VerifyLogoutToken = (token: unknown) => Promise<LogoutToken>
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/** Auth0 sends `JWT`; the specification recommends the other one. */
+const TYPES = ['jwt', 'logout+jwt']
+/** Seconds since it was issued. Auth0 sends logout tokens at once. */
+const MAX_AGE = 300
+/** Seconds by which the clocks of Auth0 and this machine may differ. */
+const CLOCK_TOLERANCE = 30
+/** Characters. A logout token has a dozen short claims. */
+const MAX_LENGTH = 16_384
+
+/** Verifies logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
+export function createVerifyLogoutToken(
+  client: Auth0Client,
+  config: Config,
+  keys = createTenantKeys(client, config),
+): VerifyLogoutToken {
+  return async (token) => {
+    if (typeof token !== 'string' || token === '') throw invalid('it is missing')
+    if (token.length > MAX_LENGTH) throw invalid('it is too long')
+    const { issuer } = (await client.configuration()).serverMetadata()
+    const key = await keys()
+    try {
+      const { payload, protectedHeader } = await jwtVerify(token, key, checksOf(config, issuer))
+      if (!TYPES.includes(String(protectedHeader.typ).toLowerCase())) throw invalid('typ')
+      return readClaims(payload)
+    } catch (err) {
+      throw isDefect(err)
+        ? invalid(defectOf(err))
+        : await toAuthError(err, { step: 'logout', host: config.issuer.host })
+    }
+  }
+}
+
+function checksOf({ clientId, idTokenSigningAlg, clock }: Config, issuer: string) {
+  return {
+    algorithms: [idTokenSigningAlg],
+    issuer,
+    audience: clientId,
+    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+    maxTokenAge: MAX_AGE,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: new Date(clock()),
+  }
+}
+
+function readClaims(payload: JWTPayload): LogoutToken {
+  const { sub, sid, jti, exp, iat, events } = payload
+  if ('nonce' in payload) throw invalid('nonce')
+  if (!isObject(events) || !Object.hasOwn(events, EVENT) || !isObject(Reflect.get(events, EVENT)))
+    throw invalid('events')
+  const named = { ...optionalName('sub', sub), ...optionalName('sid', sid) }
+  if (sub === undefined && sid === undefined) throw invalid('neither sub nor sid')
+  // jose has checked that the times are numbers.
+  return { ...named, jti: nameIn('jti', jti), expiresAt: Number(exp), issuedAt: Number(iat) }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function optionalName(claim: 'sub' | 'sid', value: unknown): { sub?: string; sid?: string } {
+  return value === undefined ? {} : { [claim]: nameIn(claim, value) }
+}
+
+function nameIn(claim: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw invalid(claim)
+  return value
+}
+
+/** What jose says of a token; everything else is trouble with the keys. */
+const DEFECT = /^ERR_(JWT_|JWS_|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE)/
+
+interface Defect {
+  code: string
+  claim?: unknown
+}
+
+function isDefect(err: unknown): err is Defect {
+  const { code } = Object(err) as { code?: unknown }
+  return typeof code === 'string' && DEFECT.test(code)
+}
+
+/** Codes and names of claims, never values: whoever sent the token chose them. */
+function defectOf({ code, claim }: Defect): string {
+  return typeof claim === 'string' && claim !== 'unspecified' ? `${claim} (${code})` : code
+}
+
+function invalid(defect: string): AuthError {
+  return new AuthError('invalid_request', { detail: `the logout token is not valid: ${defect}` })
+}
