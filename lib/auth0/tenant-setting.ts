@@ -3,11 +3,6 @@ import type { Refusal } from './refusal.js'
 /** Error code and description of Auth0 -> the setting that an operator has to change. First match wins. */
 const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting: string])[] = [
   [
-    /^server_error$/,
-    /default connection/i,
-    'the tenant has no Default Directory: set it under Settings > General > API Authorization Settings, or set the option realm',
-  ],
-  [
     /^unauthorized_client$/,
     /redirect uri/i,
     'the callback URL of the code exchange is not the one that the login began with: check interactive.baseUrl',
@@ -23,6 +18,11 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
     /connection (was )?not found|connection was disabled/i,
     'the connection is unknown or disabled for this application: check its name (case matters) against ' +
       'Authentication > Database and the Connections tab of the application',
+  ],
+  [
+    /^server_error$/,
+    /default connection/i,
+    'the tenant has no Default Directory: set it under Settings > General > API Authorization Settings, or set the option realm',
   ],
   [
     /^unauthorized_client$/,

@@ -16,6 +16,11 @@ type Row = readonly [status: number, error: string, description: string]
 /** The rows of Auth0's error table whose text is always the same. */
 const ROWS = {
   wrongPassword: [403, 'invalid_grant', 'Wrong email or password.'],
+  invalidCode: [403, 'invalid_grant', 'Invalid authorization code'],
+  wrongCodeVerifier: [403, 'invalid_grant', 'Failed to verify code verifier'],
+  loginRequired: [403, 'login_required', 'Login required'],
+  unsupportedResponseType: [400, 'unsupported_response_type', 'Unsupported response type'],
+  codeNotAllowed: [403, 'unauthorized_client', "Grant type 'authorization_code' not allowed for the client."],
   userBlocked: [401, 'unauthorized', 'user is blocked'],
   accountLocked: [
     429,
@@ -45,11 +50,6 @@ const ROWS = {
   unknownRefreshToken: [403, 'invalid_grant', 'Unknown or invalid refresh token.'],
   userGone: [403, 'invalid_grant', "The refresh_token was generated for a user who doesn't exist anymore."],
   blockedOnRefresh: [403, 'invalid_grant', 'user is blocked'],
-  invalidCode: [403, 'invalid_grant', 'Invalid authorization code'],
-  wrongCodeVerifier: [403, 'invalid_grant', 'Failed to verify code verifier'],
-  loginRequired: [403, 'login_required', 'Login required'],
-  unsupportedResponseType: [400, 'unsupported_response_type', 'Unsupported response type'],
-  codeNotAllowed: [403, 'unauthorized_client', "Grant type 'authorization_code' not allowed for the client."],
   badJson: [400, 'invalid_request', 'The request body is not valid JSON.'],
   bodyTooLarge: [413, 'invalid_request', 'request entity too large'],
 } as const satisfies Record<string, Row>

@@ -12,10 +12,10 @@ import type { World } from './world.js'
 export type GrantExchange = (world: World, call: Call) => Promise<Record<string, unknown>>
 
 const GRANTS: ReadonlyMap<string, GrantExchange> = new Map<string, GrantExchange>([
+  [GRANT_TYPES.authorizationCode, codeGrant],
   [GRANT_TYPES.password, passwordGrant],
   [GRANT_TYPES.passwordRealm, passwordRealmGrant],
   [GRANT_TYPES.refreshToken, refreshGrant],
-  [GRANT_TYPES.authorizationCode, codeGrant],
 ])
 
 /** `POST /oauth/token`: first who the client is, then what it may do, then the grant's own checks. */

@@ -12,14 +12,14 @@ import type { UserDirectory } from './users.js'
 /** The emulated tenant's state, as its endpoints see it. */
 export interface World {
   issuer: string
+  signing: SigningParts
+  browser: BrowserLogins
+  buckets: RequestBuckets
+  resets: PasswordReset[]
   tenant: EmulatorTenant
   users: UserDirectory
   client: ClientAuthentication
   attacks: AttackProtection
   families: RefreshFamilies
   minter: TokenMinter
-  signing: SigningParts
-  browser: BrowserLogins
-  buckets: RequestBuckets
-  resets: PasswordReset[]
 }
