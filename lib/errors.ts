@@ -120,14 +120,33 @@ export class TokenByPasswordError extends AuthError {
   override readonly name: string = 'TokenByPasswordError'
 }
 
+/** What Auth0 asks of the user, in its own words: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
+export interface MfaRequirements {
+  /** Factors with which the user can continue. */
+  challenge: { type: string }[]
+  /** Factors of which the user has to enroll one. */
+  enroll: { type: string }[]
+}
+
+export interface MfaRequiredInit extends AuthErrorInit {
+  requirements?: MfaRequirements
+}
+
 /** The password was right, and Auth0 wants a second factor (`mfa_required`). */
 export class MfaRequiredError extends TokenByPasswordError {
   override readonly name = 'MfaRequiredError'
   readonly #mfaToken: string | undefined
+  readonly #requirements: Readonly<MfaRequirements>
 
-  constructor(mfaToken: string | undefined, init: AuthErrorInit = {}) {
+  constructor(mfaToken: string | undefined, init: MfaRequiredInit = {}) {
     super('mfa_required', init)
     this.#mfaToken = mfaToken
+    this.#requirements = init.requirements ?? { challenge: [], enroll: [] }
+  }
+
+  /** What Auth0 asks of the user. Often Auth0 does not say, and both lists are empty. Not enumerable. */
+  get requirements(): Readonly<MfaRequirements> {
+    return this.#requirements
   }
 
   /** Auth0's `mfa_token`, for an MFA flow of your own. A secret: keep it on the server. */
