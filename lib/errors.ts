@@ -120,11 +120,11 @@ export class TokenByPasswordError extends AuthError {
   override readonly name: string = 'TokenByPasswordError'
 }
 
-/** What Auth0 asks of the user, in its own words: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
+/** The factors that Auth0 asks for, by its own names: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
 export interface MfaRequirements {
   /** Factors with which the user can continue. */
   challenge: { type: string }[]
-  /** Factors of which the user has to enroll one. */
+  /** Factors the user can enroll; not empty if the user has to. */
   enroll: { type: string }[]
 }
 
@@ -144,7 +144,7 @@ export class MfaRequiredError extends TokenByPasswordError {
     this.#requirements = init.requirements ?? { challenge: [], enroll: [] }
   }
 
-  /** What Auth0 asks of the user. Often Auth0 does not say, and both lists are empty. Not enumerable. */
+  /** The factors that Auth0 asks for. Both lists are empty if Auth0 does not say. Not enumerable. */
   get requirements(): Readonly<MfaRequirements> {
     return this.#requirements
   }

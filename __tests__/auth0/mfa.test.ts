@@ -523,12 +523,21 @@ describe('answers that only Auth0 gives', () => {
   ]
 
   describe.each(calls)('at %s', (path, call) => {
+    it.each(['invalid_grant', 'invalid_token'])('%s without a text is mfa_expired', async (error) => {
+      emulator.failNext({ path, status: 401, body: { error } })
+      expect(await rejection(call())).toMatchObject({ code: 'mfa_expired' })
+    })
+
     it.each([
-      ['an outage', { status: 502, body: '<html>' }, /Auth0 answered 502 .*mfa at/],
-      ['a reset connection', { reset: true }, /unreachable .*mfa at/],
-      ['no JSON', { status: 200, body: '<html>' }, /something else/],
-      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /something else/],
-      ['null', { status: 200, body: 'null', headers: { 'content-type': 'application/json' } }, /something else/],
+      ['an outage', { status: 502, body: '<html>' }, /Auth0 answered 502 .*mfa api at/],
+      ['a reset connection', { reset: true }, /unreachable .*mfa api at/],
+      ['no JSON', { status: 200, body: '<html>' }, /not that of its MFA API/],
+      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /not that of its MFA API/],
+      [
+        'null',
+        { status: 200, body: 'null', headers: { 'content-type': 'application/json' } },
+        /not that of its MFA API/,
+      ],
     ])('%s is auth_unavailable', async (_, fault, detail) => {
       emulator.failNext({ path, ...fault })
       const err = await rejection(call())

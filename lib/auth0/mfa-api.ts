@@ -10,7 +10,7 @@ export interface MfaCall {
   body?: Record<string, unknown> | undefined
 }
 
-/** One request to Auth0's MFA API, which is not OAuth; resolves to the JSON of the answer, whatever that is. */
+/** One request to Auth0's MFA API. Resolves to the JSON of the response, unchecked, or undefined if it is not JSON. */
 export async function callMfaApi(
   { client, config }: { client: Auth0Client; config: Config },
   { path, mfaToken, body }: MfaCall,
@@ -20,12 +20,12 @@ export async function callMfaApi(
   const url = `${issuer.replace(/\/$/, '')}/mfa/${path}`
   try {
     const response = await client.fetch(url, await requestInit(config, configuration, { path, mfaToken, body }))
-    // toAuthError reads what Auth0 answered.
+    // toAuthError reads the response from the cause.
     if (!response.ok) throw new Error('Auth0 refused', { cause: response })
     return await response.json().catch(() => undefined)
   } catch (err) {
     const conceal = [mfaToken, config.clientSecret]
-    throw await toAuthError(err, { step: 'mfa', host: new URL(issuer).host, conceal })
+    throw await toAuthError(err, { step: 'mfa api', host: new URL(issuer).host, conceal })
   }
 }
 
@@ -37,7 +37,7 @@ async function requestInit(
   const bearer = { authorization: `Bearer ${mfaToken}` }
   if (!body) return { method: 'GET', headers: bearer }
   const credentials = await clientCredentials(config, configuration)
-  // At a challenge the client proves itself, and elsewhere the holder of the token.
+  // /mfa/challenge authenticates the client and takes the token as a parameter.
   const [headers, token] = path === 'challenge' ? [credentials.headers, { mfa_token: mfaToken }] : [bearer, {}]
   return {
     method: 'POST',

@@ -1,11 +1,11 @@
 import { MfaRequiredError, type MfaRequirements } from '../errors.js'
 
-/** `otp`, `push-notification`: names from tables, never anybody's text. */
+/** Lets identifiers such as `otp` and `push-notification` pass, but no free text. */
 const TYPE = /^[a-z][a-z-]{1,31}$/
 
 /**
- * What a `mfa_required` asks for, from the error of this package or from Auth0's body. Auth0 writes its
- * `mfa_requirements` in several ways and often leaves them out: then both lists are empty.
+ * The factors that `mfa_required` asks for, from this package's error or from Auth0's response body. Auth0 writes
+ * `mfa_requirements` in several forms and often omits it, in which case both lists are empty.
  */
 export function mfaRequirementsOf(errorOrBody: unknown): MfaRequirements {
   if (errorOrBody instanceof MfaRequiredError) return errorOrBody.requirements

@@ -25,33 +25,33 @@ export interface MfaChallengeArguments {
 
 export interface MfaChallenge {
   challengeType: 'otp' | 'oob'
-  /** For {@link verifyMfa}; a secret. */
+  /** For `verifyMfa`. A secret: keep it on the server. */
   oobCode?: string
-  /** `prompt`: the user types a code that was sent. Absent for push, which is asked about again and again. */
+  /** `prompt`: the user has to enter the code that was sent. Absent for push. */
   bindingMethod?: string
 }
 
 export interface MfaEnrollArguments {
   mfaToken: string
   type: Exclude<MfaFactor, 'recovery-code'>
-  /** E.164, for SMS and voice. */
+  /** For SMS and voice, in E.164 format: `+15550100`. */
   phoneNumber?: string | undefined
-  /** Default: the user's address. */
+  /** For email. */
   email?: string | undefined
 }
 
 export interface MfaEnrollment {
-  /** Of an authenticator app, base32. */
+  /** Base32, for typing into an authenticator app. */
   secret?: string
   /** For a QR code. */
   otpauthUri?: string
-  /** With the user's first factor. */
+  /** Only with the user's first factor. Show them once. */
   recoveryCodes?: string[]
   bindingMethod?: string
   oobCode?: string
 }
 
-/** The user's active authenticators; none: the user has to enroll one. */
+/** The user's active authenticators. If there are none, the user has to enroll one. */
 export async function listAuthenticators(parts: MfaParts, mfaToken: string): Promise<MfaAuthenticator[]> {
   const body = await callMfaApi(parts, { path: 'authenticators', mfaToken: requiredText('mfaToken', mfaToken) })
   if (!Array.isArray(body)) throw malformed('authenticators')
@@ -60,7 +60,7 @@ export async function listAuthenticators(parts: MfaParts, mfaToken: string): Pro
   return [...new Map(known.map((authenticator) => [authenticator.id, authenticator])).values()]
 }
 
-/** Has a code or a push notification sent. An authenticator app needs no challenge. */
+/** Sends a code or a push notification. An authenticator app needs no challenge. */
 export async function challengeMfa(parts: MfaParts, given: MfaChallengeArguments): Promise<MfaChallenge> {
   const { mfaToken, body } = readChallenge(given)
   const answer = membersOf(await callMfaApi(parts, { path: 'challenge', mfaToken, body }))
@@ -70,7 +70,7 @@ export async function challengeMfa(parts: MfaParts, given: MfaChallengeArguments
   return { challengeType, ...oobMembers(answer) }
 }
 
-/** Begins an enrollment, which {@link verifyMfa} confirms. Only for users without an active factor. */
+/** Starts an enrollment, which `verifyMfa` confirms. Only for users without an active factor. */
 export async function enrollMfa(parts: MfaParts, given: MfaEnrollArguments): Promise<MfaEnrollment> {
   const { mfaToken, body } = readEnrollment(given)
   const answer = membersOf(await callMfaApi(parts, { path: 'associate', mfaToken, body }))
@@ -107,7 +107,7 @@ function enrollmentOf(answer: Members): MfaEnrollment {
   }
 }
 
-/** Undefined where this package cannot use it, as a security key. */
+/** Undefined for kinds that this package does not support, such as security keys. */
 function authenticatorOf(listed: Members): MfaAuthenticator | undefined {
   const id = textOf(listed.id)
   const type = factorOf(listed)
@@ -122,7 +122,7 @@ function factorOf({ authenticator_type, oob_channel }: Members): MfaFactor | und
 
 const OOB_FACTORS = ['sms', 'voice', 'email', 'push'] as const
 
-/** Push goes by the name of Auth0's own app. */
+/** Auth0 calls the channel of push notifications `auth0`. */
 function channelOf(type: string): string | undefined {
   if (type === 'otp') return undefined
   return type === 'push' ? 'auth0' : type
@@ -152,5 +152,5 @@ function texts<Name extends string>(values: Record<Name, unknown>): Partial<Reco
 }
 
 function malformed(path: string): ApiError {
-  return new ApiError({ detail: `Auth0 answered /mfa/${path} with something else than the MFA API does` })
+  return new ApiError({ detail: `the answer of Auth0 to /mfa/${path} is not that of its MFA API` })
 }

@@ -11,8 +11,8 @@ import {
 import { readRefusal, type Refusal } from './refusal.js'
 import { settingToChange } from './tenant-setting.js'
 
-/** `mfa push`: asking whether a push notification was approved. */
-export type Step = 'discovery' | 'login' | 'refresh' | 'revoke' | 'mfa' | 'mfa push'
+/** `mfa` sends a code, `mfa push` polls for the answer to a push notification, `mfa api` calls `/mfa/*`. */
+export type Step = 'discovery' | 'login' | 'refresh' | 'revoke' | 'mfa' | 'mfa push' | 'mfa api'
 
 export interface Circumstances {
   step: Step
@@ -54,7 +54,7 @@ function mfaRequired({ mfaToken, mfaRequirements }: Refusal, init: AuthErrorInit
   return new MfaRequiredError(mfaToken, { ...init, ...(mfaRequirements && { requirements: mfaRequirements }) })
 }
 
-/** Seconds until the next question after a push notification, unless Auth0 names them. */
+/** Seconds until the next poll, unless Auth0 says otherwise. */
 function patienceFor(code: AuthErrorCode, answer: Auth0Answer | undefined): Record<string, string> {
   if (code !== 'mfa_pending') return {}
   return { 'Retry-After': answer?.error === 'slow_down' ? '10' : '5' }
@@ -76,8 +76,9 @@ function isOutage(answer: Auth0Answer | undefined): boolean {
   return answer !== undefined && (answer.status >= 500 || answer.status === 429)
 }
 
-const MFA: readonly Step[] = ['mfa', 'mfa push']
+const MFA: readonly Step[] = ['mfa', 'mfa push', 'mfa api']
 const PUSH: readonly Step[] = ['mfa push']
+const API: readonly Step[] = ['mfa api']
 
 type Row = readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode, only?: readonly Step[]]
 
@@ -94,7 +95,8 @@ const CODES: readonly Row[] = [
   [refused('invalid_request', /^(the )?mfa_token/i), 'mfa_expired', MFA],
   [refused('invalid_request'), 'invalid_request', MFA],
   [refused('invalid_grant', /mfa_token|oob_code/i), 'mfa_expired', MFA],
-  // No code was sent that could be wrong.
+  // Without a code, only the token or the user's answer can be at fault.
+  [refused('invalid_grant', 'invalid_token'), 'mfa_expired', API],
   [refused('invalid_grant'), 'mfa_denied', PUSH],
   [refused('access_denied', /authorization rejected/i), 'mfa_denied', PUSH],
   [refused('access_denied', /authorization rejected/i), 'invalid_mfa_code', MFA],

@@ -22,7 +22,7 @@ export interface GrantRequest {
   conceal: (string | undefined)[]
 }
 
-/** One grant that begins a login: the signature of its ID token is verified, and what fails that is revoked. */
+/** One grant whose ID token is verified. If that fails, the refresh token that was issued is revoked. */
 export async function verifiedGrant(
   { client, config, verify }: GrantParts,
   { grantType, parameters, requested, step, conceal }: GrantRequest,

@@ -9,27 +9,27 @@ import { verifiedGrant } from './verified-grant.js'
 
 const GRANT = 'http://auth0.com/oauth/grant-type/mfa-'
 
-/** What the user proves the second factor with. */
+/** Proof of the second factor. */
 export type MfaProof =
   | { otp: string }
-  /** `bindingCode` is the code that was sent; without one, it is a push notification that is asked about. */
+  /** `bindingCode` is the code that was sent. Without it, this polls for the answer to a push notification. */
   | { oobCode: string; bindingCode?: string | undefined }
   | { recoveryCode: string }
 
 export type VerifyMfaArguments = MfaProof & {
   mfaToken: string
-  /** As the login asked for; Auth0 knows them by the `mfa_token`. Default: the `audience` option. */
+  /** Of the original login; not sent, because `mfaToken` implies it. Default: the `audience` option. */
   audience?: string | undefined
-  /** Default: the `scope` option. */
+  /** Of the original login, like `audience`. Default: the `scope` option. */
   scope?: string | undefined
   /** The end user's IP address, as for a password grant. */
   auth0ForwardedFor?: string | undefined
 }
 
-/** What a second factor yields; `recoveryCode` is the next one, in place of the one that was used. */
+/** `recoveryCode` replaces the one that was used. */
 export type MfaGrant = Grant & { recoveryCode?: string }
 
-/** Completes the login or refresh that `mfaToken` stands for. `mfa_pending` while a push notification is not answered. */
+/** Completes the login or refresh that led to `mfaToken`. Rejects with `mfa_pending` until a push is answered. */
 export async function verifyMfa(parts: MfaParts, given: VerifyMfaArguments): Promise<MfaGrant> {
   const { mfaToken, kind, proof, requested, address } = readArguments(parts.config, given)
   const { grant, response } = await verifiedGrant(parts, {

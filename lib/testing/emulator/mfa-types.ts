@@ -7,20 +7,20 @@ export interface EmulatorFactor {
   active?: boolean
 }
 
-/** How a user logs in with a second factor. */
+/** The second factors of a user. */
 export interface EmulatorMfa {
-  /** None: the user has to enroll one. Default: an OTP factor and a recovery code. */
+  /** With an empty list, the user has to enroll one. Default: an OTP factor and a recovery code. */
   factors?: EmulatorFactor[]
-  /** `mfa_requirements` of the 403, word for word; null leaves it out. Default: what the factors say. */
+  /** `mfa_requirements` of the 403, verbatim; null omits it. Default: derived from the factors. */
   requirements?: unknown
 }
 
-/** A code on its way to a user. */
+/** A code that was sent to a user. */
 export interface EmulatorMessage {
   /** Of the user. */
   email: string
   channel: 'sms' | 'voice' | 'email'
-  /** Address or phone number; absent for a phone factor that the test set up without one. */
+  /** Email address or phone number. Absent for phone factors that were not enrolled through the MFA API. */
   to?: string
   code: string
   /** Epoch milliseconds of the emulator's clock. */
@@ -29,16 +29,16 @@ export interface EmulatorMessage {
 
 /** What users of the emulated tenant do with their second factors. */
 export interface EmulatorMfaControls {
-  /** The user's current one-time password. Each counts once: for another one advance the clock by 30 seconds. */
+  /** The user's current one-time password. Each is accepted once; advance the clock by 30 seconds for the next. */
   code(email: string): string
-  /** The one-time password of a secret that `POST /mfa/associate` gave out. */
+  /** The current one-time password for a secret from `POST /mfa/associate`. */
   enrollCode(secret: string): string
   /** Codes sent so far, oldest first. */
   readonly sent: readonly EmulatorMessage[]
-  /** The user's current recovery code. Used once, it is replaced by a new one. */
+  /** The user's current recovery code. Using it replaces it. */
   recoveryCode(email: string): string
-  /** Says yes to the user's newest push notification, or confirms the enrollment of the device. */
+  /** Approves the user's latest push notification, or confirms the enrollment of the device. */
   approvePush(email: string): void
-  /** Says no to it. */
+  /** Denies it. */
   denyPush(email: string): void
 }

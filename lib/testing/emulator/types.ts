@@ -215,7 +215,7 @@ export interface Auth0Emulator {
   hold(match?: RequestMatch & { after?: boolean }): Gate
   /** Lifts the brute-force blocks of an account, as an administrator does. */
   unblock(email: string): void
-  /** Forgets all wrong passwords and codes, and what was sent. */
+  /** Forgets all wrong passwords and codes, and resets the limits on messages. */
   resetCounters(): void
   readonly refreshTokens: EmulatorRefreshTokens
   readonly mfa: EmulatorMfaControls
