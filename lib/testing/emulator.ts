@@ -7,6 +7,9 @@ import { Faults } from './emulator/faults.js'
 import { Gates } from './emulator/gates.js'
 import { interfere } from './emulator/interference.js'
 import { listenOnLoopback } from './emulator/loopback-server.js'
+import { mfaControls } from './emulator/mfa-controls.js'
+import { mfaEndpoints } from './emulator/mfa-endpoints.js'
+import { createMfaWorld } from './emulator/mfa-world.js'
 import { createProvider, loadProvider } from './emulator/provider.js'
 import { recordRequests } from './emulator/recorder.js'
 import { RefreshFamilies } from './emulator/refresh-families.js'
@@ -21,6 +24,7 @@ import { UserDirectory } from './emulator/users.js'
 import type { World } from './emulator/world.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
+export type { EmulatorFactor, EmulatorMessage, EmulatorMfa, EmulatorMfaControls } from './emulator/mfa-types.js'
 export type {
   Auth0Emulator,
   EmulatorApi,
@@ -41,7 +45,7 @@ export type {
 
 /**
  * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
- * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection.
+ * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection.
  *
  * @throws Error under `NODE_ENV=production`, and where `oidc-provider` is not installed.
  */
@@ -100,6 +104,7 @@ function createWorld(options: EmulatorOptions, site: Site): World {
     attacks: new AttackProtection(tenant, clock),
     families: new RefreshFamilies(tenant, clock),
     minter: new TokenMinter({ ...site, tenant, idTokenSecret }),
+    mfa: createMfaWorld(clock),
   }
 }
 
@@ -108,6 +113,7 @@ function createEndpoints(world: World): ReadonlyMap<string, Endpoint> {
     ['/oauth/token', tokenEndpoint(world)],
     ['/oauth/revoke', revocationEndpoint(world)],
     ['/userinfo', userinfoEndpoint(world)],
+    ...mfaEndpoints(world),
   ])
 }
 
@@ -121,12 +127,16 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
     failNext: (fault = {}) => faults.add(fault),
     hold: ({ after = false, ...match } = {}) => gates.hold(match, after ? 'after' : 'before'),
     unblock: (email: string) => unblock(world, email),
-    resetCounters: () => attacks.reset(),
+    resetCounters() {
+      attacks.reset()
+      for (const allowance of Object.values(world.mfa.allowances)) allowance.reset()
+    },
     refreshTokens: {
       isActive: (token: string) => families.isActive(token),
       revoke: (token: string) => families.revoke(token),
       families: () => families.count(),
     },
+    mfa: mfaControls(world),
     rotateSigningKeys: () => keys.rotate(),
   } satisfies Omit<Auth0Emulator, 'domain' | 'close'>
 }

@@ -3,7 +3,9 @@ import type { Middleware } from './middleware.js'
 import { Refusal } from './refusal.js'
 import type { EmulatorClock, RecordedRequest } from './types.js'
 
-const NEVER_RECORDED = ['password', 'new_password']
+const NEVER_RECORDED = [
+  ...['password', 'new_password', 'mfa_token', 'otp', 'oob_code', 'binding_code', 'recovery_code'],
+]
 
 type Context = Parameters<Middleware>[0]
 

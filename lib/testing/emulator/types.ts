@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { EmulatorMfa, EmulatorMfaControls } from './mfa-types.js'
 
 /**
  * One account of the emulated tenant. A flag makes Auth0's refusal of that name happen once the password is right,
@@ -27,8 +28,10 @@ export interface EmulatorUser {
   requiresVerification?: boolean
   /** 403 `interaction_required`: an Action tries to redirect. Default false. */
   interactionRequired?: boolean
-  /** 403 `mfa_required` with an `mfa_token`, and with `mfa_requirements` if given. Default false. */
-  mfa?: boolean | { requirements: unknown }
+  /** 403 `mfa_required` with an `mfa_token`; `true` stands for an OTP factor and a recovery code. Default false. */
+  mfa?: boolean | EmulatorMfa
+  /** 403 `mfa_required` on refresh, as from an Action that always asks for MFA. Default false. */
+  mfaOnRefresh?: boolean
   /** 401 `password_expired`. Default false. */
   passwordExpired?: boolean
   /** 401 `password_change_required`. Default false. */
@@ -115,7 +118,7 @@ export interface RecordedRequest {
   method: string
   path: string
   grantType?: string
-  /** Body of the emulator's own endpoints, else the query; a password is always left out. */
+  /** Body of the emulator's own endpoints, else the query; passwords, one-time codes and MFA tokens are always left out. */
   params: Record<string, unknown>
   headers: Record<string, string | string[] | undefined>
   /** The address that attack protection counts: the forwarded one only where it is trusted. */
@@ -212,9 +215,10 @@ export interface Auth0Emulator {
   hold(match?: RequestMatch & { after?: boolean }): Gate
   /** Lifts the brute-force blocks of an account, as an administrator does. */
   unblock(email: string): void
-  /** Forgets all wrong passwords. */
+  /** Forgets all wrong passwords and codes, and resets the limits on messages. */
   resetCounters(): void
   readonly refreshTokens: EmulatorRefreshTokens
+  readonly mfa: EmulatorMfaControls
   /** Signs with the other key from now on; the JWKS always lists both. */
   rotateSigningKeys(): void
   /** Drops all connections at once. May be called again. */

@@ -1,5 +1,6 @@
 import type { AttackProtection } from './attack-protection.js'
 import type { ClientAuthentication } from './client-authentication.js'
+import type { MfaWorld } from './mfa-world.js'
 import type { RefreshFamilies } from './refresh-families.js'
 import type { TokenMinter } from './token-minter.js'
 import type { EmulatorTenant } from './types.js'
@@ -14,4 +15,5 @@ export interface World {
   attacks: AttackProtection
   families: RefreshFamilies
   minter: TokenMinter
+  mfa: MfaWorld
 }
