@@ -120,14 +120,33 @@ export class TokenByPasswordError extends AuthError {
   override readonly name: string = 'TokenByPasswordError'
 }
 
+/** The factors that Auth0 asks for, by its own names: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
+export interface MfaRequirements {
+  /** Factors with which the user can continue. */
+  challenge: { type: string }[]
+  /** Factors the user can enroll; not empty if the user has to. */
+  enroll: { type: string }[]
+}
+
+export interface MfaRequiredInit extends AuthErrorInit {
+  requirements?: MfaRequirements
+}
+
 /** The password was right, and Auth0 wants a second factor (`mfa_required`). */
 export class MfaRequiredError extends TokenByPasswordError {
   override readonly name = 'MfaRequiredError'
   readonly #mfaToken: string | undefined
+  readonly #requirements: Readonly<MfaRequirements>
 
-  constructor(mfaToken: string | undefined, init: AuthErrorInit = {}) {
+  constructor(mfaToken: string | undefined, init: MfaRequiredInit = {}) {
     super('mfa_required', init)
     this.#mfaToken = mfaToken
+    this.#requirements = init.requirements ?? { challenge: [], enroll: [] }
+  }
+
+  /** The factors that Auth0 asks for. Both lists are empty if Auth0 does not say. Not enumerable. */
+  get requirements(): Readonly<MfaRequirements> {
+    return this.#requirements
   }
 
   /** Auth0's `mfa_token`, for an MFA flow of your own. A secret: keep it on the server. */

@@ -37,7 +37,7 @@ function setUp({ secrets = [secret], prefix = 'auth:tenant:', records = new Memo
       records.create(keyOf(id), { ...vault.seal(id, tokens), ...more }, { idle: MINUTE }),
     /** The field of the tokens as it is stored, or changed. */
     stored: async (id: string) => (await records.read(keyOf(id), ['t']))?.values[0] ?? Buffer.alloc(0),
-    store: (id: string, value: string | Buffer) => records.put(keyOf(id), { t: value }),
+    store: (id: string, value: string | Buffer) => records.write(keyOf(id), { t: value }),
   }
 }
 
@@ -157,8 +157,8 @@ describe('createTokenVault', () => {
       await create('one')
       await vault.commit('one', 1, renewed)
       expect(await vault.discard('one', 1)).toBe('conflict')
-      expect(await vault.discard('one', 2)).toBe('done')
-      expect(await vault.discard('one', 2)).toBe('gone')
+      expect(await vault.discard('one', 2)).toHaveLength(1)
+      expect(await vault.discard('one', 2)).toBeUndefined()
       expect(await vault.read('one')).toBeUndefined()
     })
   })

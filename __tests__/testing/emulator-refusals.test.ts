@@ -47,12 +47,15 @@ describe('refusals by the account', () => {
     expect((await logIn(emulator, { password: 'AUTH0-TEST-y' })).body.error).toBe('invalid_grant')
   })
 
-  it('gives an mfa_token, with requirements where the test set them', async () => {
+  it('gives an mfa_token, with the requirements that the test set or those of the factors', async () => {
     const requirements = { challenge: [{ type: 'otp' }] }
     emulator.users.update(ADA.username, { mfa: { requirements } })
     const { body } = await logIn(emulator)
     expect(body).toMatchObject({ mfa_token: expect.stringMatching(/^Fe26\.2\*/), mfa_requirements: requirements })
     emulator.users.update(ADA.username, { mfa: true })
+    const byDefault = { challenge: [{ type: 'otp' }, { type: 'recovery-code' }] }
+    expect((await logIn(emulator)).body.mfa_requirements).toEqual(byDefault)
+    emulator.users.update(ADA.username, { mfa: { requirements: null } })
     expect((await logIn(emulator)).body).not.toHaveProperty('mfa_requirements')
   })
 

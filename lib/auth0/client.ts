@@ -67,26 +67,25 @@ function deadlineSignal(ms: number): [signal: AbortSignal, finished: () => void]
 }
 
 async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc.Configuration> {
-  const { issuer, clientId, clientSecret, clientAuth } = config
+  const { issuer, clientId } = config
   try {
-    const found = await oidc.discovery(
-      issuer,
-      clientId,
-      metadataOf(config),
-      clientAuth ?? oidc.ClientSecretPost(clientSecret),
-      {
-        [oidc.customFetch]: forward,
-        // Longer than ours, which is to end the request.
-        timeout: 60 + config.timeouts.auth0 / 1000,
-        execute: extensionsOf(config),
-      },
-    )
+    const found = await oidc.discovery(issuer, clientId, metadataOf(config), clientAuthOf(config), {
+      [oidc.customFetch]: forward,
+      // Longer than ours, which is to end the request.
+      timeout: 60 + config.timeouts.auth0 / 1000,
+      execute: extensionsOf(config),
+    })
     // With a timeout of its own, every call would leave a timer behind.
     found.timeout = 0
     return found
   } catch (err) {
     throw await toAuthError(err, { step: 'discovery', host: issuer.host })
   }
+}
+
+/** How the client proves itself to Auth0. */
+export function clientAuthOf({ clientAuth, clientSecret }: Config): oidc.ClientAuth {
+  return clientAuth ?? oidc.ClientSecretPost(clientSecret)
 }
 
 /** Seconds by which the clocks of Auth0 and this machine may differ. */

@@ -1,7 +1,7 @@
 import { ApiError, AuthError } from '../errors.js'
 import { optionalText, requiredText } from './arguments.js'
 import { toAuthError, type Step } from './oauth-error.js'
-import type { PasswordGrantParts } from './password-grant.js'
+import type { GrantParts } from './verified-grant.js'
 
 export interface SignUpArguments {
   email: string
@@ -25,7 +25,7 @@ export interface SignedUp {
   email: string
 }
 
-type Parts = Pick<PasswordGrantParts, 'client' | 'config'>
+type Parts = Pick<GrantParts, 'client' | 'config'>
 
 const PROFILE = ['username', 'name', 'given_name', 'family_name', 'nickname', 'picture'] as const
 

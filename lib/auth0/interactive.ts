@@ -10,9 +10,9 @@ import {
 import { AuthError } from '../errors.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
 import { toAuthError } from './oauth-error.js'
-import type { PasswordGrantParts } from './password-grant.js'
 import { revokeRefreshToken } from './revocation.js'
 import { readGrant, splitScope, type Grant } from './token-response.js'
+import type { GrantParts } from './verified-grant.js'
 
 export interface BeginInteractiveArguments {
   /** An Allowed Callback URL of the application, without a query. */
@@ -38,7 +38,7 @@ export interface InteractiveTransaction {
   codeVerifier: string
 }
 
-type Parts = Pick<PasswordGrantParts, 'client' | 'config'>
+type Parts = Pick<GrantParts, 'client' | 'config'>
 
 /** Begins a login at Auth0's own page (authorization code with PKCE). */
 export async function beginInteractive(
@@ -75,7 +75,7 @@ export interface FinishInteractiveArguments extends Omit<InteractiveTransaction,
  * Exchanges the code of a callback. `login_transaction_missing` where the callback is not the one of this login or the
  * code is spent; otherwise the error that Auth0 sent back with the browser.
  */
-export async function finishInteractive(parts: PasswordGrantParts, given: FinishInteractiveArguments): Promise<Grant> {
+export async function finishInteractive(parts: GrantParts, given: FinishInteractiveArguments): Promise<Grant> {
   const { client, config, verify } = parts
   const { state, nonce, codeVerifier, scope, audience } = given
   const configuration = await client.configuration()

@@ -6,12 +6,25 @@ import {
   TokenByPasswordError,
   type Auth0Answer,
   type AuthErrorCode,
+  type AuthErrorInit,
 } from '../errors.js'
 import { readRefusal, type Refusal } from './refusal.js'
 import { settingToChange } from './tenant-setting.js'
 import { readWeakPassword } from './weak-password.js'
 
-export type Step = 'discovery' | 'login' | 'interactive' | 'refresh' | 'revoke' | 'logout' | 'signup' | 'reset'
+/** `mfa` sends a code, `mfa push` polls for the answer to a push notification, `mfa api` calls `/mfa/*`. */
+export type Step =
+  | 'discovery'
+  | 'login'
+  | 'interactive'
+  | 'refresh'
+  | 'revoke'
+  | 'logout'
+  | 'signup'
+  | 'reset'
+  | 'mfa'
+  | 'mfa push'
+  | 'mfa api'
 
 export interface Circumstances {
   step: Step
@@ -41,16 +54,27 @@ interface Material {
 
 function build(code: AuthErrorCode, material: Material): AuthError {
   const { auth0, refusal, circumstances } = material
-  const init = { ...(auth0 && { auth0 }), headers: refusal.headers, detail: detailOf(code, material) }
+  const headers = { ...patienceFor(code, auth0), ...refusal.headers }
+  const init = { ...(auth0 && { auth0 }), headers, detail: detailOf(code, material) }
   if (code === 'weak_password') return new AuthError(code, { ...init, body: weakPassword(material) })
   if (code === 'configuration_error') return new ConfigurationError(settingToChange(refusal, auth0?.error), { auth0 })
   if (code === 'auth_unavailable') return new ApiError(init)
-  if (code === 'mfa_required') return new MfaRequiredError(refusal.mfaToken, init)
+  if (code === 'mfa_required') return mfaRequired(refusal, init)
   return circumstances.step === 'login' ? new TokenByPasswordError(code, init) : new AuthError(code, init)
 }
 
 function weakPassword({ refusal, circumstances }: Material) {
   return { ...readWeakPassword(refusal.body, circumstances.conceal ?? []) }
+}
+
+function mfaRequired({ mfaToken, mfaRequirements }: Refusal, init: AuthErrorInit): MfaRequiredError {
+  return new MfaRequiredError(mfaToken, { ...init, ...(mfaRequirements && { requirements: mfaRequirements }) })
+}
+
+/** Seconds until the next poll, unless Auth0 says otherwise. */
+function patienceFor(code: AuthErrorCode, answer: Auth0Answer | undefined): Record<string, string> {
+  if (code !== 'mfa_pending') return {}
+  return { 'Retry-After': answer?.error === 'slow_down' ? '10' : '5' }
 }
 
 function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances }: Material): string {
@@ -69,13 +93,31 @@ function isOutage(answer: Auth0Answer | undefined): boolean {
   return answer !== undefined && (answer.status >= 500 || answer.status === 429)
 }
 
+const MFA: readonly Step[] = ['mfa', 'mfa push', 'mfa api']
+const PUSH: readonly Step[] = ['mfa push']
+const API: readonly Step[] = ['mfa api']
+
 type Row = readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode, only?: readonly Step[]]
 
-/** What a refusal means, for the steps that are named or for all. First match wins; the order is that of the checks. */
+/** What refusals mean, wherever they come from or only at some steps. First match wins; the order is that of the checks. */
 const CODES: readonly Row[] = [
   [refused('server_error', /default connection/i), 'configuration_error'],
   [refused('unsupported_grant_type'), 'configuration_error'],
   [({ status, error }) => status >= 500 || error === undefined, 'auth_unavailable'],
+  [refused('authorization_pending', 'slow_down'), 'mfa_pending', MFA],
+  [refused('expired_token'), 'mfa_expired', MFA],
+  [refused('association_required', 'unsupported_challenge_type'), 'invalid_request', MFA],
+  [refused('access_denied', 'invalid_request', 'invalid_grant', /already enrolled/i), 'invalid_request', MFA],
+  [refused('invalid_request', 'invalid_grant', /^too many /i), 'too_many_attempts', MFA],
+  [refused('invalid_request', /^(the )?mfa_token/i), 'mfa_expired', MFA],
+  [refused('invalid_request'), 'invalid_request', MFA],
+  [refused('invalid_grant', /mfa_token|oob_code/i), 'mfa_expired', MFA],
+  // Without a code, only the token or the user's answer can be at fault.
+  [refused('invalid_grant', 'invalid_token'), 'mfa_expired', API],
+  [refused('invalid_grant'), 'mfa_denied', PUSH],
+  [refused('access_denied', /authorization rejected/i), 'mfa_denied', PUSH],
+  [refused('access_denied', /authorization rejected/i), 'invalid_mfa_code', MFA],
+  [refused('invalid_grant'), 'invalid_mfa_code', MFA],
   [refused('mfa_required'), 'mfa_required'],
   [refused('too_many_attempts', 'too_many_logins'), 'too_many_attempts'],
   [({ status, error }) => status === 429 || error === 'too_many_requests', 'auth_unavailable'],
@@ -93,6 +135,7 @@ const CODES: readonly Row[] = [
   [refused('unsupported_response_type'), 'configuration_error'],
   [({ status, error }) => status === 401 && error === 'access_denied', 'configuration_error'],
   [refused('access_denied', /service not |not authorized to access resource server/i), 'configuration_error'],
+  [refused('access_denied'), 'mfa_denied', PUSH],
   [refused('access_denied'), 'access_denied'],
   [refused('invalid_grant'), 'login_transaction_missing', ['interactive']],
   [refused('invalid_grant', 'invalid_user_password'), 'invalid_credentials'],

@@ -1,12 +1,9 @@
-import { genericGrantRequest } from 'openid-client'
 import { plainAddress } from '../ip-address.js'
 import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
-import { FORWARDED_FOR, type Auth0Client } from './client.js'
-import type { VerifySignature } from './id-token.js'
-import { toAuthError } from './oauth-error.js'
-import { revokeRefreshToken } from './revocation.js'
-import { readGrant, type Grant } from './token-response.js'
+import { FORWARDED_FOR } from './client.js'
+import type { Grant } from './token-response.js'
+import { verifiedGrant, type GrantParts } from './verified-grant.js'
 
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
@@ -27,34 +24,23 @@ export interface PasswordGrantArguments {
   auth0ForwardedFor?: string | undefined
 }
 
-export interface PasswordGrantParts {
-  client: Auth0Client
-  config: Config
-  verify: VerifySignature
-}
+export type PasswordGrantParts = GrantParts
 
 /**
  * One password grant (RFC 6749, 4.3), with a realm Auth0's own password-realm grant. Never retried: each try counts
  * towards the block of the account.
  */
 export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGrantArguments): Promise<Grant> {
-  const { client, config, verify } = parts
-  const { grantType, parameters, address } = readArguments(config, given)
+  const { grantType, parameters, address } = readArguments(parts.config, given)
   const { password, audience, scope } = parameters
-  const configuration = await client.configuration()
-  let grant: Grant | undefined
-  try {
-    const sent = definedOnly({ ...parameters, [FORWARDED_FOR]: address })
-    const response = await genericGrantRequest(configuration, grantType, sent)
-    grant = readGrant(response, { config, requested: { audience, scope } })
-    if (grant.idToken !== undefined) await verify(grant.idToken)
-    return grant
-  } catch (err) {
-    // Issued, but not to be trusted: nobody shall hold it.
-    if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
-    const conceal = [password, config.clientSecret]
-    throw await toAuthError(err, { step: 'login', host: config.issuer.host, conceal })
-  }
+  const { grant } = await verifiedGrant(parts, {
+    grantType,
+    parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
+    requested: { audience, scope },
+    step: 'login',
+    conceal: [password],
+  })
+  return grant
 }
 
 /** Checked before anything is sent: callers in JavaScript hand on what they were given. */

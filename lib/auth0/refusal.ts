@@ -1,4 +1,5 @@
-import type { Auth0Answer } from '../errors.js'
+import type { Auth0Answer, MfaRequirements } from '../errors.js'
+import { mfaRequirementsOf } from './mfa-requirements.js'
 
 /** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
 export interface Refusal {
@@ -11,6 +12,7 @@ export interface Refusal {
   /** `Retry-After`, where Auth0 told. */
   headers: Record<string, string>
   mfaToken?: string
+  mfaRequirements?: MfaRequirements
   /** The parsed answer. May echo what was sent. */
   body?: unknown
   /** Codes of the error and its causes, the outermost first: what operators look for. */
@@ -93,22 +95,27 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
       ...(name !== undefined && { error: name }),
       ...(text !== undefined && { description: text }),
     },
-    headers: retryAfter(response),
+    headers: retryAfter(response, name),
     body,
     ...(typeof mfa_token === 'string' && { mfaToken: mfa_token }),
+    ...(name === 'mfa_required' && { mfaRequirements: mfaRequirementsOf(body) }),
   }
 }
 
 const HOUR = 3600
+/** Errors that ask for the same request again, whatever their status. */
+const ASKS_AGAIN = ['authorization_pending', 'slow_down']
 
 /** Seconds from `Retry-After`, or until `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
-function retryAfter({ status, headers }: ResponseLike): Record<string, string> {
-  if (status !== 429 && status !== 503) return {}
+function retryAfter({ status, headers }: ResponseLike, error: string | undefined): Record<string, string> {
+  const isLimit = status === 429 || status === 503
+  if (!isLimit && !ASKS_AGAIN.includes(error ?? '')) return {}
   const told = Number(headers.get('retry-after') ?? NaN)
   // By the clock that set the reset: this machine's may be wrong.
   const now = Date.parse(headers.get('date') ?? '') || Date.now()
   const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - now / 1000
-  const seconds = [told, reset].find(Number.isFinite)
+  // Beside any other status the reset is that of a limit which is not reached.
+  const seconds = (isLimit ? [told, reset] : [told]).find(Number.isFinite)
   return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
 }
 

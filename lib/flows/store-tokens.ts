@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AuthError } from '../errors.js'
-import type { SwapResult, TokenNews, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { WriteResult, TokenNews, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
 
 /** Tokens under their new version, and the login where it changed. */
@@ -31,7 +31,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
   const running = new Map<string, Promise<void>>()
   let closing = false
 
-  const commit = (sessionId: string, { version, ...news }: Refreshed): Promise<SwapResult> =>
+  const commit = (sessionId: string, { version, ...news }: Refreshed): Promise<WriteResult> =>
     vault.commit(sessionId, version - 1, news)
 
   const writeLater = async (sessionId: string, tokens: Refreshed): Promise<void> => {

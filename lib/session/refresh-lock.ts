@@ -9,22 +9,17 @@ export interface HeldLock {
   release(): Promise<void>
 }
 
-/** Of all processes one at a time may refresh the tokens of a session. */
-export interface RefreshLock {
-  /** Undefined when somebody else holds it. */
-  acquire(sessionId: string): Promise<HeldLock | undefined>
-  /** Milliseconds after which the lock of a holder that has died is free again. */
-  readonly ttl: number
-}
-
 /** Long enough to survive a slow store, short enough for users to wait for the successor of a dead holder. */
 const LONGEST = 10_000
 
-export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: string; ttl: number }): RefreshLock {
+/** Of all processes one at a time may refresh the tokens of a session. */
+export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: string; ttl: number }) {
   const bounded = Math.min(LONGEST, ttl)
   return {
+    /** Milliseconds after which the lock of a holder that has died is free again. */
     ttl: bounded,
-    acquire: async (sessionId) => {
+    /** Undefined when somebody else holds it. */
+    acquire: async (sessionId: string): Promise<HeldLock | undefined> => {
       const key = `${prefix}l:${sessionId}`
       const owner = randomUUID()
       // Counted from before the store was asked, on a clock that goes on while this process stands still.
@@ -52,3 +47,5 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
     },
   }
 }
+
+export type RefreshLock = ReturnType<typeof createRefreshLock>

@@ -4,7 +4,7 @@ import type { Session, SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Fields, Lifetime, Records } from '../store/records.js'
 import type { Login } from './login.js'
-import { DATA, type SessionRecords, type StoredSession } from './session-records.js'
+import { DATA, type SessionRecords } from './session-records.js'
 
 declare module 'express-session' {
   interface SessionData {
@@ -32,18 +32,21 @@ export interface SessionStoreParts {
   end: (id: string) => Promise<unknown>
 }
 
+/** What is known of a session that express-session has made; `json`: what the store holds, where this request wrote it. */
+interface Known {
+  login: Login | undefined
+  isStored: boolean
+  begun?: NewSession
+  json?: string
+}
+
 /**
  * connect-redis on the field of a session's record that is the app's. An established session is written only while it
  * exists, so that no late request brings it back after logout, and every call has a deadline (that of {@link Records}).
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
-  /** What was read for a session that express-session is about to make. */
-  readonly #found = new WeakMap<SessionData, StoredSession>()
-  readonly #logins = new WeakMap<SessionData, Login>()
-  readonly #new = new WeakMap<SessionData, NewSession>()
-  /** What the store holds of a session, as JSON; undefined where it was only read. */
-  readonly #stored = new WeakMap<SessionData, string | undefined>()
+  readonly #known = new WeakMap<SessionData, Known>()
 
   constructor(parts: SessionStoreParts) {
     assertUsable()
@@ -55,18 +58,17 @@ export class SessionStore extends RedisStore {
 
   /** The login of a session that express-session has made for a request. */
   loginOf(session: SessionData): Login | undefined {
-    return this.#logins.get(session)
+    return this.#known.get(session)?.login
   }
 
   /** False for a session that express-session has made and nobody has written to. */
   isStored(session: SessionData): boolean {
-    return this.#stored.has(session)
+    return this.#known.get(session)?.isStored === true
   }
 
   /** What is to be stored with the session when it is saved for the first time. */
   begin(session: SessionData, begun: NewSession): void {
-    this.#new.set(session, begun)
-    this.#logins.set(session, begun.login)
+    this.#known.set(session, { login: begun.login, begun, isStored: false })
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
@@ -75,9 +77,7 @@ export class SessionStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & SessionData {
     const session = super.createSession(req, data)
-    const login = this.#found.get(data)?.login
-    if (login) this.#logins.set(session, login)
-    this.#stored.set(session, undefined)
+    this.#known.set(session, { login: this.#known.get(data)?.login, isStored: true })
     return session
   }
 
@@ -104,7 +104,7 @@ export class SessionStore extends RedisStore {
     // What cannot be opened may be a copy of another user's.
     if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
-    this.#found.set(data, found)
+    this.#known.set(data, { login: found.login, isStored: true })
     return data
   }
 
@@ -112,13 +112,12 @@ export class SessionStore extends RedisStore {
     const { records, sessions, visitor } = this.#parts
     const json = JSON.stringify(dataOf(session))
     const key = sessions.keyOf(id)
-    const begun = this.#new.get(session)
-    if (begun) await records.create(key, { ...begun.fields(id), [DATA]: json }, begun.life)
-    else if (!this.#stored.has(session)) await records.create(key, { [DATA]: json }, visitor)
+    const known = this.#known.get(session)
+    if (known?.begun) await records.create(key, { ...known.begun.fields(id), [DATA]: json }, known.begun.life)
+    else if (!known) await records.create(key, { [DATA]: json }, visitor)
     // express-session saves a new session twice, the second time as the request ends.
-    else if (this.#stored.get(session) !== json) await records.put(key, { [DATA]: json })
-    this.#new.delete(session)
-    this.#stored.set(session, json)
+    else if (known.json !== json) await records.write(key, { [DATA]: json })
+    this.#known.set(session, { login: known?.login, isStored: true, json })
     return null
   }
 

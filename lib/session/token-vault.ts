@@ -1,9 +1,9 @@
-import type { Fields, Records, SwapResult } from '../store/records.js'
+import type { Fields, Records, WriteResult } from '../store/records.js'
 import type { Login, LoginSeal } from './login.js'
 import type { Seal } from './seal.js'
 import { LOGIN } from './session-records.js'
 
-export type { SwapResult }
+export type { WriteResult }
 
 /** One access token and what it is good for. */
 export interface TokenSet {
@@ -29,28 +29,6 @@ export interface VersionedTokens extends TokenRecord {
   version: number
   /** True while a refresh of this very version has been announced, and neither finished nor withdrawn. */
   announced?: true
-}
-
-/**
- * The tokens of a session, sealed, in a field of its record that nothing else writes: a slow request that writes the
- * app's data back can never bring an older token back.
- */
-export interface TokenVault {
-  /** The first record of a session, to be stored with it. */
-  seal(sessionId: string, tokens: TokenRecord): Fields
-  /** `sealed`: there are tokens that this process has no secret for. */
-  read(sessionId: string): Promise<VersionedTokens | 'sealed' | undefined>
-  /** Writes tokens, and the login where it changed, only over the version that the caller has read. */
-  commit(sessionId: string, version: number, news: TokenNews): Promise<SwapResult>
-  /**
-   * Announces a refresh of a version, or withdraws it. Who cannot write this must not refresh; and who finds it though
-   * the lock is free knows that its writer may still hold newer tokens.
-   */
-  announce(sessionId: string, tokens: VersionedTokens, announced: boolean): Promise<SwapResult>
-  /** Deletes the session, if its tokens are still of the version that the caller has read. */
-  discard(sessionId: string, version: number): Promise<SwapResult>
-  /** Deletes a session whatever it holds. Of two callers one gets its tokens. */
-  end(sessionId: string): Promise<Ended | undefined>
 }
 
 /** What a refresh changed. */
@@ -79,40 +57,51 @@ const TOKENS = 't'
 const ANNOUNCED = 'r'
 const SETTLED = '-'
 
-export function createTokenVault({ records, seal, logins, keyOf }: VaultParts): TokenVault {
+/**
+ * The tokens of a session, sealed, in a field of its record that nothing else writes: a slow request that writes the
+ * app's data back can never bring an older token back.
+ */
+export function createTokenVault({ records, seal, logins, keyOf }: VaultParts) {
   const close = (key: string, tokens: VersionedTokens, mark?: string) => closeTokens(seal, { key, tokens, mark })
   const open = (key: string, value: Buffer | undefined) => value && openTokens(seal, key, value)
   const only = (version: number) => ({ field: TOKENS, head: `${String(version)}.` })
 
   return {
-    seal: (sessionId, tokens) => ({ [TOKENS]: close(keyOf(sessionId), { ...tokens, version: 1 }) }),
-    read: async (sessionId) => {
-      const key = keyOf(sessionId)
-      const value = (await records.read(key, [TOKENS]))?.values[0]
-      return value === undefined ? undefined : (open(key, value) ?? 'sealed')
+    /** The first record of a session, to be stored with it. */
+    seal: (id: string, tokens: TokenRecord): Fields => ({ [TOKENS]: close(keyOf(id), { ...tokens, version: 1 }) }),
+    /** `sealed`: there are tokens that this process has no secret for. */
+    read: async (id: string): Promise<VersionedTokens | 'sealed' | undefined> => {
+      const value = (await records.read(keyOf(id), [TOKENS]))?.values[0]
+      return value && (open(keyOf(id), value) ?? 'sealed')
     },
-    commit: (sessionId, version, { login, ...tokens }) => {
-      const key = keyOf(sessionId)
-      return records.swap(key, only(version), {
-        [TOKENS]: close(key, { ...tokens, version: version + 1 }),
-        ...(login && { [LOGIN]: logins.close(login, key) }),
-      })
+    /** Writes tokens, and the login where it changed, only over the version that the caller has read. */
+    commit: (id: string, version: number, { login, ...tokens }: TokenNews): Promise<WriteResult> => {
+      const key = keyOf(id)
+      const fields = { [TOKENS]: close(key, { ...tokens, version: version + 1 }) }
+      return records.write(key, { ...fields, ...(login && { [LOGIN]: logins.close(login, key) }) }, only(version))
     },
-    announce: (sessionId, tokens, announced) => {
-      const key = keyOf(sessionId)
-      const value = close(key, tokens, announced ? ANNOUNCED : SETTLED)
-      return records.swap(key, only(tokens.version), { [TOKENS]: value })
+    /**
+     * Announces a refresh of a version, or withdraws it. Who cannot write this must not refresh; and who finds it though
+     * the lock is free knows that its writer may still hold newer tokens.
+     */
+    announce: (id: string, tokens: VersionedTokens, announced: boolean): Promise<WriteResult> => {
+      const value = close(keyOf(id), tokens, announced ? ANNOUNCED : SETTLED)
+      return records.write(keyOf(id), { [TOKENS]: value }, only(tokens.version))
     },
-    discard: (sessionId, version) => records.discard(keyOf(sessionId), only(version)),
-    end: async (sessionId) => {
-      const key = keyOf(sessionId)
+    /** Deletes a session, if its tokens are still of this version; else `conflict`. */
+    discard: (id: string, version: number) => records.end(keyOf(id), [TOKENS], only(version)),
+    /** Deletes a session whatever it holds. Of two callers one gets its tokens. */
+    end: async (id: string): Promise<Ended | undefined> => {
+      const key = keyOf(id)
       const ended = await records.end(key, [TOKENS, LOGIN])
-      if (!ended) return undefined
+      if (!ended || ended === 'conflict') return undefined
       const [tokens, login] = ended
-      return { tokens: open(key, tokens), login: login === undefined ? undefined : logins.open(login, key) }
+      return { tokens: open(key, tokens), login: login && logins.open(login, key) }
     },
   }
 }
+
+export type TokenVault = ReturnType<typeof createTokenVault>
 
 interface Closing {
   key: string

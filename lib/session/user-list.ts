@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Records } from '../store/records.js'
+import type { Entries, Records } from '../store/records.js'
 import type { Login } from './login.js'
 
 /** A session as its user's list knows it. */
@@ -29,9 +29,10 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
     /** Undefined where the login began before the mark; else the sessions that are too many, `spare` not counted. */
     add: async ({ sub, handle, since, until }: Login, id: string, spare = 0) => {
       // The time comes first: by it the store tells which are the oldest.
-      const entry = { name: handle, value: `${String(since)}:${id}`, since, ttl: Math.ceil(until - since) }
-      const tooMany = await records.enlist(keyOf(sub), { ...entry, most: maxPerUser + spare })
-      return tooMany && pointers(tooMany)
+      const value = `${String(since)}:${id}`
+      const most = maxPerUser + spare
+      const all = await records.enlist(keyOf(sub), { name: handle, value, since, ttl: Math.ceil(until - since), most })
+      return all && pointers(oldest(all, most))
     },
     all: async (sub: string) => pointers(await records.listed(keyOf(sub))),
     drop: (sub: string, handles: readonly string[]) => records.delist(keyOf(sub), handles),
@@ -42,7 +43,13 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
   }
 }
 
-function pointers(entries: Readonly<Record<string, string>>): Listed[] {
+/** The entries beyond the limit, by the time at the beginning of their value. */
+function oldest(entries: Entries, most: number): Entries {
+  const byAge = Object.entries(entries).sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
+  return Object.fromEntries(byAge.slice(0, Math.max(0, byAge.length - most)))
+}
+
+function pointers(entries: Entries): Listed[] {
   return Object.entries(entries).map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
 }
 

@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
-import { restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import { MARK, restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
+import type { Found, Records, Values, Visited, WriteResult } from './records.js'
 import { closedError } from './store-health.js'
-import type { Found, Records, SwapResult, Values, Visited } from './records.js'
 
 interface Entry {
   fields: Record<string, string | Buffer>
@@ -12,7 +12,6 @@ interface Entry {
 }
 
 const SWEEP_EVERY = 1000
-const MARK = '!'
 
 const { timeOrigin } = performance
 const elapsed = performance.now.bind(performance)
@@ -27,11 +26,10 @@ export class MemoryRecords implements Records {
   #writes = 0
   #closed = false
 
-  constructor(testClock?: () => number) {
-    const clock = testClock ?? monotonic
+  constructor(testClock = monotonic) {
     this.#clock = () => {
       if (this.#closed) throw closedError()
-      return clock()
+      return testClock()
     }
   }
 
@@ -59,31 +57,18 @@ export class MemoryRecords implements Records {
     return { extended, rest, seen: Math.round(entry.seen), values: valuesOf(entry, names) }
   }
 
-  async put(key: string, fields: Fields): Promise<boolean> {
+  async write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult> {
     const entry = this.#live(key)
-    if (entry) Object.assign(entry.fields, fields)
-    return entry !== undefined
-  }
-
-  async swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult> {
-    const entry = this.#live(key)
-    const held = entry?.fields[expected.field]
-    if (entry && held !== undefined && isSame(held, fields[expected.field])) return 'done'
-    const result = compare(held, expected)
-    if (entry && result === 'done') Object.assign(entry.fields, fields)
+    const result = entry ? compare(entry, expected, fields) : 'gone'
+    if (result === 'done') Object.assign(entry?.fields ?? {}, fields)
     return result
   }
 
-  async end(key: string, names: readonly string[]): Promise<Values | undefined> {
+  async end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined> {
     const entry = this.#live(key)
-    this.#entries.delete(key)
-    return entry && valuesOf(entry, names)
-  }
-
-  async discard(key: string, expected: Expected): Promise<SwapResult> {
-    const result = compare(this.#live(key)?.fields[expected.field], expected)
+    const result = entry ? compare(entry, expected) : 'gone'
     if (result === 'done') this.#entries.delete(key)
-    return result
+    return result === 'conflict' ? result : result === 'done' && entry ? valuesOf(entry, names) : undefined
   }
 
   async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Entries | undefined> {
@@ -91,9 +76,8 @@ export class MemoryRecords implements Records {
     if (entries[name] !== undefined) return {}
     if (mark !== undefined && since <= Number(mark)) return undefined
     this.#setListed(key, { [name]: value }, ttl)
-    const all = Object.entries({ ...entries, [name]: value })
-    const oldestFirst = all.sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
-    return Object.fromEntries(oldestFirst.slice(0, Math.max(0, all.length - most)))
+    const all = { ...entries, [name]: value }
+    return Object.keys(all).length > most ? all : {}
   }
 
   async listed(key: string): Promise<Entries> {
@@ -166,11 +150,13 @@ function valuesOf({ fields }: Entry, names: readonly string[]): Values {
   })
 }
 
-function isSame(held: string | Buffer, other: string | Buffer | undefined): boolean {
-  return other !== undefined && Buffer.from(held).equals(Buffer.from(other))
-}
-
-function compare(held: string | Buffer | undefined, { head }: Expected): SwapResult {
+/** `done` also for what was written before. */
+function compare({ fields }: Entry, expected?: Expected, news: Fields = {}): WriteResult {
+  if (!expected) return 'done'
+  const held = fields[expected.field]
   if (held === undefined) return 'gone'
-  return Buffer.from(held).subarray(0, head.length).toString() === head ? 'done' : 'conflict'
+  const bytes = Buffer.from(held)
+  const wanted = news[expected.field]
+  if (wanted !== undefined && bytes.equals(Buffer.from(wanted))) return 'done'
+  return bytes.subarray(0, expected.head.length).toString() === expected.head ? 'done' : 'conflict'
 }

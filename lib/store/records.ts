@@ -7,30 +7,26 @@ export type Values = readonly (Buffer | undefined)[]
 /** Name -> value of the entries of a list. */
 export type Entries = Readonly<Record<string, string>>
 
-/** How long a record lives, in milliseconds, on the clock of the store. */
+/** How long a record lives, in milliseconds on the clock of the store: without a visit, and in all (default: no limit). */
 export interface Lifetime {
-  /** Without a visit. */
   idle: number
-  /** In all. Default: no limit. */
   absolute?: number
 }
 
-/** A record that was read. */
 export interface Found {
   values: Values
   /** Milliseconds on the clock of the store, to the minute. */
   seen: number
 }
 
-/** A record whose time was extended if that was due. */
+/** A record whose idle time was started again if that was due; `rest`: milliseconds until it is due next. */
 export interface Visited extends Found {
-  /** Milliseconds until the next extension is due. */
   rest: number
   extended: boolean
 }
 
-/** `conflict`: the field begins otherwise; `gone`: there is no record. */
-export type SwapResult = 'done' | 'conflict' | 'gone'
+/** `conflict`: the field begins otherwise; `gone`: there is no record, or no such field. */
+export type WriteResult = 'done' | 'conflict' | 'gone'
 
 /** A condition: the field begins with `head`. */
 export interface Expected {
@@ -38,7 +34,6 @@ export interface Expected {
   head: string
 }
 
-/** An entry of a list. */
 export interface ListEntry {
   name: string
   value: string
@@ -46,7 +41,7 @@ export interface ListEntry {
   since: number
   /** Milliseconds that the list lives at least. */
   ttl: number
-  /** Entries; what exceeds them is reported, oldest first. */
+  /** A list with more entries than this is reported. */
   most: number
 }
 
@@ -65,16 +60,12 @@ export interface Records {
   read(key: string, names: readonly string[]): Promise<Found | undefined>
   /** Reads, and starts the idle time again: at most once a minute, or in half of it, over all processes. */
   visit(key: string, names: readonly string[]): Promise<Visited | undefined>
-  /** Writes fields only while the record exists; resolves to whether it did. */
-  put(key: string, fields: Fields): Promise<boolean>
-  /** Writes fields only over what was expected. Repeating it does no harm. */
-  swap(key: string, expected: Expected, fields: Fields): Promise<SwapResult>
-  /** Reads and deletes in one step: of two callers one gets the values. */
-  end(key: string, names: readonly string[]): Promise<Values | undefined>
-  /** Deletes only what was expected. */
-  discard(key: string, expected: Expected): Promise<SwapResult>
+  /** Writes fields only while the record exists and is as expected. Repeating it does no harm. */
+  write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult>
+  /** Reads and deletes in one step what is as expected: of two callers one gets the values. */
+  end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined>
 
-  /** Adds an entry unless it is there. Resolves to the entries that exceed the limit, or to undefined if refused. */
+  /** Adds an entry unless it is there; undefined where the mark refuses it. Resolves to all entries if they are too many. */
   enlist(key: string, entry: ListEntry): Promise<Entries | undefined>
   listed(key: string): Promise<Entries>
   delist(key: string, names: readonly string[]): Promise<void>
@@ -98,3 +89,6 @@ const MINUTE = 60_000
 export function restOf(idle: number): number {
   return Math.min(MINUTE, idle / 2)
 }
+
+/** Entry of a list that is not one of its own: when its user's sessions were revoked last. */
+export const MARK = '!'

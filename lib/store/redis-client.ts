@@ -69,36 +69,21 @@ function leaveReadOnly(pause: number) {
   }
 }
 
-/**
- * Sends the commands of one tick in one write, so that what belongs together (the tokens and the session, at a logout)
- * leaves together or not at all, whenever the process is killed; and while answers are outstanding, those of one turn of
- * the event loop: with many requests at once that saves system calls. A single request waits for nothing, as it would
- * with auto-pipelining.
- */
+/** Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    this.#cork()
-    return super.sendCommand(...args)
-  }
-
-  /** ioredis calls the queue of what it has sent private; where it is not found, nothing is held back for long. */
-  #isIdle(): boolean {
-    return !(Reflect.get(this, 'commandQueue') as { length: number } | undefined)?.length
-  }
-
-  #cork() {
     const stream = this.stream as Redis['stream'] | undefined
-    if (!stream || this.#corked === stream) return
-    const uncork = () => {
-      this.#corked = undefined
-      stream.uncork()
+    if (stream && this.#corked !== stream) {
+      this.#corked = stream
+      stream.cork()
+      setImmediate(() => {
+        this.#corked = undefined
+        stream.uncork()
+      })
     }
-    this.#corked = stream
-    stream.cork()
-    if (this.#isIdle()) process.nextTick(uncork)
-    else setImmediate(uncork)
+    return super.sendCommand(...args)
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import type { Entries, Fields, Found, Records, SwapResult, Values, Visited } from './records.js'
+import { MARK, type Entries, type Fields, type Found, type Records, type Values, type Visited } from './records.js'
+import type { WriteResult } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
 import { runScript } from './redis-script.js'
 import * as scripts from './redis-scripts.js'
@@ -32,20 +33,20 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     read: (key, names) =>
       testClock ? visit(key, names, false) : guarded(() => client.hmgetBuffer(key, 's', ...names)).then(found),
     visit: (key, names) => visit(key, names),
-    put: async (key, fields) => (await run(scripts.PUT, key, flat(fields))) === 1,
-    swap: async (key, { field, head }, fields) =>
-      String(await run(scripts.SWAP, key, [field, head, ...flat(fields)])) as SwapResult,
-    end: async (key, names) => valuesOf((await run(scripts.END, key, [...names])) as Reply | null),
-    discard: async (key, { field, head }) => String(await run(scripts.DISCARD, key, [field, head])) as SwapResult,
+    write: async (key, fields, { field, head } = EXISTS) => {
+      const reply = await run(scripts.WRITE, key, [field, head, ...flat(fields)])
+      return reply === null ? 'gone' : ((reply as Buffer).toString() as WriteResult)
+    },
+    end: async (key, names, { field, head } = EXISTS) => {
+      const reply = await run(scripts.END, key, [field, head, ...names])
+      return reply === null ? undefined : Array.isArray(reply) ? valuesOf(reply as Reply) : 'conflict'
+    },
 
     enlist: async (key, { name, value, since, ttl, most }) => {
       const reply = await run(scripts.ENLIST, key, [name, value, ...[since, ttl, most].map(String)])
-      return reply === null ? undefined : pairs((reply as Buffer[]).map(String))
+      return reply === null ? undefined : unmarked(pairs((reply as Buffer[]).map(String)))
     },
-    listed: async (key) => {
-      const { '!': _mark, ...entries } = await guarded(() => client.hgetall(key))
-      return entries
-    },
+    listed: async (key) => unmarked(await guarded(() => client.hgetall(key))),
     delist: async (key, names) => {
       if (names.length) await guarded(() => client.hdel(key, ...names))
     },
@@ -72,6 +73,9 @@ function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, '
 
 type Reply = (Buffer | null)[]
 
+/** Every session's record was seen at some time. */
+const EXISTS = { field: 's', head: '' }
+
 const flat = (fields: Fields) => Object.entries(fields).flat()
 
 function pairs(reply: string[]): Entries {
@@ -79,18 +83,18 @@ function pairs(reply: string[]): Entries {
   return Object.fromEntries(entries) as Entries
 }
 
-function valuesOf(reply: Reply | null): Values | undefined {
-  return reply?.map((value) => value ?? undefined)
-}
+const unmarked = ({ [MARK]: _mark, ...entries }: Entries) => entries
+
+const valuesOf = (reply: Reply): Values => reply.map((value) => value ?? undefined)
 
 function found([seen, ...values]: Reply): Found | undefined {
-  return seen ? { seen: Number(seen.toString()), values: valuesOf(values) ?? [] } : undefined
+  return seen ? { seen: Number(seen.toString()), values: valuesOf(values) } : undefined
 }
 
 function visited(reply: unknown): Visited | undefined {
   if (reply === null) return undefined
   const [extended, rest, seen, values] = reply as [number, number, Buffer, Reply]
-  return { extended: extended === 1, rest, seen: Number(seen.toString()), values: valuesOf(values) ?? [] }
+  return { extended: extended === 1, rest, seen: Number(seen.toString()), values: valuesOf(values) }
 }
 
 function timeOf(reply: unknown): number {

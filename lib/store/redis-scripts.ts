@@ -53,38 +53,27 @@ local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 3))
 return {extended, math.ceil(seen + every - at), string.format('%.0f', seen), values}
 `
 
-/** ARGV: fields and values. */
-export const PUT = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return 1
-`
-
+/** The first two arguments: a field, and how it is expected to begin. */
 const EXPECTED = `
 local held = redis.call('HGET', KEYS[1], ARGV[1])
-if not held then return 'gone' end
+if not held then return false end
+local fits = string.sub(held, 1, #ARGV[2]) == ARGV[2]
 `
 
-/** ARGV: field, head, then fields and values; the expected field comes first. */
-export const SWAP = `${EXPECTED}
+/** ARGV: field, head, then fields and values, the expected one first. Returns false where there is no such field. */
+export const WRITE = `${EXPECTED}
 -- A write whose answer was lost is sent again: finding its own value there means done.
 if held == ARGV[4] then return 'done' end
-if string.sub(held, 1, #ARGV[2]) ~= ARGV[2] then return 'conflict' end
+if not fits then return 'conflict' end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 return 'done'
 `
 
-/** ARGV: field, head. */
-export const DISCARD = `${EXPECTED}
-if string.sub(held, 1, #ARGV[2]) ~= ARGV[2] then return 'conflict' end
+/** ARGV: field, head, then fields. */
+export const END = `${EXPECTED}
+if not fits then return 'conflict' end
+local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 3))
 redis.call('DEL', KEYS[1])
-return 'done'
-`
-
-/** ARGV: fields. */
-export const END = `
-local values = redis.call('HMGET', KEYS[1], unpack(ARGV))
-if redis.call('DEL', KEYS[1]) == 0 then return false end
 return values
 `
 
@@ -94,30 +83,15 @@ local function lives(ttl)
 end
 `
 
-/** ARGV: name, value, since, ttl, most. Returns false where refused, else names and values that exceed the limit. */
+/** ARGV: name, value, since, ttl, most. Returns false where refused, else all names and values if they are too many. */
 export const ENLIST = `${LIVES_AT_LEAST}
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {} end
 local mark = redis.call('HGET', KEYS[1], '!')
 if mark and tonumber(ARGV[3]) <= tonumber(mark) then return false end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 lives(ARGV[4])
-local over = redis.call('HLEN', KEYS[1]) - ARGV[5]
-if mark then over = over - 1 end
-if over <= 0 then return {} end
-local all = redis.call('HGETALL', KEYS[1])
-local entries = {}
-for i = 1, #all, 2 do
-  if all[i] ~= '!' then
-    entries[#entries + 1] = { tonumber(string.match(all[i + 1], '^[%d.]+')) or 0, all[i], all[i + 1] }
-  end
-end
-table.sort(entries, function(a, b) return a[1] < b[1] end)
-local oldest = {}
-for i = 1, over do
-  oldest[2 * i - 1] = entries[i][2]
-  oldest[2 * i] = entries[i][3]
-end
-return oldest
+if redis.call('HLEN', KEYS[1]) <= tonumber(ARGV[5]) then return {} end
+return redis.call('HGETALL', KEYS[1])
 `
 
 /** ARGV: since, ttl. */

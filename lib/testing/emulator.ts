@@ -13,6 +13,9 @@ import { listenOnLoopback } from './emulator/loopback-server.js'
 import { loginPageEndpoint } from './emulator/login-page-endpoint.js'
 import { oidcLogoutEndpoint, v2LogoutEndpoint } from './emulator/logout-endpoints.js'
 import { mintLogoutToken } from './emulator/logout-tokens.js'
+import { mfaControls } from './emulator/mfa-controls.js'
+import { mfaEndpoints } from './emulator/mfa-endpoints.js'
+import { createMfaWorld } from './emulator/mfa-world.js'
 import { createProvider, loadProvider } from './emulator/provider.js'
 import { recordRequests } from './emulator/recorder.js'
 import { RefreshFamilies } from './emulator/refresh-families.js'
@@ -29,6 +32,7 @@ import { UserDirectory } from './emulator/users.js'
 import type { World } from './emulator/world.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
+export type { EmulatorFactor, EmulatorMessage, EmulatorMfa, EmulatorMfaControls } from './emulator/mfa-types.js'
 export type {
   Auth0Emulator,
   EmulatorApi,
@@ -51,8 +55,8 @@ export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator
 
 /**
  * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
- * checks in Auth0's order, refresh token rotation with reuse detection, revocation and attack protection, login pages
- * for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
+ * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection,
+ * login pages for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
  *
  * @throws Error under `NODE_ENV=production`, and where `oidc-provider` is not installed.
  */
@@ -116,6 +120,7 @@ function createWorld(options: EmulatorOptions, site: Site): World {
     attacks: new AttackProtection(tenant, clock),
     families: new RefreshFamilies(tenant, clock),
     minter: new TokenMinter(signing),
+    mfa: createMfaWorld(clock),
   }
 }
 
@@ -130,6 +135,7 @@ function createEndpoints(world: World): ReadonlyMap<string, Endpoint> {
     ['/v2/logout', v2LogoutEndpoint(world)],
     ['/dbconnections/signup', signupEndpoint(world)],
     ['/dbconnections/change_password', changePasswordEndpoint(world)],
+    ...mfaEndpoints(world),
   ])
 }
 
@@ -143,12 +149,17 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
     failNext: (fault = {}) => faults.add(fault),
     hold: ({ after = false, ...match } = {}) => gates.hold(match, after ? 'after' : 'before'),
     unblock: (email: string) => unblock(world, email),
-    resetCounters: () => attacks.reset(),
+    resetCounters() {
+      attacks.reset()
+      world.buckets.reset()
+      for (const allowance of Object.values(world.mfa.allowances)) allowance.reset()
+    },
     refreshTokens: {
       isActive: (token: string) => families.isActive(token),
       revoke: (token: string) => families.revoke(token),
       families: () => families.count(),
     },
+    mfa: mfaControls(world),
     rotateSigningKeys: () => keys.rotate(),
     logoutToken: (changes = {}) => mintLogoutToken(world.signing, changes),
     resets,

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { Redis } from 'ioredis'
 import { createRopgAuth, type RopgAuthOptions } from '../../../lib/index.ts'
-import { CREATE, ENLIST, SWAP } from '../../../lib/store/redis-scripts.ts'
+import { CREATE, ENLIST, WRITE } from '../../../lib/store/redis-scripts.ts'
 import { onScript } from './on-script.ts'
 import { addTokenRoute } from './token-routes.ts'
 
@@ -96,7 +96,7 @@ function stoppingRedis(): Redis | string {
   if (stop === undefined || stop === 'before the request') return options.redis
   const redis = new Redis(options.redis, { commandTimeout: 1000, maxRetriesPerRequest: 1 })
   if (stop === 'after the write') {
-    return onScript(redis, SWAP, async ({ args, run }) => {
+    return onScript(redis, WRITE, async ({ args, run }) => {
       const result = await run()
       // The tokens of the login are version 1.
       return args[3]?.startsWith('2.') && String(result) === 'done' ? forever() : result

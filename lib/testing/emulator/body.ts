@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { refusal, type Refusal } from './refusal.js'
+import { missingParameter, refusal, type Refusal } from './refusal.js'
 
 const LIMIT = 100 * 1024
 
@@ -16,6 +16,12 @@ export async function readBody(req: IncomingMessage): Promise<Params | Refusal> 
 export function textParam(params: Params, name: string): string | undefined {
   const value = params[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+export function requiredParam(params: Params, name: string): string {
+  const value = textParam(params, name)
+  if (value === undefined) throw missingParameter(name)
+  return value
 }
 
 /** Reads to the end even past the limit: whoever is cut off while sending never sees the answer. */

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
-import { textParam } from './body.js'
+import { requiredParam, textParam } from './body.js'
 import type { PkceChallenge } from './browser-logins.js'
 import type { Call } from './endpoints.js'
 import { grantTokens } from './password-grants.js'
-import { missingParameter, refusal, refusalSaying } from './refusal.js'
+import { refusal, refusalSaying } from './refusal.js'
 import type { World } from './world.js'
 
 /** `grant_type=authorization_code`: a code counts once, also when the exchange is then refused. */
 export async function codeGrant(world: World, { params }: Call): Promise<Record<string, unknown>> {
-  const code = textParam(params, 'code')
-  if (code === undefined) throw missingParameter('code')
-  const issued = world.browser.codes.take(code)
+  const issued = world.browser.codes.take(requiredParam(params, 'code'))
   if (!issued) throw refusal('invalidCode')
   const { request, session } = issued
   checkRedirectUri(textParam(params, 'redirect_uri'), request.redirectUri)

@@ -1,7 +1,8 @@
-import { textParam } from './body.js'
+import { requiredParam, textParam } from './body.js'
 import type { Call } from './endpoints.js'
 import { GRANT_TYPES } from './grant-types.js'
-import { missingParameter, refusal, refusalSaying } from './refusal.js'
+import { mfaRequired } from './mfa-required.js'
+import { refusal, refusalSaying } from './refusal.js'
 import { grantScope, readScope } from './scopes.js'
 import type { BrowserLogin } from './refresh-families.js'
 import type { EmulatorApi, StoredUser } from './types.js'
@@ -18,7 +19,7 @@ export async function passwordGrant(world: World, call: Call): Promise<TokenAnsw
 }
 
 export async function passwordRealmGrant(world: World, call: Call): Promise<TokenAnswer> {
-  const realm = required(call, 'realm')
+  const realm = requiredParam(call.params, 'realm')
   if (!world.tenant.connections.includes(realm)) {
     throw refusalSaying(400, 'invalid_request', `Unknown realm ${realm}.`)
   }
@@ -30,6 +31,7 @@ async function logIn(world: World, call: Call, connection: string): Promise<Toke
   const request = readRequest(world, call)
   const user = authenticate(world, { ...request, connection, address: call.record.clientIp })
   checkUser(user, request.password)
+  if (user.mfa) throw mfaRequired(world, user, (verified) => grantTokens(world, verified, request))
   return grantTokens(world, user, request)
 }
 
@@ -41,16 +43,10 @@ interface LoginRequest {
 }
 
 function readRequest(world: World, call: Call): LoginRequest {
-  const username = required(call, 'username')
-  const password = required(call, 'password')
+  const username = requiredParam(call.params, 'username')
+  const password = requiredParam(call.params, 'password')
   const requested = readScope(call.params.scope)
   return { username, password, requested, api: findApi(world, call) }
-}
-
-function required({ params }: Call, name: string): string {
-  const value = textParam(params, name)
-  if (value === undefined) throw missingParameter(name)
-  return value
 }
 
 export function findApi({ tenant, issuer }: World, { params }: Pick<Call, 'params'>): EmulatorApi | undefined {

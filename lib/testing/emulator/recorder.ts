@@ -3,7 +3,10 @@ import type { Middleware } from './middleware.js'
 import { Refusal } from './refusal.js'
 import type { EmulatorClock, RecordedRequest } from './types.js'
 
-const NEVER_RECORDED = ['password', 'new_password', 'code', 'code_verifier', 'id_token_hint']
+const NEVER_RECORDED = [
+  ...['password', 'new_password', 'mfa_token', 'otp', 'oob_code', 'binding_code', 'recovery_code'],
+  ...['code', 'code_verifier', 'id_token_hint'],
+]
 
 type Context = Parameters<Middleware>[0]
 

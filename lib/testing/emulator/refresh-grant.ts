@@ -1,7 +1,8 @@
-import { textParam } from './body.js'
+import { requiredParam, textParam } from './body.js'
 import type { Call } from './endpoints.js'
+import { mfaRequired } from './mfa-required.js'
 import type { Grant } from './refresh-families.js'
-import { missingParameter, refusal } from './refusal.js'
+import { refusal } from './refusal.js'
 import { isOpenIdScope, readScope } from './scopes.js'
 import type { StoredUser } from './types.js'
 import { checkActions } from './user-checks.js'
@@ -9,19 +10,35 @@ import type { World } from './world.js'
 
 /** `grant_type=refresh_token`: rotates before anything is awaited, so that of two at once one is a reuse. */
 export async function refreshGrant(world: World, { params }: Call): Promise<Record<string, unknown>> {
-  const value = textParam(params, 'refresh_token')
-  if (value === undefined) throw missingParameter('refresh_token')
-  const requested = readScope(params.scope)
-  const grant = world.families.redeem(value)
-  if (!grant) throw refusal('unknownRefreshToken')
+  const value = requiredParam(params, 'refresh_token')
+  const request = { value, requested: readScope(params.scope), audience: textParam(params, 'audience') }
+  const grant = redeem(world, value)
   const user = userOf(world, grant)
-  const target = chooseTarget(world, grant, textParam(params, 'audience'))
+  if (user.mfaOnRefresh) throw mfaRequired(world, user, () => exchange(world, request, redeem(world, value)))
+  return exchange(world, request, grant)
+}
+
+interface RefreshRequest {
+  value: string
+  requested: string[]
+  audience: string | undefined
+}
+
+async function exchange(world: World, { value, requested, audience }: RefreshRequest, grant: Grant) {
+  const user = userOf(world, grant)
+  const target = chooseTarget(world, grant, audience)
   const rotated = world.families.rotate(value)
   const scope = requested.length > 0 ? target.scope.filter((name) => requested.includes(name)) : target.scope
   const { claimScope, browserLogin } = grant
   const gty = browserLogin ? 'refresh_token' : ['refresh_token', 'password']
   const tokens = await world.minter.mint({ user, ...target, scope, claimScope, gty, loginClaims: browserLogin })
   return { ...tokens, scope: scope.join(' '), ...(rotated === undefined ? {} : { refresh_token: rotated }) }
+}
+
+function redeem({ families }: World, value: string): Grant {
+  const grant = families.redeem(value)
+  if (!grant) throw refusal('unknownRefreshToken')
+  return grant
 }
 
 function userOf({ users }: World, { sub }: Grant): StoredUser {

@@ -27,6 +27,10 @@ export class RequestBuckets {
     this.#clock = clock
   }
 
+  reset(): void {
+    this.#buckets.clear()
+  }
+
   draw(key: string, { limit, perMinute }: BucketSize): Drawn {
     const now = this.#clock.now()
     const { left, filledAt } = this.#buckets.get(key) ?? { left: limit, filledAt: now }

@@ -4,6 +4,7 @@ import { textParam } from './body.js'
 import { codeGrant } from './code-grant.js'
 import type { Call, Endpoint } from './endpoints.js'
 import { GRANT_TYPES } from './grant-types.js'
+import { mfaOobGrant, mfaOtpGrant, mfaRecoveryCodeGrant } from './mfa-grants.js'
 import { passwordGrant, passwordRealmGrant } from './password-grants.js'
 import { refreshGrant } from './refresh-grant.js'
 import { missingParameter, Refusal, refusal, refusalSaying } from './refusal.js'
@@ -16,6 +17,9 @@ const GRANTS: ReadonlyMap<string, GrantExchange> = new Map<string, GrantExchange
   [GRANT_TYPES.password, passwordGrant],
   [GRANT_TYPES.passwordRealm, passwordRealmGrant],
   [GRANT_TYPES.refreshToken, refreshGrant],
+  [GRANT_TYPES.mfaOtp, mfaOtpGrant],
+  [GRANT_TYPES.mfaOob, mfaOobGrant],
+  [GRANT_TYPES.mfaRecoveryCode, mfaRecoveryCodeGrant],
 ])
 
 /** `POST /oauth/token`: first who the client is, then what it may do, then the grant's own checks. */

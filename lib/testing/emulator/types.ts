@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import type { BrowserSettings, LogoutTokenChanges } from './browser-types.js'
 import type { DatabaseSettings, PasswordReset } from './database-types.js'
+import type { EmulatorMfa, EmulatorMfaControls } from './mfa-types.js'
 
 /**
  * One account of the emulated tenant. A flag makes Auth0's refusal of that name happen once the password is right,
@@ -31,8 +32,10 @@ export interface EmulatorUser {
   requiresVerification?: boolean
   /** 403 `interaction_required`: an Action tries to redirect. Default false. */
   interactionRequired?: boolean
-  /** 403 `mfa_required` with an `mfa_token`, and with `mfa_requirements` if given. Default false. */
-  mfa?: boolean | { requirements: unknown }
+  /** 403 `mfa_required` with an `mfa_token`; `true` stands for an OTP factor and a recovery code. Default false. */
+  mfa?: boolean | EmulatorMfa
+  /** 403 `mfa_required` on refresh, as from an Action that always asks for MFA. Default false. */
+  mfaOnRefresh?: boolean
   /** 401 `password_expired`. Default false. */
   passwordExpired?: boolean
   /** 401 `password_change_required`. Default false. */
@@ -120,8 +123,8 @@ export interface RecordedRequest {
   path: string
   grantType?: string
   /**
-   * Body of the emulator's own endpoints, else the query; passwords, authorization codes, code verifiers and ID tokens
-   * are always left out.
+   * Body of the emulator's own endpoints, else the query; passwords, one-time codes, MFA tokens, authorization codes, code
+   * verifiers and ID tokens are always left out.
    */
   params: Record<string, unknown>
   headers: Record<string, string | string[] | undefined>
@@ -219,9 +222,10 @@ export interface Auth0Emulator {
   hold(match?: RequestMatch & { after?: boolean }): Gate
   /** Lifts the brute-force blocks of an account, as an administrator does. */
   unblock(email: string): void
-  /** Forgets all wrong passwords. */
+  /** Forgets all wrong passwords and codes, and resets the limits on messages, signups and password resets. */
   resetCounters(): void
   readonly refreshTokens: EmulatorRefreshTokens
+  readonly mfa: EmulatorMfaControls
   /** Signs with the other key from now on; the JWKS always lists both. */
   rotateSigningKeys(): void
   /**

@@ -3,6 +3,7 @@ import type { BrowserLogins } from './browser-logins.js'
 import type { ClientAuthentication } from './client-authentication.js'
 import type { PasswordReset } from './database-types.js'
 import type { SigningParts } from './logout-tokens.js'
+import type { MfaWorld } from './mfa-world.js'
 import type { RefreshFamilies } from './refresh-families.js'
 import type { RequestBuckets } from './request-buckets.js'
 import type { TokenMinter } from './token-minter.js'
@@ -22,4 +23,5 @@ export interface World {
   attacks: AttackProtection
   families: RefreshFamilies
   minter: TokenMinter
+  mfa: MfaWorld
 }

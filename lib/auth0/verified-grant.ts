@@ -1,0 +1,42 @@
+import { genericGrantRequest } from 'openid-client'
+import type { TokenEndpointResponse } from 'openid-client'
+import type { Config } from '../options/options.js'
+import type { Auth0Client } from './client.js'
+import type { VerifySignature } from './id-token.js'
+import { toAuthError, type Step } from './oauth-error.js'
+import { revokeRefreshToken } from './revocation.js'
+import { readGrant, type Grant, type ReadContext } from './token-response.js'
+
+export interface GrantParts {
+  client: Auth0Client
+  config: Config
+  verify: VerifySignature
+}
+
+export interface GrantRequest {
+  grantType: string
+  parameters: Record<string, string>
+  requested: ReadContext['requested']
+  step: Step
+  /** Secrets among the parameters. */
+  conceal: (string | undefined)[]
+}
+
+/** One grant whose ID token is verified. If that fails, the refresh token that was issued is revoked. */
+export async function verifiedGrant(
+  { client, config, verify }: GrantParts,
+  { grantType, parameters, requested, step, conceal }: GrantRequest,
+): Promise<{ grant: Grant; response: TokenEndpointResponse }> {
+  const configuration = await client.configuration()
+  let grant: Grant | undefined
+  try {
+    const response = await genericGrantRequest(configuration, grantType, parameters)
+    grant = readGrant(response, { config, requested })
+    if (grant.idToken !== undefined) await verify(grant.idToken)
+    return { grant, response }
+  } catch (err) {
+    // Issued, but not to be trusted: nobody shall hold it.
+    if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
+    throw await toAuthError(err, { step, host: config.issuer.host, conceal: [...conceal, config.clientSecret] })
+  }
+}

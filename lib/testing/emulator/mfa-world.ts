@@ -1,0 +1,33 @@
+import { Allowance } from './allowance.js'
+import { OobChallenges } from './mfa-challenges.js'
+import { Factors } from './mfa-factors.js'
+import { MfaTransactions } from './mfa-transactions.js'
+import type { EmulatorClock } from './types.js'
+
+/** The part of the tenant that knows second factors. */
+export interface MfaWorld {
+  clock: EmulatorClock
+  factors: Factors
+  transactions: MfaTransactions
+  challenges: OobChallenges
+  allowances: MfaAllowances
+}
+
+/** Wrong codes of a user, looks at one push notification, and what is sent to a user. */
+export type MfaAllowances = Record<'wrongCodes' | 'polls' | 'phone' | 'email' | 'push', Allowance>
+
+export function createMfaWorld(clock: EmulatorClock): MfaWorld {
+  return {
+    clock,
+    factors: new Factors(),
+    transactions: new MfaTransactions(clock),
+    challenges: new OobChallenges(clock),
+    allowances: {
+      wrongCodes: new Allowance(clock, { most: 10, refill: 360 }),
+      polls: new Allowance(clock, { most: 12, refill: 5 }),
+      phone: new Allowance(clock, { most: 10, refill: 3600 }),
+      email: new Allowance(clock, { most: 20, refill: 60 }),
+      push: new Allowance(clock, { most: 5, refill: 60 }),
+    },
+  }
+}
