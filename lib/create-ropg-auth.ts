@@ -1,26 +1,19 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Request, Router } from 'express'
-import { createAuth0Client, type Auth0Client } from './auth0/client.js'
+import { createAuth0Client } from './auth0/client.js'
 import { createVerifySignature } from './auth0/id-token.js'
-import { passwordGrant, type PasswordGrantArguments, type PasswordGrantParts } from './auth0/password-grant.js'
-import { refreshGrant, type RefreshGrantArguments } from './auth0/refresh-grant.js'
-import { revokeRefreshToken } from './auth0/revocation.js'
-import type { Grant } from './auth0/token-response.js'
+import { createVerifyLogoutToken } from './auth0/logout-token.js'
+import { createRopgClient, type RopgClient } from './auth0/ropg-client.js'
+import { createTenantKeys } from './auth0/tenant-keys.js'
 import { ApiError, ConfigurationError, type AuthError } from './errors.js'
 import { createHint, createReport, type Hint } from './events.js'
-import { createStoreTokens } from './flows/store-tokens.js'
-import { createRefreshTokens } from './flows/refresh-tokens.js'
-import { createFreshToken } from './flows/fresh-token.js'
-import { createUserSessions, type UserSessions } from './flows/revoke-sessions.js'
+import { createFlows } from './flows/create-flows.js'
+import type { UserSessions } from './flows/revoke-sessions.js'
 import { createRevocations } from './flows/revoke-later.js'
-import { createSignIn, nameOf, type SignInParts } from './flows/sign-in.js'
-import { createSignOut } from './flows/sign-out.js'
 import { createAuthenticate, createIdentify, type Identify } from './http/authenticate.js'
 import { createClearCookie } from './http/clear-cookie.js'
 import { createCompleteError } from './http/complete-error.js'
-import { AttemptStore } from './http/guards/attempt-store.js'
-import { limitSubnet } from './http/guards/rate-limit.js'
 import type {
   AuthMiddleware,
   OptionalAuth,
@@ -36,31 +29,25 @@ import { createRequirePermission } from './http/guards/require-permission.js'
 import { createRequireRecentLogin } from './http/guards/require-recent-login.js'
 import { createRequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
+import { createLimits } from './http/guards/limits.js'
+import { createLoginUrl } from './http/login-url.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
+import { createAnswer, pageOfGuards, pageOfRoutes } from './http/pages.js'
 import { createRouter } from './http/router.js'
 import type { AuthParts } from './http/request-auth.js'
 import type { RequestAuth } from './http/types.js'
-import { credentialsOf } from './http/routes/login.js'
 import { mountSession } from './http/guards/mount-session.js'
 import { createSendError, type SendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options/options.js'
 import { resolveOptions } from './options/resolve-options.js'
 import { tenantTag } from './options/tenant-tag.js'
 import { leaveTestDoor, type TestDoor } from './flows/test-door.js'
+import { createPendingCookie } from './pending/pending-cookie.js'
+import { signingKeys } from './session/cookie.js'
 import { createSeal } from './session/seal.js'
 import { createSessions, type Sessions } from './session/sessions.js'
 import { useCookie } from './options/shared-cookie.js'
 import { openStore } from './store/store.js'
-
-/** The protocol without sessions. */
-export interface RopgClient {
-  /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
-  getTokenByPassword: (input: PasswordGrantArguments) => Promise<Grant>
-  /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
-  refresh: (input: RefreshGrantArguments) => Promise<Grant>
-  /** Revokes a refresh token. */
-  revoke: (refreshToken: string) => Promise<void>
-}
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the route infers for its params and bodies
 type AnyRequest = Request<any, any, any, any>
@@ -100,39 +87,34 @@ export interface RopgAuth {
  */
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
-  const report = createReport(config)
-  const hint = createHint(config.logger)
-  const completeError = createCompleteError(config)
-  const sendError = createSendError({ ...config, completeError })
-  const seal = createSeal(config.session.secrets)
-  const auth0 = createAuth0Client(config)
-  const password = { client: auth0, config, verify: createVerifySignature(auth0, config) }
-  const prefix = `${config.session.prefix}${tenantTag(config)}:`
-  const store = openStore(config, prefix, report)
-  const { revoke, drain } = createRevocations(auth0, config.logger)
-  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke })
-  const attempts = new AttemptStore(attemptPrefix(config, prefix), store.evaluate)
-  const userNameOf = (req: Request) => nameOf(credentialsOf(req), { config, seal })
+  const { auth0, password, flows, cookies, store, sessions, seal, report, hint, prefix, drain } = createInside(config)
+  const { signIn, signOut, freshToken, finishRefreshes, userSessions } = flows
 
-  const { signIn, signOut, userSessions } = createFlows({ config, password, sessions, seal, report, revoke, hint })
-  const { freshToken, finishRefreshes } = createTokenFlow({ config, auth0, sessions, report, revoke, hint })
+  const loginUrl = createLoginUrl(config)
+  const completeError = createCompleteError({ ...config, loginUrl })
+  const sendError = createSendError({ ...config, completeError, errorPage: pageOfGuards(config.pages) })
+  const answerError = createSendError({ ...config, completeError, errorPage: pageOfRoutes(config.pages) })
   const clearCookie = createClearCookie(config.session)
   const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)
-  const limitLogins = limitSubnet(config.subnetLimit, { store: attempts, report, sendError, userNameOf })
+  const limits = createLimits({ config, prefix, store, report, seal, sendError: answerError })
   const guards = createGuards({ now: sessions.now, identify, sendError, hint })
-  const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint }
+  const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint, loginUrl, ...cookies }
   const auth: RopgAuth = {
-    router: createRouter({ ...parts, ...guards, userSessions, sendError, limitLogins }),
+    router: createRouter({
+      ...{ ...flows, ...parts, sessions, sendError: answerError, limits: limits.routes },
+      answer: createAnswer(config.pages),
+      requireAuth: createRequireAuth(identify, answerError, hint),
+    }),
     ...guards,
     session: mountSession(authParts, sendError),
     authenticate: createAuthenticate(identify, authParts),
     ...createLogin(parts),
     sessions: userSessions,
-    client: createClient(password),
+    client: createRopgClient(password),
     ready: () => allOf([auth0.configuration(), sessions.now()]),
     close: once(() =>
-      inTurn([giveBackCookie, finishRefreshes, drain, () => attempts.shutdown(), store.close, () => auth0.close()]),
+      inTurn([giveBackCookie, finishRefreshes, drain, limits.shutdown, store.close, () => auth0.close()]),
     ),
   }
   const giveBackCookie = useCookie(config.session.cookie, config.logger)
@@ -140,10 +122,30 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   return auth
 }
 
-function createFlows(parts: SignInParts) {
-  const { config, sessions, report } = parts
-  const told = { clock: config.clock, sessions, report }
-  return { signIn: createSignIn(parts), signOut: createSignOut(told), userSessions: createUserSessions(told) }
+/** Everything behind the doors. */
+function createInside(config: Config) {
+  const report = createReport(config)
+  const hint = createHint(config.logger)
+  const seal = createSeal(config.session.secrets)
+  const auth0 = createAuth0Client(config)
+  const keys = createTenantKeys(auth0, config)
+  const password = { client: auth0, config, verify: createVerifySignature(auth0, config, keys) }
+  const prefix = `${config.session.prefix}${tenantTag(config)}:`
+  const store = openStore(config, prefix, report)
+  const { revoke, drain } = createRevocations(auth0, config.logger)
+  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke })
+  const cookies = pendingCookies(config, store.closed)
+  const flows = createFlows({
+    ...{ config, auth0, password, records: store.records, sessions, prefix, seal, report, hint, revoke },
+    verifyLogoutToken: createVerifyLogoutToken(auth0, config, keys),
+    newId: cookies.mfaCookie.newId,
+  })
+  return { auth0, password, flows, cookies, store, sessions, seal, report, hint, prefix, drain }
+}
+
+function pendingCookies({ session }: Config, closed: () => Error | undefined) {
+  const parts = { cookie: session.cookie, keys: signingKeys(session.secrets), closed }
+  return { mfaCookie: createPendingCookie(parts, 'mfa'), browserCookie: createPendingCookie(parts, 'interactive') }
 }
 
 interface GuardParts {
@@ -164,37 +166,8 @@ function createGuards({ now, identify, sendError, hint }: GuardParts) {
   }
 }
 
-/** Neither another tenant nor another limit counts on the same key. */
-function attemptPrefix(config: Config, prefix: string): string {
-  const { limit, windowMs } = config.subnetLimit || { limit: 0, windowMs: 0 }
-  return `${prefix}rl:${windowMs}:${limit}:`
-}
-
 async function inTurn(tasks: (() => unknown)[]): Promise<void> {
   for (const task of tasks) await task()
-}
-
-function createClient(password: PasswordGrantParts): RopgClient {
-  const { client: auth0, config } = password
-  return {
-    getTokenByPassword: (input) => passwordGrant(password, input),
-    refresh: (input) => refreshGrant(auth0, config, input),
-    revoke: (refreshToken) => revokeRefreshToken(auth0, refreshToken),
-  }
-}
-
-function createTokenFlow({
-  config,
-  auth0,
-  sessions,
-  report,
-  revoke,
-  hint,
-}: Omit<SignInParts, 'seal' | 'password'> & { auth0: Auth0Client }) {
-  const { vault, lock } = sessions
-  const storeTokens = createStoreTokens(vault, revoke)
-  const refresh = createRefreshTokens({ config, auth0, vault, storeTokens, report, revoke })
-  return { freshToken: createFreshToken({ config, vault, lock, refresh, hint }), finishRefreshes: refresh.drain }
 }
 
 /** Rejects with the first error; its detail lists all of them, so that they can be fixed at once. */

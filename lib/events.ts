@@ -6,6 +6,8 @@ export const EVENT_LEVELS = {
   'login.failed': 'warn',
   'login.rate_limited': 'warn',
   'mfa.required': 'info',
+  'mfa.succeeded': 'info',
+  'mfa.failed': 'warn',
   'token.refreshed': 'info',
   'token.refresh_failed': 'warn',
   logout: 'info',

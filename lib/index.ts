@@ -13,10 +13,21 @@ export {
 export { getAuth } from './http/get-auth.js'
 export { messageFirst } from './options/message-first.js'
 
+export type { PasswordResetArguments, SignedUp, SignUpArguments } from './auth0/database-connections.js'
+export type {
+  MfaAuthenticator,
+  MfaChallenge,
+  MfaChallengeArguments,
+  MfaEnrollArguments,
+  MfaEnrollment,
+  MfaFactor,
+} from './auth0/mfa.js'
 export type { PasswordGrantArguments } from './auth0/password-grant.js'
 export type { RefreshGrantArguments } from './auth0/refresh-grant.js'
+export type { RopgClient, RopgMfaClient } from './auth0/ropg-client.js'
 export type { Grant } from './auth0/token-response.js'
-export type { RopgAuth, RopgClient } from './create-ropg-auth.js'
+export type { MfaGrant, VerifyMfaArguments } from './auth0/verify-mfa.js'
+export type { RopgAuth } from './create-ropg-auth.js'
 export type { Auth0Answer, AuthErrorCode, MfaRequirements, PublicDetails } from './errors.js'
 export type { AuthEvent, AuthEventName, Logger } from './events.js'
 export type { SessionInfo, UserSessions } from './flows/revoke-sessions.js'
@@ -36,6 +47,7 @@ export type {
 } from './http/guard-types.js'
 export type { LoginResult } from './http/own-route.js'
 export type { RequestAuth } from './http/types.js'
+export type { InteractiveOptions, PagesOptions } from './options/browser-ways.js'
 export type { LoginData, UserAddress, UserClaims } from './options/claims.js'
 export type { MessageFirstLogger } from './options/message-first.js'
 export type {

@@ -18,15 +18,25 @@ export const LAYERS = {
   options: { layers: ['leaf', 'options'], packages: ['zod', 'pino'], packageTypes: 'any' },
   http: {
     layers: ['leaf', 'options', 'http', 'flows'],
-    layerTypes: ['auth0', 'session'],
+    layerTypes: ['auth0', 'session', 'pending'],
     packages: ['express', 'express-rate-limit', 'rate-limit-redis', 'zod'],
     packageTypes: 'any',
   },
-  flows: { layers: ['leaf', 'options', 'flows', 'auth0', 'session'], packages: [], packageTypes: 'any' },
+  flows: {
+    layers: ['leaf', 'options', 'flows', 'auth0', 'session', 'pending'],
+    layerTypes: ['store'],
+    packages: [],
+    packageTypes: 'any',
+  },
   auth0: { layers: ['leaf', 'options', 'auth0'], packages: ['openid-client', 'jose', 'undici'], packageTypes: [] },
   session: {
     layers: ['leaf', 'options', 'session', 'store'],
     packages: ['express-session', 'cookie', 'cookie-signature', 'connect-redis'],
+    packageTypes: 'any',
+  },
+  pending: {
+    layers: ['leaf', 'options', 'pending', 'session', 'store'],
+    packages: ['cookie', 'cookie-signature'],
     packageTypes: 'any',
   },
   store: { layers: ['leaf', 'options', 'store'], packages: ['ioredis'], packageTypes: 'any' },
@@ -37,12 +47,12 @@ export const LAYERS = {
     packageTypes: 'any',
   },
   cli: {
-    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'store', 'testing', 'cli'],
+    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'pending', 'store', 'testing', 'cli'],
     packages: 'any',
     packageTypes: 'any',
   },
   root: {
-    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'store'],
+    layers: ['leaf', 'options', 'root', 'http', 'flows', 'auth0', 'session', 'pending', 'store'],
     packages: 'any',
     packageTypes: 'any',
   },

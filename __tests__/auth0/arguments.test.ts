@@ -7,11 +7,12 @@ const credentials = { username: ada.email, password: ada.password }
 const start = () => startApp({ store: 'memory' })
 
 /** Callers in JavaScript pass what they like. */
-const loosely = (client: RopgClient) =>
-  client as unknown as Record<keyof RopgClient, (given?: unknown) => Promise<unknown>>
+type Method = Exclude<keyof RopgClient, 'mfa'>
+
+const loosely = (client: RopgClient) => client as unknown as Record<Method, (given?: unknown) => Promise<unknown>>
 
 describe('auth.client', () => {
-  it.each<[keyof RopgClient, string, unknown, string]>([
+  it.each<[Method, string, unknown, string]>([
     ['getTokenByPassword', 'nothing', undefined, 'username'],
     ['getTokenByPassword', 'null', null, 'username'],
     ['getTokenByPassword', 'no password', { username: 'x' }, 'password'],
@@ -28,7 +29,7 @@ describe('auth.client', () => {
     expect(emulator.requests).toEqual([])
   })
 
-  it.each<[keyof RopgClient, object, string]>([
+  it.each<[Method, object, string]>([
     ['getTokenByPassword', { ...credentials, username: 1 }, 'username'],
     ['getTokenByPassword', { ...credentials, password: ['x'] }, 'password'],
     ['getTokenByPassword', { ...credentials, password: 'a\ud800' }, 'password'],

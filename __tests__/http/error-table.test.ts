@@ -3,6 +3,7 @@ import express from 'express'
 import request from 'supertest'
 import { AuthError, ERRORS, type AuthErrorCode } from '../../lib/errors.ts'
 import { createCompleteError } from '../../lib/http/complete-error.ts'
+import { createLoginUrl } from '../../lib/http/login-url.ts'
 import { createSendError } from '../../lib/http/send-error.ts'
 
 const login = { login_url: '/continue' }
@@ -49,9 +50,10 @@ describe('the table of errors', () => {
   })
 
   it.each(TABLE)('%s is answered with %i and nothing that is for operators', async (code, status, link = {}) => {
-    const links = { loginUrl: '/continue', recoveryUrl: '/recover' }
-    const completeError = createCompleteError({ ...links, exposeDeniedReason: false, logger: undefined })
-    const sendError = createSendError({ completeError, onError: undefined, logger: undefined })
+    const loginUrl = createLoginUrl({ loginUrl: '/continue', interactive: undefined, mfa: 'interactive' })
+    const options = { recoveryUrl: '/recover', exposeDeniedReason: false, logger: undefined, onError: undefined }
+    const completeError = createCompleteError({ ...options, loginUrl })
+    const sendError = createSendError({ ...options, completeError, errorPage: () => undefined })
     const auth0 = { status: 403, error: 'for operators', description: 'for operators' }
     const error = new AuthError(code, { detail: 'for operators', headers: { 'Retry-After': '7' }, auth0 })
     const app = express().use((req, res, next) => {

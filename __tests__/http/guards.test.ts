@@ -479,7 +479,7 @@ describe('requireHttps', () => {
 
 describe('methods', () => {
   it.each([
-    ...(['get', 'head', 'put', 'patch', 'delete'] as const).map((method) => [method, '/auth/login', 'POST'] as const),
+    ...(['put', 'patch', 'delete'] as const).map((method) => [method, '/auth/login', 'POST'] as const),
     ...(['get', 'head', 'put', 'patch', 'delete'] as const).map((method) => [method, '/auth/logout', 'POST'] as const),
     ...(['post', 'put', 'patch', 'delete'] as const).map((method) => [method, '/auth/user', 'GET, HEAD'] as const),
   ])('%s %s answers 405 and what is allowed', async (method, path, allow) => {
@@ -579,7 +579,7 @@ describe('the rate limit of POST /login', () => {
       await app.login({ email: ada.email }).expect(400)
       await request(app.app).post('/auth/login').type('json').send('{').expect(400)
       await request(app.app).post('/auth/login').type('text').send('x').expect(415)
-      await request(app.app).get('/auth/login').expect(405)
+      await request(app.app).put('/auth/login').expect(405)
       await request(app.app).post('/auth/logout').expect(200)
       await app.login().set('Sec-Fetch-Site', 'cross-site').expect(403)
     }
@@ -655,7 +655,7 @@ describe('the rate limit of POST /login', () => {
     await app.login(wrong).expect(401)
 
     const keys = await keysUnder(app.prefix)
-    expect(keys.filter((key) => /^[\w-]{12}:rl:\d+:\d+:/.test(key.slice(app.prefix.length)))).toEqual(keys)
+    expect(keys.filter((key) => /^[\w-]{12}:rl:login:\d+:\d+:/.test(key.slice(app.prefix.length)))).toEqual(keys)
     expect(keys.length).toBeGreaterThanOrEqual(1)
     const ttls = await Promise.all(keys.map((key) => openRedis().pttl(key)))
     expect(ttls.filter((ttl) => ttl <= 0)).toEqual([])

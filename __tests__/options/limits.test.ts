@@ -6,10 +6,9 @@ const limitsOf = (rateLimit: RateLimitOptions | false) => resolve({ ...complete,
 
 describe('rateLimit', () => {
   it('switches all limits off with false', () => {
-    const { limits, subnetLimit } = resolve({ ...complete, rateLimit: false })
+    const { limits } = resolve({ ...complete, rateLimit: false })
     expect(new Set(Object.values(limits))).toEqual(new Set([false]))
     expect(Object.keys(limits)).toEqual(['subnet', 'attempts', 'account', 'mfa', 'signup', 'reset'])
-    expect(subnetLimit).toBe(false)
   })
 
   it.each(['subnet', 'attempts', 'account', 'mfa', 'signup', 'reset'] as const)('sets %s and nothing else', (name) => {
@@ -22,13 +21,6 @@ describe('rateLimit', () => {
   it('fills in the member that is left out', () => {
     expect(limitsOf({ account: { limit: 3 } }).account).toEqual({ limit: 3, windowMs: 900_000 })
     expect(limitsOf({ account: { windowMs: 1000, limit: undefined } }).account).toEqual({ limit: 10, windowMs: 1000 })
-  })
-
-  it('gives subnetLimit the limit of the subnet', () => {
-    expect(resolve({ ...complete, rateLimit: { subnet: { limit: 9 } } }).subnetLimit).toEqual({
-      limit: 9,
-      windowMs: 60_000,
-    })
   })
 
   it('never limits all attempts more by default than the caller limits failed ones', () => {

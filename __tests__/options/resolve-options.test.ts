@@ -52,6 +52,12 @@ describe('resolveOptions', () => {
         prefix: 'auth:',
       },
       onLogin: undefined,
+      mfa: 'interactive',
+      interactive: undefined,
+      signup: false,
+      passwordReset: false,
+      backchannelLogout: false,
+      pages: undefined,
       loginUrl: undefined,
       recoveryUrl: undefined,
       limits: {
@@ -62,7 +68,6 @@ describe('resolveOptions', () => {
         signup: { limit: 30, windowMs: 3_600_000 },
         reset: { limit: 30, windowMs: 3_600_000 },
       },
-      subnetLimit: { limit: 5, windowMs: 60_000 },
       forwardClientIp: true,
       requireHttps: false,
       allowedOrigins: [],
@@ -166,7 +171,6 @@ describe('resolveOptions', () => {
         allowedRealms: ['Users'],
         allowedOrigins: ['https://app.example.com'],
         session: { secrets: [secret], preserve: ['cart'], cookie: { name: 'sid' } },
-        subnetLimit: { limit: 1, windowMs: 1000 },
         timeouts: { auth0: 100 },
         redis: { port: 6380 },
       })

@@ -16,7 +16,7 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   [
     /^/,
     /connection (was )?not found|connection was disabled/i,
-    'the connection is unknown or disabled for this application: check its name (case matters) against ' +
+    'the connection is unknown or disabled for this application: check its name in the option realm (case matters) against ' +
       'Authentication > Database and the Connections tab of the application',
   ],
   [

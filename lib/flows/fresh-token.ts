@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { AuthError, SessionUnavailableError } from '../errors.js'
+import type { Grant } from '../auth0/token-response.js'
+import { AuthError, MfaRequiredError, SessionUnavailableError } from '../errors.js'
 import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
@@ -9,6 +10,7 @@ import { OUTDATED } from './store-tokens.js'
 import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
+/** A token that lives, refreshed if need be. Rejects with an `AuthError`. */
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: () => WhoAsks) => Promise<AccessToken>
 
 export interface FreshTokenParts {
@@ -17,6 +19,17 @@ export interface FreshTokenParts {
   lock: RefreshLock
   refresh: RefreshTokens
   hint: Hint
+  /** Remembers a refresh that needs a second factor. Resolves to the error to answer with. */
+  needsMfa: (err: MfaRequiredError, owner: TokenOwner, wanted: Wanted) => Promise<AuthError>
+}
+
+/** Stores what a second factor has yielded for a session, in the place of a refresh. */
+export type AdoptGrant = (owner: TokenOwner, adopted: Adopted) => Promise<void>
+
+interface Adopted {
+  grant: Grant
+  wanted: Wanted
+  who: WhoAsks
 }
 
 interface Request {
@@ -25,6 +38,7 @@ interface Request {
   /** Asked only where there is something to report. */
   who: () => WhoAsks
   record: VersionedTokens
+  granted?: Grant
 }
 
 /** Milliseconds between two looks at a record that another process is about to change. */
@@ -69,7 +83,11 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
 
   const start = (request: Request, purpose: string): Promise<Outcome> => {
     const { id } = request.owner
-    const outcome = renew(parts, request).finally(() => underWay.delete(id))
+    const outcome = renew(parts, request)
+      .catch(async (err: unknown) => {
+        throw err instanceof MfaRequiredError ? await parts.needsMfa(err, request.owner, request.wanted) : err
+      })
+      .finally(() => underWay.delete(id))
     underWay.set(id, { purpose, outcome })
     return outcome
   }
@@ -125,6 +143,14 @@ const NO_REFRESH_TOKEN =
   'the access token has expired and there is no refresh token: use remember_me or put offline_access into the option ' +
   'scope, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
+export function createAdoptGrant(parts: Omit<FreshTokenParts, 'hint' | 'needsMfa'>): AdoptGrant {
+  return async (owner, { grant, wanted, who }) => {
+    const record = await parts.vault.read(owner.id)
+    if (!record || record === 'sealed') throw new AuthError('session_expired')
+    await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
+  }
+}
+
 /** Long enough for a dead holder's lock to expire, and for its successor to have its turn; shorter than users wait. */
 function patience({ ttl }: RefreshLock, { timeouts }: Config): number {
   return Math.min(MOST_PATIENCE, 2 * ttl + timeouts.auth0 + 2 * timeouts.redis)
@@ -133,7 +159,10 @@ function patience({ ttl }: RefreshLock, { timeouts }: Config): number {
 const MOST_PATIENCE = 20_000
 
 /** Refreshes, or follows the process that does. */
-async function renew({ config, vault, lock, refresh }: FreshTokenParts, request: Request): Promise<Outcome> {
+async function renew(
+  { config, vault, lock, refresh }: Omit<FreshTokenParts, 'hint' | 'needsMfa'>,
+  request: Request,
+): Promise<Outcome> {
   const { owner, record } = request
   const giveUp = performance.now() + patience(lock, config)
   for (let look = 0; performance.now() < giveUp; look++) {
@@ -142,7 +171,7 @@ async function renew({ config, vault, lock, refresh }: FreshTokenParts, request:
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
     const now = await vault.read(owner.id)
     if (!now || now === 'sealed') throw new AuthError('session_expired')
-    if (now.version !== record.version) return { record: now, ours: false }
+    if (!request.granted && now.version !== record.version) return { record: now, ours: false }
   }
   throw new SessionUnavailableError('another process did not finish its refresh')
 }

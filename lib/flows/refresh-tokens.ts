@@ -27,6 +27,8 @@ export interface Renewal {
   wanted: Wanted
   who: () => WhoAsks
   lock: HeldLock
+  /** What a second factor has yielded, in place of a refresh. */
+  granted?: Grant | undefined
 }
 
 export interface Outcome {
@@ -104,12 +106,12 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
   }
 }
 
-async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): Promise<Outcome> {
+async function refresh(parts: RefreshParts, { owner, wanted, lock, granted }: Renewal): Promise<Outcome> {
   const { config, vault, auth0, storeTokens } = parts
   // Once more, now that it is our turn.
   const current = await readSettled(vault, owner.id)
-  if (current?.refreshToken === undefined) throw new AuthError('session_expired')
-  if (pick(current, wanted, { config, margin: MARGIN })) return { record: current, ours: false }
+  if (!current || (!granted && current.refreshToken === undefined)) throw new AuthError('session_expired')
+  if (!granted && pick(current, wanted, { config, margin: MARGIN })) return { record: current, ours: false }
   // Who cannot write now could not store what Auth0 is about to issue.
   let grant: Grant
   try {
@@ -118,7 +120,7 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock }: Renewal): P
     await auth0.configuration()
     // Somebody else may have spent the token by now, and the announcement may be theirs.
     if (!lock.isSure()) return await standing(vault, owner.id)
-    grant = await refreshGrant(auth0, config, { refreshToken: current.refreshToken, ...wanted })
+    grant = granted ?? (await refreshGrant(auth0, config, { refreshToken: current.refreshToken ?? '', ...wanted }))
   } catch (err) {
     if ((err as AuthError).code === 'session_expired') return adopt(parts, { owner, current, refusal: err })
     await vault.announce(owner.id, current, false).catch(() => undefined)

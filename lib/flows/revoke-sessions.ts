@@ -31,6 +31,8 @@ export interface UserSessions {
 export interface RevokeSessions extends UserSessions {
   revoke: (sub: string, id: string, who?: WhoAsks) => Promise<boolean>
   revokeAll: (sub: string, options?: { except?: string | undefined; who?: WhoAsks; keep?: Live }) => Promise<number>
+  /** Ends what came from a session at Auth0 that is over, and what will still come from it. */
+  revokeSid: (sid: string, who?: WhoAsks) => Promise<void>
 }
 
 export interface RevokeSessionsParts {
@@ -39,17 +41,27 @@ export interface RevokeSessionsParts {
   report: Report
 }
 
-export function createUserSessions({ clock, sessions, report }: RevokeSessionsParts): RevokeSessions {
-  const { list } = sessions
-  const end = async ({ id, handle }: Listed, { sub, ...who }: WhoAsks & { sub: string }): Promise<boolean> => {
+type End = (listed: Listed, who: WhoAsks & { sub?: string }) => Promise<boolean>
+
+/** Ends one session; tells whether it lived. */
+function createEnd({ clock, sessions, report }: RevokeSessionsParts): End {
+  return async ({ id, handle }, who) => {
     const started = clock()
     const ended = await sessions.end(id)
     const lived = ended !== undefined
-    if (lived) report({ name: 'session.revoked', ...who, sub, sessionId: handle, durationMs: clock() - started })
+    const sub = ended?.login?.sub ?? who.sub
+    const facts = { ...who, ...(sub !== undefined && { sub }), sessionId: handle, durationMs: clock() - started }
+    if (lived) report({ name: 'session.revoked', ...facts })
     // Nobody has dropped the pointer to what was gone already.
-    if (!ended?.login) await list.drop(sub, [handle])
+    if (!ended?.login && sub !== undefined) await sessions.list.drop(sub, [handle])
     return lived
   }
+}
+
+export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
+  const { sessions } = parts
+  const { list, bySid } = sessions
+  const end = createEnd(parts)
 
   return {
     list: async (sub) => {
@@ -73,6 +85,16 @@ export function createUserSessions({ clock, sessions, report }: RevokeSessionsPa
       const listed = (await list.all(sub)).filter(({ handle }) => handle !== except)
       const lived = await inBatches(listed, (one) => end(one, { ...who, sub }))
       return lived.filter(Boolean).length
+    },
+    revokeSid: async (sid, who) => {
+      // First, and for good: a login under way, or one whose browser has yet to come back, belongs to it as well.
+      await bySid.mark(sid, true)
+      const listed = await bySid.all(sid)
+      await inBatches(listed, (one) => end(one, { ...who }))
+      await bySid.drop(
+        sid,
+        listed.map(({ handle }) => handle),
+      )
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Report } from '../events.js'
+import type { Login } from '../session/login.js'
 import type { SessionRequest } from '../session/session-middleware.js'
 import type { Sessions } from '../session/sessions.js'
 import type { WhoAsks } from './who-asks.js'
@@ -9,15 +10,17 @@ export interface SignOutParts {
   report: Report
 }
 
-/** Ends the sessions that a request came with, and the one with this id. */
-export type SignOut = (req: SessionRequest, who: WhoAsks, id?: string) => Promise<void>
+/** Ends the sessions that a request came with, and the one with this id; resolves to their logins. */
+export type SignOut = (req: SessionRequest, who: WhoAsks, id?: string) => Promise<readonly Login[]>
 
 /** Tokens and session go at once; Auth0 hears of it in the background, so that logout works while it is down. */
 export function createSignOut({ clock, sessions, report }: SignOutParts): SignOut {
   return async (req, who, id) => {
     const started = clock()
-    for (const { sub, handle } of await sessions.endAll(req, id)) {
+    const ended = await sessions.endAll(req, id)
+    for (const { sub, handle } of ended) {
       report({ name: 'logout', ...who, sub, sessionId: handle, durationMs: clock() - started })
     }
+    return ended
   }
 }

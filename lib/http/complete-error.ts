@@ -1,13 +1,13 @@
 import { AuthError } from '../errors.js'
 import { firstToTell } from '../events.js'
 import type { Config } from '../options/options.js'
+import type { LoginUrl } from './login-url.js'
 
 /** Gives an error that leaves the package all that an answer has, and tells operators what nobody has told them yet. */
 export type CompleteError = (err: AuthError) => AuthError
 
-type PublicOptions = Pick<Config, 'loginUrl' | 'recoveryUrl' | 'exposeDeniedReason' | 'logger'>
+type PublicOptions = Pick<Config, 'recoveryUrl' | 'exposeDeniedReason' | 'logger'> & { loginUrl: LoginUrl }
 
-const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required', 'login_transaction_missing']
 const WITH_RECOVERY_URL: readonly string[] = [
   'account_blocked',
   'too_many_attempts',
@@ -19,8 +19,8 @@ export function createCompleteError(options: PublicOptions): CompleteError {
   const { loginUrl, recoveryUrl, exposeDeniedReason, logger } = options
   return (error) => {
     const { code, auth0, detail } = error
+    loginUrl.addTo(error)
     Object.assign(error.body, {
-      ...(loginUrl !== undefined && WITH_LOGIN_URL.includes(code) && { login_url: loginUrl }),
       ...(recoveryUrl !== undefined && WITH_RECOVERY_URL.includes(code) && { recovery_url: recoveryUrl }),
       ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
     })

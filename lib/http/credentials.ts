@@ -1,24 +1,6 @@
 import { z } from 'zod'
-import { AuthError } from '../errors.js'
 import type { Credentials } from '../flows/sign-in.js'
-
-/** Characters. RFC 5321 allows an address of 254, and Auth0 user names are shorter. */
-const NAME_LIMIT = 320
-const PASSWORD_LIMIT = 1024
-
-const text = (limit: number) =>
-  z
-    .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a string') })
-    .max(limit, `must be at most ${limit} characters`)
-    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
-    .refine(isWellFormed, 'must be valid Unicode')
-
-/** `String.prototype.isWellFormed`, which ES2022 does not know: half a surrogate pair cannot be sent. */
-function isWellFormed(value: string): boolean {
-  return !/\p{Surrogate}/u.test(value)
-}
-
-const name = text(NAME_LIMIT).trim().min(1, 'must not be empty')
+import { invalidFields, isRecord, name, password, reasonsOf, type Fields } from './fields.js'
 
 const FLAGS: Record<string, boolean> = {
   true: true,
@@ -37,12 +19,10 @@ const flag = z.union([z.boolean(), z.enum(Object.keys(FLAGS)).transform((value) 
 const body = z.object({
   username: name.optional(),
   email: name.optional(),
-  password: text(PASSWORD_LIMIT).min(1, 'must not be empty'),
+  password,
   remember_me: flag.optional(),
   realm: name.optional(),
 })
-
-type Fields = Partial<Record<string, string>>
 
 /** What `auth.login` takes; the body of `POST /login` will do. */
 export interface LoginInput {
@@ -62,15 +42,14 @@ export interface LoginInput {
 /** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
 export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
   const all = sent ?? {}
-  if (!isRecord(all)) throw invalid({ body: 'must be an object' })
+  if (!isRecord(all)) throw invalidFields({ body: 'must be an object' })
   const raw = givenOnly(all)
   const { data, error } = body.safeParse(raw)
-  const fields: Fields = {}
-  for (const issue of error?.issues ?? []) fields[String(issue.path[0])] ??= issue.message
+  const fields = reasonsOf(error)
   checkName(raw, fields)
   if (data?.realm !== undefined && !allowedRealms.includes(data.realm))
     fields.realm = 'is not one of the accepted realms'
-  if (!data || Object.keys(fields).length) throw invalid(fields)
+  if (!data || Object.keys(fields).length) throw invalidFields(fields)
   const { username = data.email ?? '', password, remember_me: rememberMe, realm } = data
   return { username, password, rememberMe, realm }
 }
@@ -93,12 +72,4 @@ function checkName(raw: Record<string, unknown>, fields: Fields): void {
   const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
   if (given.length === 0) fields.username = 'is required (or email)'
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
-}
-
-function invalid(fields: Fields): AuthError {
-  return new AuthError('invalid_request', { body: { fields } })
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value)
 }

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { MissingRequiredArgumentError } from '../errors.js'
+import { AuthError, MissingRequiredArgumentError } from '../errors.js'
 import type { Hint } from '../events.js'
 import type { Credentials, SignIn } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
@@ -7,8 +7,11 @@ import type { Config } from '../options/options.js'
 import type { ClearCookie } from './clear-cookie.js'
 import { leaving } from './complete-error.js'
 import { readCredentials, type LoginInput } from './credentials.js'
+import type { PendingCookie } from '../pending/pending-cookie.js'
+import type { LoginUrl } from './login-url.js'
 import { placeOf, setCookie } from './place.js'
 import { authOf, userOf, type AuthParts } from './request-auth.js'
+import { setPendingCookie } from './routes/login.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
 
@@ -28,6 +31,8 @@ export interface OwnRouteParts {
   signOut: SignOut
   clearCookie: ClearCookie
   auth: AuthParts
+  mfaCookie: PendingCookie
+  loginUrl: LoginUrl
   hint: Hint
 }
 
@@ -40,10 +45,16 @@ export function createLogin(parts: OwnRouteParts) {
   }
 }
 
-async function login({ config, signIn, auth, hint }: OwnRouteParts, req: Request, input: LoginInput) {
+async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
+  const { config, signIn, auth, mfaCookie, loginUrl, hint } = parts
   const res = answerOf(req)
   const credentials = readInput(input, config.allowedRealms)
-  const signedIn = await signIn(placeOf(req, config, hint), credentials, whoAsks(req))
+  const place = placeOf(req, config, hint)
+  const signedIn = await signIn(place, credentials, whoAsks(req)).catch((err: unknown) => {
+    if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username })
+    setPendingCookie(err, { res, mfaCookie, isSecure: place.isSecure })
+    throw err
+  })
   setCookie(res, signedIn)
   req.auth = authOf(req, signedIn, auth)
   const { login } = signedIn

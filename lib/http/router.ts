@@ -6,59 +6,116 @@ import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guard-types.js'
 import { requireHttps } from './guards/require-https.js'
 import { sameOrigin } from './guards/same-origin.js'
+import { backchannelLogout, type BackchannelLogoutRouteParts } from './routes/backchannel-logout.js'
+import { resetPassword, signUp, type DatabaseRoutesParts } from './routes/database-account.js'
+import { beginLogin, finishLogin, type InteractiveRoutesParts } from './routes/interactive.js'
 import { checkCredentials, login, type LoginParts } from './routes/login.js'
 import { logout, type LogoutParts } from './routes/logout.js'
+import * as mfa from './routes/mfa.js'
 import { listSessions, revokeOtherSessions, revokeSession, type SessionRoutesParts } from './routes/sessions.js'
 import { user } from './routes/user.js'
 
-export interface RouterParts extends LoginParts, LogoutParts, SessionRoutesParts {
+/** Limits of single routes. */
+export type RouteLimits = Record<'login' | 'mfa' | 'signup' | 'reset', RequestHandler>
+
+export interface RouterParts
+  extends
+    LoginParts,
+    LogoutParts,
+    SessionRoutesParts,
+    mfa.MfaRoutesParts,
+    Omit<InteractiveRoutesParts, 'interactive'>,
+    BackchannelLogoutRouteParts,
+    DatabaseRoutesParts {
   requireAuth: RequireAuth
-  limitLogins: RequestHandler
+  limits: RouteLimits
 }
 
-/** The routes of contract section 4, each with its guards, in the order in which they run. */
+/** The routes of contract sections 4 and 5, each with its guards, in the order in which they run. */
 export function createRouter(parts: RouterParts): Router {
-  const { config, sendError, requireAuth, limitLogins, hint } = parts
-  const door = [
-    noStore,
-    requireHttps(config.requireHttps, sendError, hint),
-    sameOrigin(config.allowedOrigins, sendError, hint),
-  ]
-  const router = express.Router()
-
+  const { config, sendError, hint, loginUrl } = parts
+  const ways: Ways = {
+    router: express.Router(),
+    door: [
+      noStore,
+      requireHttps(config.requireHttps, sendError, hint),
+      sameOrigin(config.allowedOrigins, sendError, hint),
+    ],
+    body: readBody(sendError),
+    only: (...methods) => allowMethods(methods, sendError),
+  }
+  const { router } = ways
+  router.use((req, _res, next) => {
+    loginUrl.seen(req)
+    next()
+  })
   router.use(refuseMalformedUrl(sendError))
+  addLogin(ways, parts)
+  addSession(ways, parts)
+  if (config.mfa === 'api') addMfa(ways, parts)
+  addAccounts(ways, parts)
+  router.use(malformedUrl(sendError))
+  return router
+}
 
+interface Ways {
+  router: Router
+  door: RequestHandler[]
+  body: RequestHandler[]
+  /** Last of a route: other methods are refused. */
+  only: (...methods: string[]) => RequestHandler
+}
+
+function addLogin({ router, door, body, only }: Ways, parts: RouterParts): void {
+  const { interactive } = parts.config
+  const route = router.route('/login').all(door).post(body, checkCredentials(parts), parts.limits.login, login(parts))
+  if (!interactive) {
+    // A route that is off is not there.
+    route.get((_req, _res, next) => {
+      next('route')
+    })
+    route.all(only('POST'))
+    return
+  }
+  route.get(beginLogin({ ...parts, interactive })).all(only('GET', 'HEAD', 'POST'))
   router
-    .route('/login')
+    .route('/callback')
     .all(door)
-    .post(readBody(sendError), checkCredentials(parts), limitLogins, login(parts))
-    .all(allowMethods(['POST'], sendError))
+    .get(finishLogin({ ...parts, interactive }))
+    .all(only('GET', 'HEAD'))
+}
 
-  router
-    .route('/user')
-    .all(door)
-    .get(requireAuth, user)
-    .all(allowMethods(['GET', 'HEAD'], sendError))
-
-  router
-    .route('/logout')
-    .all(door)
-    .post(logout(parts))
-    .all(allowMethods(['POST'], sendError))
-
+function addSession({ router, door, only }: Ways, parts: RouterParts): void {
+  const { requireAuth } = parts
+  router.route('/user').all(door).get(requireAuth, user).all(only('GET', 'HEAD'))
+  router.route('/logout').all(door).post(logout(parts)).all(only('POST'))
   router
     .route('/sessions')
     .all(door)
     .get(requireAuth, listSessions(parts))
     .delete(requireAuth, revokeOtherSessions(parts))
-    .all(allowMethods(['GET', 'HEAD', 'DELETE'], sendError))
+    .all(only('GET', 'HEAD', 'DELETE'))
+  router.route('/sessions/:id').all(door).delete(requireAuth, revokeSession(parts)).all(only('DELETE'))
+}
 
-  router
-    .route('/sessions/:id')
-    .all(door)
-    .delete(requireAuth, revokeSession(parts))
-    .all(allowMethods(['DELETE'], sendError))
+function addMfa({ router, door, body, only }: Ways, parts: RouterParts): void {
+  const waiting = mfa.findWaiting(parts)
+  const { mfa: limit } = parts.limits
+  router.route('/mfa/authenticators').all(door).get(waiting, mfa.listAuthenticators(parts)).all(only('GET', 'HEAD'))
+  router.route('/mfa/challenge').all(door).post(body, waiting, limit, mfa.challenge(parts)).all(only('POST'))
+  router.route('/mfa/verify').all(door).post(body, waiting, limit, mfa.verify(parts)).all(only('POST'))
+  router.route('/mfa/enroll').all(door).post(body, waiting, limit, mfa.enroll(parts)).all(only('POST'))
+}
 
-  router.use(malformedUrl(sendError))
-  return router
+function addAccounts({ router, door, body, only }: Ways, parts: RouterParts): void {
+  const { config, limits } = parts
+  const add = (path: string, ...handlers: RequestHandler[]) =>
+    router
+      .route(path)
+      .all(door)
+      .post(body, ...handlers)
+      .all(only('POST'))
+  if (config.signup) add('/signup', limits.signup, signUp(parts))
+  if (config.passwordReset) add('/password-reset', limits.reset, resetPassword(parts))
+  if (config.backchannelLogout) add('/backchannel-logout', backchannelLogout(parts))
 }

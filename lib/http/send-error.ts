@@ -4,6 +4,7 @@ import type { AuthError } from '../errors.js'
 import { knownError } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { CompleteError } from './complete-error.js'
+import type { ErrorPage } from './pages.js'
 
 /** What middleware is called with; under other servers than Express, `res` may be anything. */
 export interface Exchange {
@@ -15,10 +16,13 @@ export interface Exchange {
 /** Answers with an error, or hands it to `onError`; without an answer of Express, to `next`. */
 export type SendError = (err: unknown, exchange: Exchange) => void
 
-type SendErrorParts = Pick<Config, 'onError' | 'logger'> & { completeError: CompleteError }
+interface SendErrorParts extends Pick<Config, 'onError' | 'logger'> {
+  completeError: CompleteError
+  errorPage: ErrorPage
+}
 
 /** The one place where an error becomes an answer. */
-export function createSendError({ onError, logger, completeError }: SendErrorParts): SendError {
+export function createSendError({ onError, logger, completeError, errorPage }: SendErrorParts): SendError {
   return (err, exchange) => {
     const { req, res, next } = exchange
     const error = completeError(knownError(err, logger))
@@ -27,7 +31,9 @@ export function createSendError({ onError, logger, completeError }: SendErrorPar
       return
     }
     res.set({ 'Cache-Control': 'no-store', ...error.headers })
-    if (onError) void shape(onError, error, { req: req as Request, res, next })
+    const page = errorPage(error, req)
+    if (page !== undefined) res.redirect(req.method === 'POST' ? 303 : 302, page)
+    else if (onError) void shape(onError, error, { req: req as Request, res, next })
     else res.status(error.status).json(error)
   }
 }

@@ -33,3 +33,21 @@ function isOrigin(origin: string): boolean {
   // The origin of a URL with another scheme is "null" to the URL parser.
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:\d+)?$/.test(origin) && !isScript(origin)
 }
+
+/** What is wrong with the path of a page of the app, or nothing. */
+export function pageProblem(path: string): string | undefined {
+  return path.startsWith('/') && isUsableLink(path) ? undefined : 'must be a path that begins with exactly one /'
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+/** What is wrong with the app's own origin (`interactive.baseUrl`), or nothing. */
+export function baseUrlProblem(url: string): string | undefined {
+  const { protocol, hostname, pathname, search, hash, username } = URL.canParse(url) ? new URL(url) : EMPTY
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
+  return isSafe && pathname === '/' && !search && !hash && !username
+    ? undefined
+    : "must be the app's origin, such as https://app.example.com, without a path (http: for loopback hosts only)"
+}
+
+const EMPTY = { protocol: '', hostname: '', pathname: '', search: '', hash: '', username: '' }

@@ -4,6 +4,7 @@ import type { ClientAuth } from 'openid-client'
 import type { AuthError } from '../errors.js'
 import type { AuthEvent, Logger } from '../events.js'
 import type { LoginData, UserClaims } from './claims.js'
+import type { Interactive, InteractiveOptions, PagesOptions } from './browser-ways.js'
 
 /** Accepts `undefined` for every member, also under `exactOptionalPropertyTypes`. */
 type OrUndefined<T> = { [K in keyof T]: T[K] | undefined }
@@ -167,18 +168,21 @@ export interface RopgAuthOptions {
    * must be JSON. Default: none.
    */
   onLogin?: OnLogin | undefined
-  /** `'interactive'`: 403 `mfa_required` carries `loginUrl`. The only value in this version. Default: `'interactive'`. */
-  mfa?: 'interactive' | undefined
-  /** Login through the browser. Not available in this version. Default: `false`. */
-  interactive?: false | undefined
-  /** `POST /signup`. Not available in this version. Default: `false`. */
-  signup?: false | undefined
-  /** `POST /password-reset`. Not available in this version. Default: `false`. */
-  passwordReset?: false | undefined
-  /** `POST /backchannel-logout`. Not available in this version. Default: `false`. */
-  backchannelLogout?: false | undefined
-  /** Redirects for browsers in place of JSON. Not available in this version. Default: `false`. */
-  pages?: false | undefined
+  /**
+   * What follows a right password where Auth0 wants a second factor. `'interactive'`: 403 `mfa_required` carries
+   * `login_url`. `'api'`: it carries `mfa`, and the routes `/mfa/*` finish the login. Default: `'interactive'`.
+   */
+  mfa?: 'interactive' | 'api' | undefined
+  /** Login through Auth0's own page: `GET /login` and `GET /callback`. Default: `false`. */
+  interactive?: InteractiveOptions | false | undefined
+  /** `POST /signup`, into the database connection `realm`. Default: `false`. */
+  signup?: boolean | undefined
+  /** `POST /password-reset`, for the database connection `realm`. Default: `false`. */
+  passwordReset?: boolean | undefined
+  /** `POST /backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). Default: `false`. */
+  backchannelLogout?: boolean | undefined
+  /** Redirects in place of JSON for form posts and navigations of browsers. Default: `false`. */
+  pages?: PagesOptions | false | undefined
   /** `login_url` in error bodies: an http(s) URL, a path, or an app link such as `myapp://login`. Default: none. */
   loginUrl?: string | undefined
   /** `recovery_url` in error bodies: an http(s) URL, a path, or an app link. Default: none. */
@@ -250,11 +254,15 @@ export interface Config {
     readonly prefix: string
   }
   readonly onLogin: RopgAuthOptions['onLogin']
+  readonly mfa: 'interactive' | 'api'
+  readonly interactive: Interactive | undefined
+  readonly signup: boolean
+  readonly passwordReset: boolean
+  readonly backchannelLogout: boolean
+  readonly pages: Complete<PagesOptions> | undefined
   readonly loginUrl: string | undefined
   readonly recoveryUrl: string | undefined
   readonly limits: { readonly [K in keyof RateLimitOptions]-?: Readonly<Limit> | false }
-  /** The same as `limits.subnet`. */
-  readonly subnetLimit: Readonly<Limit> | false
   readonly forwardClientIp: boolean
   readonly requireHttps: boolean
   readonly allowedOrigins: readonly string[]

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import type { Logger } from '../events.js'
+import { interactiveOf, pagesOf } from './browser-ways.js'
 import { cookieOf } from './cookie.js'
 import { issuerOf } from './domain.js'
 import type { Env } from './environment.js'
@@ -14,17 +15,16 @@ import { steady } from './steady-logger.js'
 export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {}, env: Env = process.env): Config {
   const options = readOptions(written, env)
   const production = env.NODE_ENV === 'production'
-  const limits = limitsOf(options.rateLimit)
   const config: Config = Object.freeze({
     ...tenantOf(options),
     ...listenersOf(options),
     ...timeOf(options, seams),
     session: sessionOf(options, production),
     redis: options.redis as Config['redis'],
+    ...waysOf(options),
     loginUrl: options.loginUrl,
     recoveryUrl: options.recoveryUrl,
-    limits,
-    subnetLimit: limits.subnet,
+    limits: limitsOf(options.rateLimit),
     requireHttps: options.requireHttps ?? production,
     allowedOrigins: listOf(options.allowedOrigins),
     exposeTokens: options.exposeTokens ?? false,
@@ -46,6 +46,17 @@ function tenantOf(options: CompleteOptions) {
     scope: options.scope ?? 'openid profile email',
     idTokenSigningAlg: options.idTokenSigningAlg ?? 'RS256',
     forwardClientIp: options.forwardClientIp ?? true,
+  }
+}
+
+function waysOf(options: CompleteOptions) {
+  return {
+    mfa: options.mfa ?? 'interactive',
+    interactive: interactiveOf(options.interactive),
+    signup: options.signup ?? false,
+    passwordReset: options.passwordReset ?? false,
+    backchannelLogout: options.backchannelLogout ?? false,
+    pages: pagesOf(options.pages),
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ClientAuth } from 'openid-client'
 import type { Logger } from '../events.js'
 import { domainProblem } from './domain.js'
-import { linkProblem, originProblem } from './links.js'
+import { baseUrlProblem, linkProblem, originProblem, pageProblem } from './links.js'
 import { hasLevels } from './message-first.js'
 import type { RopgAuthOptions, TestClock } from './options.js'
 import { redisProblem } from './redis-problem.js'
@@ -45,10 +45,6 @@ const secret = checked(z.string(), (value) => {
     ? 'must be at least 32 characters long: generate one with openssl rand -base64 48'
     : undefined
 })
-
-/** An option of a feature that is still to come: it can only be switched off. */
-const notYet = <T>(off: T) =>
-  z.custom<T>((value) => value === off, `is not available in this version: leave it out, or set it to ${String(off)}`)
 
 const lifetime = { idleTimeout: seconds.optional(), absoluteTimeout: seconds.optional() }
 
@@ -99,6 +95,11 @@ const session = z.strictObject({
   prefix: text.optional(),
 })
 
+const interactive = z.strictObject({ baseUrl: checked(text, baseUrlProblem), federated: z.boolean().optional() })
+
+const page = checked(text, pageProblem)
+const pages = z.strictObject({ login: page, afterLogin: page.optional(), afterLogout: page.optional() })
+
 function isTestClock(value: unknown): boolean {
   const { now, advance } = Object(value) as Record<string, unknown>
   return typeof now === 'function' && typeof advance === 'function'
@@ -119,17 +120,12 @@ const shape = {
   redis: checked(z.custom<RopgAuthOptions['redis']>(), redisProblem).optional(),
   session: session.optional(),
   onLogin: callback<RopgAuthOptions['onLogin']>().optional(),
-  mfa: z
-    .custom<'interactive'>(
-      (value) => value === 'interactive',
-      "other than 'interactive' is not available in this version: leave it out",
-    )
-    .optional(),
-  interactive: notYet<false>(false).optional(),
-  signup: notYet<false>(false).optional(),
-  passwordReset: notYet<false>(false).optional(),
-  backchannelLogout: notYet<false>(false).optional(),
-  pages: notYet<false>(false).optional(),
+  mfa: z.enum(['interactive', 'api']).optional(),
+  interactive: z.union([z.literal(false), interactive]).optional(),
+  signup: z.boolean().optional(),
+  passwordReset: z.boolean().optional(),
+  backchannelLogout: z.boolean().optional(),
+  pages: z.union([z.literal(false), pages]).optional(),
   loginUrl: link.optional(),
   recoveryUrl: link.optional(),
   rateLimit: z.union([z.literal(false), rateLimit]).optional(),

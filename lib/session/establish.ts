@@ -27,8 +27,12 @@ export interface NewLogin extends TokenRecord {
   sid?: string | undefined
   /** Client address. */
   ip?: string | undefined
-  /** Milliseconds on the clock of the store, from before Auth0 was asked. */
+  /** Milliseconds on the clock of the store: when the login is taken to have happened. */
   since: number
+  /** The same, from before the password was checked. Default: `since`. */
+  began?: number
+  /** Made at Auth0's own page. */
+  interactive?: boolean
 }
 
 /** A session that has begun. */
@@ -49,6 +53,8 @@ export interface EstablishParts {
   logins: LoginSeal
   vault: TokenVault
   list: UserList
+  /** Undefined where nobody will ask for it. */
+  bySid: UserList | undefined
   /** Ends a session, and revokes its refresh token. */
   end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
@@ -83,7 +89,8 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
     }),
   })
   try {
-    await persist(parts, { login, id, session: req.session, spare: before.login?.sub === fresh.sub ? 1 : 0 })
+    const spare = before.login?.sub === fresh.sub ? 1 : 0
+    await persist(parts, { login, id, session: req.session, spare, began: fresh.began ?? fresh.since })
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
     exchange.undo()
@@ -97,11 +104,12 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
 const USER_AGENT_LIMIT = 256
 
 function describe({ session }: Config, fresh: NewLogin, userAgent?: string): Login {
-  const { sub, sid, user, scope, permissions, data, ip, since } = fresh
+  const { sub, sid, user, scope, permissions, data, ip, since, interactive } = fresh
   const { absoluteTimeout } = fresh.remember ? session.remembered : session.ordinary
   return {
     ...{ sub, user, scope, handle: randomUUID(), since, until: since + absoluteTimeout * 1000 },
     ...(sid !== undefined && { sid }),
+    ...(interactive && { interactive }),
     ...(permissions && { permissions }),
     ...(data && { data }),
     ...(ip !== undefined && { ip }),
@@ -143,14 +151,17 @@ interface Unsaved {
   session: WithSession['session']
   /** Sessions of the user that this one replaces. */
   spare: number
+  began: number
 }
 
-async function persist({ records, list, end }: EstablishParts, { login, id, session, spare }: Unsaved): Promise<void> {
+async function persist({ records, list, bySid, end }: EstablishParts, unsaved: Unsaved): Promise<void> {
+  const { login, id, session, spare, began } = unsaved
   const created = promisify(session.save.bind(session) as (done: (err?: Error | null) => void) => void)()
   // Whoever revokes the user's sessions must find this one behind its entry.
   if (!records.ordered) await created
-  const [listed] = await Promise.all([list.add(login, id, spare), created])
-  if (!listed) throw new AuthError('session_expired', { detail: REVOKED })
+  const ofSid = login.sid !== undefined && bySid ? bySid.add({ ...login, sub: login.sid }, id) : []
+  const [listed, isWelcome] = await Promise.all([list.add({ ...login, since: began }, id, spare), ofSid, created])
+  if (!listed || !isWelcome) throw new AuthError('session_expired', { detail: REVOKED })
   await inBatches(listed, (oldest) => end(oldest.id))
   await list.drop(
     login.sub,

@@ -5,6 +5,8 @@ export interface Login {
   sub: string
   /** Auth0's own session id, where the ID token has one; a password grant's has none. */
   sid?: string
+  /** Made at Auth0's own page, where the browser may have a session of its own. */
+  interactive?: boolean
   /** Profile claims of the ID token. */
   user: Record<string, unknown>
   /** Granted scopes. */

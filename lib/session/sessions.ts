@@ -13,6 +13,8 @@ import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
 import { createUserList, type UserList } from './user-list.js'
 
+const MOST_BY_SID = 1000
+
 /** A session that lives. */
 export interface Live {
   id: string
@@ -38,32 +40,54 @@ export interface SessionsParts {
 
 export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
   const { session, testClock, timeouts } = config
-  const { ordinary, remembered } = session
   const logins = createLoginSeal(seal)
-  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
-  const list = createUserList({ records, prefix, maxPerUser: session.maxPerUser, longest })
+  const { list, bySid } = createLists({ session, records, prefix })
   const sessions = createSessionRecords({
     ...{ records, logins, prefix, testClock },
-    extended: (id, login) => void listAgain(list, end, { id, login }).catch(() => undefined),
+    extended: (id, login) => void listAgain(parts, { id, login }).catch(() => undefined),
   })
   const vault = createTokenVault({ records, seal, logins, keyOf: sessions.keyOf })
-  const end = createEnd({ vault, list, orphaned })
-  const visitor = { idle: ordinary.idleTimeout * 1000 }
-  const store = new SessionStore({ records, sessions, visitor, end })
+  const end = createEnd({ vault, list, bySid, orphaned })
+  const store = new SessionStore({ records, sessions, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
-  const parts: EstablishParts = { config, records, sessions, store, middleware, readCookies, logins, vault, list, end }
+  const lists = { list, bySid: config.backchannelLogout ? bySid : undefined }
+  const parts: EstablishParts = {
+    config,
+    records,
+    sessions,
+    store,
+    middleware,
+    readCookies,
+    logins,
+    vault,
+    end,
+    ...lists,
+  }
 
   return {
-    vault,
-    list,
+    ...{ vault, list },
+    /** The sessions that came from a session at Auth0. */
+    bySid,
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
     now: () => now(records, closed()),
     /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
     present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
+    ...mounting(parts, closed),
+    establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
+    end,
+    /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
+    endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
+    /** A session by its id, its idle time left alone. */
+    peek: sessions.peek,
+  }
+}
+
+function mounting({ middleware, store }: EstablishParts, closed: SessionsParts['closed']) {
+  return {
     /** `req.session` of express-session, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: (err?: unknown) => void) => {
       const problem = closed()
@@ -77,12 +101,20 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
       const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
       return login && { id: req.sessionID ?? '', login }
     },
-    establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
-    end,
-    /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
-    endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
-    /** A session by its id, its idle time left alone. */
-    peek: sessions.peek,
+  }
+}
+
+function createLists({
+  session,
+  records,
+  prefix,
+}: Pick<SessionsParts, 'records' | 'prefix'> & Pick<Config, 'session'>) {
+  const { ordinary, remembered, maxPerUser } = session
+  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
+  return {
+    list: createUserList({ records, prefix, maxPerUser, longest }),
+    // Several browsers of a user never share a session at Auth0, but one may log in here again and again.
+    bySid: createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest }),
   }
 }
 
@@ -120,10 +152,11 @@ type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } |
 interface EndParts {
   vault: TokenVault
   list: UserList
+  bySid: UserList
   orphaned: SessionsParts['orphaned']
 }
 
-function createEnd({ vault, list, orphaned }: EndParts): End {
+function createEnd({ vault, list, bySid, orphaned }: EndParts): End {
   return async (id, known) => {
     // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
     const tokens = await vault.read(id)
@@ -135,13 +168,15 @@ function createEnd({ vault, list, orphaned }: EndParts): End {
     // Last: what is off the list while it lives could not be revoked.
     const login = ended?.login ?? known
     if (login) await list.drop(login.sub, [login.handle]).catch(() => undefined)
+    if (login?.sid !== undefined) await bySid.drop(login.sid, [login.handle]).catch(() => undefined)
     return ended
   }
 }
 
-/** A session that is in use belongs on its user's list, even after the store has evicted the list. */
-async function listAgain(list: UserList, end: End, { id, login }: Live): Promise<void> {
+/** A session that is in use belongs on the lists, even after the store has evicted them. */
+async function listAgain({ list, bySid, end }: EstablishParts, { id, login }: Live): Promise<void> {
+  const ofSid = login.sid === undefined ? [] : await bySid?.add({ ...login, sub: login.sid }, id)
   const tooMany = await list.add(login, id)
-  if (!tooMany) await end(id)
+  if (!tooMany || (bySid && !ofSid)) await end(id)
   else await inBatches(tooMany, (oldest) => end(oldest.id))
 }

@@ -36,12 +36,15 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
     },
     all: async (sub: string) => pointers(await records.listed(keyOf(sub))),
     drop: (sub: string, handles: readonly string[]) => records.delist(keyOf(sub), handles),
-    /** From now on, no session of a login that began before this moment can be added. */
-    mark: async (sub: string) => {
-      await records.mark(keyOf(sub), await records.now(), longest)
+    /** From now on, no session of a login that began before this moment can be added; `forever`: none at all. */
+    mark: async (sub: string, forever = false) => {
+      await records.mark(keyOf(sub), forever ? FOREVER : await records.now(), longest)
     },
   }
 }
+
+/** Later than any login, and still a whole number for Redis. */
+const FOREVER = 9e15
 
 /** The entries beyond the limit, by the time at the beginning of their value. */
 function oldest(entries: Entries, most: number): Entries {

@@ -1,25 +1,26 @@
 import type { Request, RequestHandler } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import { AuthError } from '../../errors.js'
-import type { Report } from '../../events.js'
 import { plainAddress } from '../../ip-address.js'
 import type { Limit } from '../../options/options.js'
 import { clientAddress } from '../client-address.js'
 import type { SendError } from '../send-error.js'
-import { whoAsks } from '../who-asks.js'
 import type { AttemptStore } from './attempt-store.js'
 
 export interface RateLimitParts {
+  /** Names the limit in its headers. */
+  name: string
   store: AttemptStore
-  report: Report
+  /** Who is counted. Undefined: nobody. */
+  keyOf: (req: Request) => string | undefined
   sendError: SendError
-  /** For the event: what the user typed, or its hash. */
-  userNameOf: (req: Request) => { userName?: string }
+  /** Tells operators. */
+  onLimit?: (req: Request) => void
 }
 
-/** Limits login attempts of a client subnet: an IPv4 address, or an IPv6 /56, which is what one customer gets. */
-export function limitSubnet(allowed: Limit | false, parts: RateLimitParts): RequestHandler {
-  const { store, report, sendError, userNameOf } = parts
+/** Refuses requests of one kind beyond a limit: 429 `rate_limited`. */
+export function limitRequests(allowed: Limit | false, parts: RateLimitParts): RequestHandler {
+  const { name, store, keyOf, sendError, onLimit } = parts
   if (!allowed)
     return (_req, _res, next) => {
       next()
@@ -29,22 +30,30 @@ export function limitSubnet(allowed: Limit | false, parts: RateLimitParts): Requ
     limit,
     windowMs,
     store,
-    identifier: 'login',
+    identifier: name,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    keyGenerator: (req) => ipKeyGenerator(addressOf(req) ?? '', 56),
-    // Without an address (a Unix socket) all clients would share one count, and lock each other out.
-    skip: (req) => addressOf(req) === undefined,
+    keyGenerator: (req) => keyOf(req) ?? '',
+    skip: (req) => keyOf(req) === undefined,
     // The checks print, and are about the default key; ours never reads a raw header.
     validate: false,
     handler: (req: Request, res, next) => {
-      report({ name: 'login.rate_limited', code: 'rate_limited', ...whoAsks(req), ...userNameOf(req) })
+      onLimit?.(req)
       sendError(new AuthError('rate_limited'), { req, res, next })
     },
   })
 }
 
-/** Who sends nonsense for an address through a trusted proxy is counted by the proxy's. */
+/**
+ * The client's subnet: an IPv4 address, or an IPv6 /56, which is what one customer gets. Undefined without an address (a
+ * Unix socket), where all clients would share one count, and lock each other out.
+ */
+export function subnetOf(req: Request): string | undefined {
+  const address = addressOf(req)
+  return address === undefined ? undefined : ipKeyGenerator(address, 56)
+}
+
+/** An unparsable forwarded address falls back to the proxy's own. */
 function addressOf(req: Request): string | undefined {
   return clientAddress(req) ?? plainAddress(req.socket.remoteAddress ?? '')
 }

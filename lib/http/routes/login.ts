@@ -1,16 +1,27 @@
+import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler } from 'express'
-import type { Credentials, SignedIn, SignIn } from '../../flows/sign-in.js'
+import { AuthError } from '../../errors.js'
+import { pendingIdOf } from '../../flows/mfa.js'
+import type { SignedIn } from '../../flows/open-session.js'
+import type { Credentials, SignIn } from '../../flows/sign-in.js'
 import type { Hint } from '../../events.js'
 import type { Config } from '../../options/options.js'
 import { readCredentials } from '../credentials.js'
+import type { PendingCookie } from '../../pending/pending-cookie.js'
+import type { LoginUrl } from '../login-url.js'
+import { afterLogin, type Answer } from '../pages.js'
 import { placeOf, setCookie } from '../place.js'
 import type { SendError } from '../send-error.js'
 import { whoAsks } from '../who-asks.js'
+import { answering } from './answering.js'
 
 export interface LoginParts {
   config: Config
   signIn: SignIn
   sendError: SendError
+  answer: Answer
+  mfaCookie: PendingCookie
+  loginUrl: LoginUrl
   hint: Hint
 }
 
@@ -36,23 +47,42 @@ export function credentialsOf(req: Request): Credentials | undefined {
 }
 
 /** `POST /login`: the session is stored before the first byte of the answer. */
-export function login({ config, signIn, sendError, hint }: LoginParts): RequestHandler {
-  return (req, res, next) => {
-    const attempt = async () => {
-      const place = placeOf(req, config, hint)
-      const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
-      checked.delete(req)
+export function login(parts: LoginParts): RequestHandler {
+  const { config, signIn, sendError, answer, mfaCookie, loginUrl, hint } = parts
+  return answering(sendError, async (req, res) => {
+    const place = placeOf(req, config, hint)
+    const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
+    checked.delete(req)
+    try {
       const signedIn = await signIn(place, credentials, whoAsks(req))
       setCookie(res, signedIn)
-      res.json(loginAnswer(signedIn, config))
+      answer(req, res, { json: loginAnswer(signedIn, config), page: afterLogin(req) })
+    } catch (err) {
+      const { return_to: returnTo } = Object(req.body) as { return_to?: unknown }
+      if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username, returnTo })
+      setPendingCookie(err, { res, mfaCookie, isSecure: place.isSecure })
+      throw err
     }
-    attempt().catch((err: unknown) => {
-      sendError(err, { req, res, next })
-    })
-  }
+  })
 }
 
-function loginAnswer({ login: { sub, user, until }, grant }: SignedIn, { exposeTokens, clock }: Config) {
+interface PendingAnswer {
+  res: ServerResponse
+  mfaCookie: PendingCookie
+  isSecure: boolean
+}
+
+/** The browser has to come back with its second factor. */
+export function setPendingCookie(err: unknown, { res, mfaCookie, isSecure }: PendingAnswer): void {
+  const id = pendingIdOf(err)
+  if (id !== undefined) res.appendHeader('Set-Cookie', mfaCookie.set(id, isSecure))
+}
+
+/** What a login answers, whichever way it came. */
+export function loginAnswer(
+  { login: { sub, user, until }, grant }: Pick<SignedIn, 'login' | 'grant'>,
+  { exposeTokens, clock }: Config,
+) {
   return {
     success: true,
     user: { id: sub, email: user.email, name: user.name },

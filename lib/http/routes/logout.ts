@@ -1,25 +1,30 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
+import type { LogoutUrl } from '../../flows/logout-url.js'
 import type { SignOut } from '../../flows/sign-out.js'
 import type { ClearCookie } from '../clear-cookie.js'
+import type { Answer } from '../pages.js'
 import type { SendError } from '../send-error.js'
 import { whoAsks } from '../who-asks.js'
+import { answering } from './answering.js'
 
 export interface LogoutParts {
   signOut: SignOut
+  logoutUrl: LogoutUrl
   clearCookie: ClearCookie
+  answer: Answer
   sendError: SendError
 }
 
 /** `POST /logout`: succeeds for somebody who is not logged in, and while Auth0 is down. */
-export function logout({ signOut, clearCookie, sendError }: LogoutParts): RequestHandler {
+export function logout({ signOut, logoutUrl, clearCookie, answer, sendError }: LogoutParts): RequestHandler {
+  const logOut = answering(sendError, async (req: Request, res) => {
+    const url = await logoutUrl(await signOut(req, whoAsks(req)))
+    const json = { success: true, ...(url !== undefined && { logout_url: url }) }
+    answer(req, res, { json, page: ({ afterLogout }) => url ?? afterLogout })
+  })
   return (req, res, next) => {
     // First: the browser forgets its cookie even where the session cannot be ended now.
     clearCookie(req)
-    signOut(req, whoAsks(req)).then(
-      () => res.json({ success: true }),
-      (err: unknown) => {
-        sendError(err, { req, res, next })
-      },
-    )
+    logOut(req, res, next)
   }
 }

@@ -1,0 +1,104 @@
+import { beginInteractive, finishInteractive } from '../auth0/interactive.js'
+import type { PasswordGrantParts } from '../auth0/password-grant.js'
+import { AuthError } from '../errors.js'
+import type { Report } from '../events.js'
+import type { Config } from '../options/options.js'
+import type { Transaction, Transactions } from '../pending/transactions.js'
+import type { Place } from '../session/establish.js'
+import type { Sessions } from '../session/sessions.js'
+import type { OpenSession, SignedIn } from './open-session.js'
+import type { WhoAsks } from './who-asks.js'
+
+export interface InteractiveParts {
+  config: Config
+  password: PasswordGrantParts
+  sessions: Sessions
+  transactions: Transactions
+  openSession: OpenSession
+  report: Report
+}
+
+export interface InteractiveStart {
+  redirectUri: string
+  returnTo: string
+  loginHint?: string | undefined
+  connection?: string | undefined
+}
+
+export interface Callback {
+  /** As the browser came back. */
+  url: URL
+  /** Ids of the browser, from its cookies. */
+  browsers: readonly string[]
+  place: Place
+  who: WhoAsks
+}
+
+export interface Returned {
+  signedIn: SignedIn
+  returnTo: string
+}
+
+export type InteractiveLogin = ReturnType<typeof createInteractiveLogin>
+
+/** Login at Auth0's own page. The session that follows is of the same shape as after a password login. */
+export function createInteractiveLogin(parts: InteractiveParts) {
+  const { config, password, sessions, transactions } = parts
+  return {
+    /** Resolves to where the browser goes. */
+    begin: async (browser: string, { returnTo, ...start }: InteractiveStart): Promise<string> => {
+      const { scope, audience } = config
+      const { url, state, ...secrets } = await beginInteractive(password, { ...start, scope, audience })
+      const { redirectUri } = start
+      const began = await sessions.now()
+      await transactions.begin(browser, state, { ...secrets, redirectUri, scope, audience, returnTo, began })
+      return url
+    },
+    finish: async (callback: Callback): Promise<Returned> => {
+      const { who } = callback
+      const started = config.clock()
+      try {
+        const returned = await finish(parts, callback)
+        const { sub, handle } = returned.signedIn.login
+        const facts = { ...who, sub, sessionId: handle, durationMs: config.clock() - started }
+        parts.report({ name: 'login.succeeded', ...facts })
+        return returned
+      } catch (err) {
+        const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
+        const facts = { ...who, code, ...(auth0 && { auth0 }), detail, durationMs: config.clock() - started }
+        parts.report({ name: 'login.failed', ...facts }, err)
+        throw err
+      }
+    },
+  }
+}
+
+async function finish(parts: InteractiveParts, callback: Callback): Promise<Returned> {
+  const { password, sessions, openSession } = parts
+  const { place, who, url } = callback
+  const state = url.searchParams.get('state') ?? ''
+  const transaction = await taken(parts.transactions, callback.browsers, state)
+  if (!transaction) throw new AuthError('login_transaction_missing', { detail: NO_TRANSACTION })
+  const { returnTo, began, ...secrets } = transaction
+  const since = await sessions.now()
+  const grant = await finishInteractive(password, { ...secrets, callback: url, state })
+  const granted = { grant, wanted: transaction.scope, remember: false, who, since, began, interactive: true }
+  return { signedIn: await openSession(place, granted), returnTo }
+}
+
+const NO_TRANSACTION =
+  'a callback came without the login that it belongs to: it was used before, took longer than 10 minutes, or comes from ' +
+  'another browser; if it happens at every login, check that interactive.baseUrl is the origin at which the login began'
+
+async function taken(
+  transactions: Transactions,
+  browsers: readonly string[],
+  state: string,
+): Promise<Transaction | undefined> {
+  if (!/^[\w-]{16,128}$/.test(state)) return undefined
+  for (const browser of browsers) {
+    const transaction = await transactions.take(browser, state)
+    if (transaction) return transaction
+  }
+  return undefined
+}

@@ -1,0 +1,237 @@
+import {
+  challengeMfa,
+  enrollMfa,
+  listAuthenticators,
+  type MfaAuthenticator,
+  type MfaChallenge,
+  type MfaChallengeArguments,
+  type MfaEnrollArguments,
+  type MfaEnrollment,
+  type MfaParts,
+} from '../auth0/mfa.js'
+import { verifyMfa, type MfaGrant, type MfaProof } from '../auth0/verify-mfa.js'
+import { AuthError, type AuthErrorCode, type MfaRequiredError } from '../errors.js'
+import type { Report } from '../events.js'
+import type { Config } from '../options/options.js'
+import type { MfaLogin, MfaLogins } from '../pending/mfa-logins.js'
+import type { Place } from '../session/establish.js'
+import type { Login } from '../session/login.js'
+import type { Seal } from '../session/seal.js'
+import type { AdoptGrant } from './fresh-token.js'
+import type { OpenSession } from './open-session.js'
+import type { TokenOwner } from './refresh-tokens.js'
+import type { Wanted } from './token-choice.js'
+import { nameOf } from './user-name.js'
+import type { WhoAsks } from './who-asks.js'
+
+export interface MfaFlowParts {
+  config: Config
+  password: MfaParts
+  logins: MfaLogins
+  newId: () => string
+  seal: Seal
+  openSession: OpenSession
+  adoptGrant: AdoptGrant
+  report: Report
+}
+
+/** Where a request stands between its two factors. */
+export interface Waiting {
+  id: string
+  login: MfaLogin
+}
+
+/** Proof of the second factor, as a request brings it. `{}` asks for the answer to a push notification. */
+export type Proof = { otp: string } | { bindingCode: string } | { recoveryCode: string } | Record<string, never>
+
+/** What is remembered of the login that asked for a second factor. */
+export type Asked = Pick<MfaLogin, 'username' | 'scope' | 'audience' | 'remember' | 'since'>
+
+/** A login, or a session that goes on, after the second factor. */
+export interface Verified {
+  login: Login
+  grant: MfaGrant
+  /** `Set-Cookie` of a new session. */
+  cookie: string | undefined
+  /** Undefined where the session goes on. */
+  id: string | undefined
+}
+
+export interface VerifyRequest {
+  place: Place
+  waiting: Waiting
+  proof: Proof
+  who: WhoAsks
+  /** Of the session that the request brought. */
+  owner: TokenOwner | undefined
+}
+
+export type MfaFlow = ReturnType<typeof createMfaFlow>
+
+/** The second factor of a login or a refresh. `mfa_token` stays here: clients get to know what they can do with it. */
+export function createMfaFlow(parts: MfaFlowParts) {
+  const { logins, password } = parts
+  const step = async <Result>(waiting: Waiting, call: () => Promise<Result>) => {
+    try {
+      return await call()
+    } catch (err) {
+      if (isOver(err)) await logins.end(waiting.id)
+      throw err
+    }
+  }
+
+  return {
+    /** Remembers a refused grant, for the routes of `mfa: 'api'`. Resolves to the error to answer with. */
+    begin: (err: MfaRequiredError, asked: Asked) => beginLogin(parts, err, asked),
+    /** The same for a session, whose own cookie names it. */
+    beginForSession: (err: MfaRequiredError, owner: TokenOwner, wanted: Wanted) =>
+      beginForSession(parts, err, { owner, wanted }),
+    /** The first of these ids behind which a login waits. */
+    find: (ids: readonly string[]) => find(logins, ids),
+    list: (waiting: Waiting): Promise<MfaAuthenticator[]> =>
+      step(waiting, () => listAuthenticators(password, waiting.login.mfaToken)),
+    challenge: (waiting: Waiting, wanted: Omit<MfaChallengeArguments, 'mfaToken'>): Promise<MfaChallenge> =>
+      step(waiting, async () => {
+        const challenge = await challengeMfa(password, { ...wanted, mfaToken: waiting.login.mfaToken })
+        await keep(parts, waiting, challenge)
+        return challenge
+      }),
+    enroll: (waiting: Waiting, wanted: Omit<MfaEnrollArguments, 'mfaToken'>): Promise<MfaEnrollment> =>
+      step(waiting, async () => {
+        const enrollment = await enrollMfa(password, { ...wanted, mfaToken: waiting.login.mfaToken })
+        await keep(parts, waiting, enrollment)
+        return enrollment
+      }),
+    verify: (request: VerifyRequest) => verify(parts, request),
+  }
+}
+
+async function find(logins: MfaLogins, ids: readonly string[]): Promise<Waiting | undefined> {
+  for (const id of ids) {
+    const login = await logins.find(id)
+    if (login) return { id, login }
+  }
+  return undefined
+}
+
+/** Ids of the pre-login sessions that errors began; the route sets their cookie. */
+const begun = new WeakMap<AuthError, string>()
+
+export function pendingIdOf(err: unknown): string | undefined {
+  return err instanceof AuthError ? begun.get(err) : undefined
+}
+
+async function beginLogin({ config, logins, newId }: MfaFlowParts, err: MfaRequiredError, asked: Asked) {
+  const { mfaToken, requirements } = err
+  if (config.mfa !== 'api' || mfaToken === undefined) return err
+  const id = newId()
+  await logins.begin(id, { ...asked, mfaToken })
+  begun.set(err, id)
+  Object.assign(err.body, { mfa: requirements })
+  return err
+}
+
+interface Refresh {
+  owner: TokenOwner
+  wanted: Wanted
+}
+
+async function beginForSession(parts: MfaFlowParts, err: MfaRequiredError, { owner, wanted }: Refresh) {
+  const { config, logins } = parts
+  const { mfaToken, requirements } = err
+  if (config.mfa !== 'api' || mfaToken === undefined) return err
+  const { user, sub, since } = owner.login
+  const username = typeof user.email === 'string' ? user.email : sub
+  const { audience = config.audience, scope = owner.login.scope } = wanted
+  await logins.begin(owner.id, { mfaToken, username, scope, audience, remember: false, since, sessionId: owner.id })
+  Object.assign(err.body, { mfa: requirements })
+  return err
+}
+
+/** After these nothing that the client sends could succeed any more. */
+const OVER: readonly AuthErrorCode[] = ['mfa_expired', 'mfa_denied', 'account_blocked', 'access_denied']
+
+function isOver(err: unknown): boolean {
+  return err instanceof AuthError && OVER.includes(err.code)
+}
+
+async function keep(
+  { logins }: MfaFlowParts,
+  { id, login }: Waiting,
+  { oobCode, bindingMethod }: Partial<MfaChallenge>,
+) {
+  await logins.update(id, { ...login, oobCode, prompts: bindingMethod === 'prompt' })
+}
+
+async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Verified> {
+  const { config, report, logins } = parts
+  const { waiting, who } = request
+  const started = config.clock()
+  const facts = () => ({ ...who, ...nameOf(waiting.login, parts), durationMs: config.clock() - started })
+  const proof = proofOf(request)
+  if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempt is left' })
+  try {
+    const verified = await finish(parts, request, proof)
+    const { sub, handle } = verified.login
+    report({ name: 'mfa.succeeded', sub, sessionId: handle, ...facts() })
+    if (verified.id !== undefined) report({ name: 'login.succeeded', sub, sessionId: handle, ...facts() })
+    return verified
+  } catch (err) {
+    const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
+    if (code !== 'mfa_pending') report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
+    await settle(parts, waiting, code)
+    throw err
+  }
+}
+
+/** The order of the steps: a code that was sent needs the challenge that sent it. */
+function proofOf({ proof, waiting }: VerifyRequest): MfaProof {
+  if ('otp' in proof || 'recoveryCode' in proof) return proof as MfaProof
+  const { oobCode, prompts } = waiting.login
+  if (oobCode === undefined) throw invalid('body', 'call /mfa/challenge first, or send otp or recovery_code')
+  if (!('bindingCode' in proof)) {
+    if (prompts) throw invalid('binding_code', 'is required')
+    return { oobCode }
+  }
+  return { oobCode, bindingCode: proof.bindingCode }
+}
+
+function invalid(field: string, reason: string): AuthError {
+  return new AuthError('invalid_request', { body: { fields: { [field]: reason } } })
+}
+
+/** A wrong code counts, what Auth0 has not judged does not, and what cannot succeed any more is over. */
+async function settle({ logins }: MfaFlowParts, { id }: Waiting, code: AuthErrorCode): Promise<void> {
+  const isWrong = code === 'invalid_mfa_code'
+  if (OVER.includes(code) || (isWrong && (await logins.isSpent(id)))) await logins.end(id)
+  else if (!isWrong) await logins.giveBack(id)
+}
+
+async function finish(parts: MfaFlowParts, { place, waiting, who, owner }: VerifyRequest, proof: MfaProof) {
+  const { id, login } = waiting
+  const { scope, audience, remember } = login
+  const grant = await verifyMfa(parts.password, {
+    ...proof,
+    ...{ mfaToken: login.mfaToken, scope, audience },
+    ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
+  })
+  const spent = await parts.logins.end(id).catch(() => true)
+  if (login.sessionId !== undefined) return resume(parts, { grant, waiting, owner, who })
+  if (!spent) throw new AuthError('mfa_expired', { detail: 'this login was finished by another request' })
+  const now = { since: login.since, began: login.since }
+  const signedIn = await parts.openSession(place, { grant, wanted: scope, remember, who, ...now })
+  return { ...signedIn, grant }
+}
+
+interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
+  grant: MfaGrant
+}
+
+/** The session goes on with the tokens that its refresh was refused. */
+async function resume(parts: MfaFlowParts, { grant, waiting, owner, who }: Resumed): Promise<Verified> {
+  if (owner?.id !== waiting.login.sessionId || !owner) throw new AuthError('session_expired')
+  const { audience } = waiting.login
+  const wanted = audience === parts.config.audience ? {} : { audience }
+  await parts.adoptGrant(owner, { grant, wanted, who })
+  return { login: owner.login, grant, cookie: undefined, id: undefined }
+}

@@ -1,0 +1,87 @@
+import { permissionsOf, profileOf, splitScope, type Grant } from '../auth0/token-response.js'
+import { AuthError } from '../errors.js'
+import type { Hint } from '../events.js'
+import type { AcceptedLogin, Config } from '../options/options.js'
+import type { Established, Place } from '../session/establish.js'
+import type { Sessions } from '../session/sessions.js'
+import { askApp } from './on-login.js'
+import type { Revoke } from './revoke-later.js'
+import type { WhoAsks } from './who-asks.js'
+
+/** A login that Auth0 has accepted. */
+export interface Granted {
+  grant: Grant
+  /** Scopes that were asked for. */
+  wanted: string
+  remember: boolean
+  who: WhoAsks
+  /** Milliseconds on the clock of the store: when the login is taken to have happened. */
+  since: number
+  /** The same, from before the password was checked. Default: `since`. */
+  began?: number
+  /** Made at Auth0's own page. */
+  interactive?: boolean
+}
+
+export interface SignedIn extends Established {
+  grant: Grant
+}
+
+export interface OpenSessionParts {
+  config: Config
+  sessions: Sessions
+  revoke: Revoke
+  hint: Hint
+}
+
+/** From a grant to a session, whichever way the login came. Where that fails, what was granted is revoked. */
+export type OpenSession = (place: Place, granted: Granted) => Promise<SignedIn>
+
+export function createOpenSession({ config, sessions, revoke, hint }: OpenSessionParts): OpenSession {
+  return async (place, { grant, wanted, who, ...login }) => {
+    try {
+      if (grant.refreshToken === undefined && asksForRefresh(wanted)) hint('no refresh token', NO_REFRESH_TOKEN)
+      const granted = loginFrom(grant)
+      const data = await askApp(config, {
+        req: place.req as AcceptedLogin['req'],
+        user: { ...granted.user, sub: granted.sub },
+        scope: granted.scope,
+      })
+      // A client that hung up will never see its cookie.
+      if (place.req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
+      return { ...(await sessions.establish({ ...granted, ...login, data, ip: who.ip }, place)), grant }
+    } catch (err) {
+      // Nobody will ever hold this token, so it shall not stay valid.
+      revoke(grant.refreshToken)
+      throw err
+    }
+  }
+}
+
+const NO_REFRESH_TOKEN =
+  'a login asked for offline_access (remember_me or the option scope), and Auth0 sent no refresh token: turn on Allow ' +
+  'Offline Access under Applications > APIs > your API > Settings, and Refresh Token under Applications > your ' +
+  'application > Advanced Settings > Grant Types'
+
+const OFFLINE = 'offline_access'
+
+export function withOfflineAccess(scope: string): string {
+  return [...new Set([...splitScope(scope), OFFLINE])].join(' ')
+}
+
+const asksForRefresh = (scope: string) => splitScope(scope).includes(OFFLINE)
+
+function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Grant, 'claims'> & { claims?: object }) {
+  const { accessToken, tokenType, expiresAt, scope, audience } = tokenSet
+  const user = profileOf(claims)
+  const sid = Reflect.get(claims, 'sid') as unknown
+  return {
+    sub: String(user.sub),
+    sid: typeof sid === 'string' ? sid : undefined,
+    user,
+    scope,
+    permissions: permissionsOf(accessToken),
+    refreshToken,
+    tokenSets: [{ accessToken, tokenType, expiresAt, scope, audience }],
+  }
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { name, password, readFields } from './fields.js'
+
+const email = name.refine((value) => /^[^\s@]+@[^\s@]+$/.test(value), 'must be an email address')
+
+const account = z.object({
+  ...{ email, password, username: name.optional(), name: name.optional(), nickname: name.optional() },
+  ...{ given_name: name.optional(), family_name: name.optional(), picture: name.optional() },
+  user_metadata: z
+    .record(z.string(), z.string({ error: 'must be an object of strings' }), 'must be an object of strings')
+    .optional(),
+})
+
+/** Body of `POST /signup`. What Auth0 does not know is left out. */
+export const readAccount = (body: unknown) => readFields(account, body)
+
+const reset = z.object({ email })
+
+/** Body of `POST /password-reset`. */
+export const readReset = (body: unknown) => readFields(reset, body)

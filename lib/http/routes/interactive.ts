@@ -1,0 +1,59 @@
+import type { Request, RequestHandler } from 'express'
+import type { Hint } from '../../events.js'
+import type { InteractiveLogin } from '../../flows/interactive-login.js'
+import type { Config } from '../../options/options.js'
+import type { Interactive } from '../../options/browser-ways.js'
+import type { PendingCookie } from '../../pending/pending-cookie.js'
+import { placeOf, setCookie } from '../place.js'
+import { returnTarget } from '../return-to.js'
+import type { SendError } from '../send-error.js'
+import { whoAsks } from '../who-asks.js'
+import { answering } from './answering.js'
+
+export interface InteractiveRoutesParts {
+  config: Config
+  interactive: Interactive
+  interactiveLogin: InteractiveLogin
+  browserCookie: PendingCookie
+  sendError: SendError
+  hint: Hint
+}
+
+/** `GET /login`: 302 to Auth0. */
+export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
+  const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
+  return answering(sendError, async (req, res) => {
+    const place = placeOf(req, config, hint)
+    const known = browserCookie.read(req)[0]
+    const browser = known?.id ?? browserCookie.newId()
+    const url = await interactiveLogin.begin(browser, {
+      redirectUri: `${interactive.origin}${req.baseUrl}/callback`,
+      returnTo: returnTarget(req.query.return_to, config.pages?.afterLogin),
+      loginHint: textOf(req.query.login_hint),
+      connection: textOf(req.query.connection),
+    })
+    if (!known) res.appendHeader('Set-Cookie', browserCookie.set(browser, place.isSecure))
+    res.redirect(302, url)
+  })
+}
+
+/** `GET /callback`: the session, then 302 to `return_to`. */
+export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
+  const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
+  return answering(sendError, async (req, res) => {
+    const { signedIn, returnTo } = await interactiveLogin.finish({
+      url: new URL(req.originalUrl, interactive.origin),
+      browsers: browserCookie.read(req).map(({ id }) => id),
+      place: placeOf(req, config, hint),
+      who: whoAsks(req),
+    })
+    setCookie(res, signedIn)
+    res.redirect(302, returnTo)
+  })
+}
+
+const HINT_LIMIT = 320
+
+function textOf(value: Request['query'][string]): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= HINT_LIMIT ? value : undefined
+}

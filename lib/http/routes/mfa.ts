@@ -1,0 +1,119 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { AuthError } from '../../errors.js'
+import type { Hint } from '../../events.js'
+import type { MfaFlow, Waiting } from '../../flows/mfa.js'
+import type { TokenOwner } from '../../flows/refresh-tokens.js'
+import type { Config } from '../../options/options.js'
+import type { PendingCookie } from '../../pending/pending-cookie.js'
+import type { Sessions } from '../../session/sessions.js'
+import { isSecure } from '../client-address.js'
+import { readChallenge, readEnrollment, readProof } from '../mfa-input.js'
+import { afterLogin, type Answer } from '../pages.js'
+import { placeOf, setCookie } from '../place.js'
+import type { SendError } from '../send-error.js'
+import { whoAsks } from '../who-asks.js'
+import { answering } from './answering.js'
+import { loginAnswer } from './login.js'
+
+export interface MfaRoutesParts {
+  config: Config
+  mfa: MfaFlow
+  mfaCookie: PendingCookie
+  sessions: Sessions
+  sendError: SendError
+  answer: Answer
+  hint: Hint
+}
+
+interface Found {
+  waiting: Waiting
+  /** Of the session that the request brought. */
+  owner: TokenOwner | undefined
+}
+
+/** What was found, from the first handler of a route on. */
+const found = new WeakMap<Request, Found>()
+
+/** 401 `mfa_expired` where no login waits for its second factor. */
+export function findWaiting(parts: MfaRoutesParts): RequestHandler {
+  return (req, res, next) => {
+    find(parts, req).then(
+      (waiting) => {
+        found.set(req, waiting)
+        next()
+      },
+      (err: unknown) => {
+        parts.sendError(err, { req, res, next })
+      },
+    )
+  }
+}
+
+/** Whose second factor it is, for limits. */
+export function waitingName(req: Request): string | undefined {
+  return found.get(req)?.waiting.login.username
+}
+
+/** A login by its own cookie, or a session whose refresh was refused. */
+async function find({ mfa, mfaCookie, sessions }: MfaRoutesParts, req: Request): Promise<Found> {
+  const login = await mfa.find(mfaCookie.read(req).map(({ id }) => id))
+  if (login) return { waiting: login, owner: undefined }
+  const presented = await sessions.present(req)
+  const live = presented.state === 'live' ? presented : undefined
+  const waiting = live && (await mfa.find([live.id]))
+  if (!waiting) throw new AuthError('mfa_expired')
+  const end = async () => {
+    await sessions.end(live.id, live.login)
+  }
+  return { waiting, owner: { id: live.id, login: live.login, end } }
+}
+
+function waitingOf(req: Request): Found {
+  const known = found.get(req)
+  if (!known) throw new AuthError('mfa_expired')
+  return known
+}
+
+/** `GET /mfa/authenticators`: what the user can prove the second factor with. */
+export function listAuthenticators({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+  return answering(sendError, async (req, res) => {
+    res.json({ authenticators: await mfa.list(waitingOf(req).waiting) })
+  })
+}
+
+/** `POST /mfa/challenge`: sends a code or a push notification. */
+export function challenge({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+  return answering(sendError, async (req, res) => {
+    const { challengeType, bindingMethod } = await mfa.challenge(waitingOf(req).waiting, readChallenge(req.body))
+    res.json({ challenge_type: challengeType, binding_method: bindingMethod })
+  })
+}
+
+/** `POST /mfa/enroll`: a first factor for a user who has none; `/mfa/verify` confirms it. */
+export function enroll({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+  return answering(sendError, async (req, res) => {
+    const enrollment = await mfa.enroll(waitingOf(req).waiting, readEnrollment(req.body))
+    const { secret, otpauthUri, recoveryCodes, bindingMethod } = enrollment
+    const codes = { recovery_codes: recoveryCodes, binding_method: bindingMethod }
+    res.json({ secret, otpauth_uri: otpauthUri, ...codes })
+  })
+}
+
+/** `POST /mfa/verify`: answers as `POST /login` does. */
+export function verify(parts: MfaRoutesParts): RequestHandler {
+  return answering(parts.sendError, (req, res) => verified(parts, req, res))
+}
+
+async function verified({ config, mfa, mfaCookie, answer, hint }: MfaRoutesParts, req: Request, res: Response) {
+  const proof = readProof(req.body)
+  const place = placeOf(req, config, hint)
+  const result = await mfa.verify({ ...waitingOf(req), place, proof, who: whoAsks(req) })
+  const { login, grant, cookie, id } = result
+  if (id !== undefined) {
+    res.appendHeader('Set-Cookie', mfaCookie.clear(isSecure(req)))
+    setCookie(res, { id, login, cookie })
+  }
+  const { recoveryCode } = grant
+  const json = { ...loginAnswer({ login, grant }, config), ...(recoveryCode && { recovery_code: recoveryCode }) }
+  answer(req, res, { json, page: afterLogin(req) })
+}

@@ -1,0 +1,61 @@
+import type { Seal } from '../session/seal.js'
+import type { Records } from '../store/records.js'
+
+/** What is remembered of an interactive login until the browser comes back. */
+export interface Transaction {
+  nonce: string
+  codeVerifier: string
+  redirectUri: string
+  scope: string
+  audience: string | undefined
+  returnTo: string
+  /** Milliseconds on the clock of the store. */
+  began: number
+}
+
+export interface TransactionsParts {
+  records: Records
+  seal: Seal
+  prefix: string
+}
+
+/** Milliseconds. */
+const LIFETIME = 600_000
+/** Of one browser; one more ends the oldest. */
+const MOST = 5
+
+const TRANSACTION = 'x'
+
+/** Interactive logins under way, kept on the server, so that abandoned ones never pile up in cookies. */
+export function createTransactions({ records, seal, prefix }: TransactionsParts) {
+  const listOf = (browser: string) => `${prefix}x:${browser}`
+  const keyOf = (browser: string, state: string) => `${listOf(browser)}:${state}`
+
+  return {
+    begin: async (browser: string, state: string, transaction: Transaction) => {
+      const key = keyOf(browser, state)
+      const sealed = seal.close(JSON.stringify(transaction), key)
+      await records.create(key, { [TRANSACTION]: sealed }, { idle: LIFETIME, absolute: LIFETIME })
+      const since = await records.now()
+      const entry = { name: state, value: String(since), since, ttl: LIFETIME, most: MOST }
+      const all = Object.entries((await records.enlist(listOf(browser), entry)) ?? {})
+      const oldest = all
+        .sort(([, a], [, b]) => Number(a) - Number(b))
+        .slice(0, Math.max(0, all.length - MOST))
+        .map(([name]) => name)
+      await Promise.all(oldest.map((name) => records.end(keyOf(browser, name), [TRANSACTION])))
+      if (oldest.length) await records.delist(listOf(browser), oldest)
+    },
+    /** Once: a callback that comes again finds nothing. */
+    take: async (browser: string, state: string): Promise<Transaction | undefined> => {
+      const key = keyOf(browser, state)
+      const ended = await records.end(key, [TRANSACTION])
+      const sealed = ended && ended !== 'conflict' ? ended[0] : undefined
+      await records.delist(listOf(browser), [state])
+      const text = sealed && seal.open(sealed, key)
+      return text === undefined ? undefined : (JSON.parse(text) as Transaction)
+    },
+  }
+}
+
+export type Transactions = ReturnType<typeof createTransactions>
