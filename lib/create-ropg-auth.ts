@@ -30,6 +30,9 @@ import { createRequireRecentLogin } from './http/guards/require-recent-login.js'
 import { createRequireScope } from './http/guards/require-scope.js'
 import type { LoginInput } from './http/credentials.js'
 import { createLimits } from './http/guards/limits.js'
+import { createLoginDoor } from './http/login-door.js'
+import { requireHttps } from './http/guards/require-https.js'
+import { sameOrigin } from './http/guards/same-origin.js'
 import { createLoginUrl } from './http/login-url.js'
 import { createLogin, type LoginResult } from './http/own-route.js'
 import { createAnswer, pageOfGuards, pageOfRoutes } from './http/pages.js'
@@ -97,12 +100,14 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const clearCookie = createClearCookie(config.session)
   const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)
-  const limits = createLimits({ config, prefix, store, report, seal, sendError: answerError })
+  const limits = createLimits({ config, prefix, store, seal, hint })
+  const checks = [requireHttps(config, hint), sameOrigin(config, hint)]
+  const logIn = createLoginDoor({ config, signIn, limits, now: sessions.now, seal, report, hint })
   const guards = createGuards({ now: sessions.now, identify, sendError, hint })
-  const parts = { config, signIn, signOut, clearCookie, auth: authParts, hint, loginUrl, ...cookies }
+  const parts = { config, logIn, checks, signOut, clearCookie, auth: authParts, hint, loginUrl, ...cookies }
   const auth: RopgAuth = {
     router: createRouter({
-      ...{ ...flows, ...parts, sessions, sendError: answerError, limits: limits.routes },
+      ...{ ...flows, ...parts, sessions, sendError: answerError, limits },
       answer: createAnswer(config.pages),
       requireAuth: createRequireAuth(identify, answerError, hint),
     }),

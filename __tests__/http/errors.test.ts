@@ -733,7 +733,7 @@ describe('onError', () => {
 
   it('shapes that of the rate limit, headers included', async () => {
     const app = await startApp({ options: { ...shape, rateLimit: { subnet: { limit: 1, windowMs: 60_000 } } } })
-    await app.login().expect(200)
+    await app.login({ email: ada.email, password: 'wrong' }).expect(401)
 
     const response = await app.login()
 

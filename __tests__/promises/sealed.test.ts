@@ -55,7 +55,7 @@ describe('everything stored in Redis', () => {
   it('promise 7: holds no token, password or secret after logins, refreshes, limits, writes and a logout', async () => {
     const site = await startSite({
       emulator: { users: [ada, grace], leeway: 60 },
-      options: { audience: API, exposeTokens: true, rateLimit: { subnet: { limit: 4, windowMs: 60_000 } } },
+      options: { audience: API, exposeTokens: true, rateLimit: { subnet: { limit: 1, windowMs: 60_000 } } },
       after: (app, auth) => {
         app.get('/write', auth.session, auth.requireAuth, async (req, res) => {
           await req.auth.getAccessToken()

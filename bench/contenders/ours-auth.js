@@ -12,5 +12,9 @@ export const auth = createRopgAuth({
   requireHttps: false,
   logger: false,
   // The peers have no limits either.
-  rateLimit: settings.variant.includes('limits') && { subnet: { limit: 1000, windowMs: 60_000 } },
+  rateLimit: settings.variant.includes('limits') && {
+    subnet: { limit: 1000, windowMs: 60_000 },
+    attempts: { limit: 1_000_000, windowMs: 60_000 },
+    account: { limit: 1000, windowMs: 60_000 },
+  },
 })

@@ -48,7 +48,8 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
         scope: granted.scope,
       })
       // A client that hung up will never see its cookie.
-      if (place.req.socket.destroyed) throw new AuthError('invalid_request', { detail: 'the client has gone' })
+      const { req, isAwaited = () => !req.socket.destroyed } = place
+      if (!isAwaited()) throw new AuthError('invalid_request', { detail: 'the client has gone' })
       return { ...(await sessions.establish({ ...granted, ...login, data, ip: who.ip }, place)), grant }
     } catch (err) {
       // Nobody will ever hold this token, so it shall not stay valid.

@@ -4,7 +4,6 @@ import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Place } from '../session/establish.js'
 import type { Seal } from '../session/seal.js'
-import type { Sessions } from '../session/sessions.js'
 import { withOfflineAccess, type OpenSession, type SignedIn } from './open-session.js'
 import type { MfaFlow } from './mfa.js'
 import { nameOf } from './user-name.js'
@@ -22,14 +21,16 @@ export interface Credentials {
 export interface SignInParts {
   config: Config
   password: PasswordGrantParts
-  sessions: Sessions
   seal: Seal
   report: Report
   openSession: OpenSession
   mfa: MfaFlow
 }
 
-export type SignIn = (place: Place, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
+/** Where a login happens, and when it began, on the clock of the store. */
+export type LoginPlace = Place & { since: Promise<number> }
+
+export type SignIn = (place: LoginPlace, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
 
 /** A password login: grant, then session; the events tell how it ended. */
 export function createSignIn(parts: SignInParts): SignIn {
@@ -53,13 +54,12 @@ export function createSignIn(parts: SignInParts): SignIn {
 }
 
 async function logIn(
-  { config, password: grantParts, sessions, openSession, mfa }: SignInParts,
-  place: Place,
+  { config, password: grantParts, openSession, mfa }: SignInParts,
+  place: LoginPlace,
   { credentials, who }: { credentials: Credentials; who: WhoAsks },
 ): Promise<SignedIn> {
   const { username, password, realm, rememberMe = false } = credentials
-  // No password goes to Auth0 when the login could not be stored anyway.
-  const since = await sessions.now()
+  const since = await place.since
   const wanted = rememberMe ? withOfflineAccess(config.scope) : config.scope
   try {
     const grant = await passwordGrant(grantParts, {

@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express'
 import { AuthError, MissingRequiredArgumentError } from '../errors.js'
-import type { Hint } from '../events.js'
-import type { Credentials, SignIn } from '../flows/sign-in.js'
+import type { Credentials } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Config } from '../options/options.js'
 import type { ClearCookie } from './clear-cookie.js'
@@ -9,7 +8,10 @@ import { leaving } from './complete-error.js'
 import { readCredentials, type LoginInput } from './credentials.js'
 import type { PendingCookie } from '../pending/pending-cookie.js'
 import type { LoginUrl } from './login-url.js'
-import { placeOf, setCookie } from './place.js'
+import { isSecure } from './client-address.js'
+import type { Check } from './guards/check.js'
+import type { LoginDoor } from './login-door.js'
+import { setCookie } from './place.js'
 import { authOf, userOf, type AuthParts } from './request-auth.js'
 import { setPendingCookie } from './routes/login.js'
 import type { RequestAuth } from './types.js'
@@ -27,13 +29,13 @@ export interface LoginResult {
 
 export interface OwnRouteParts {
   config: Config
-  signIn: SignIn
+  logIn: LoginDoor
+  checks: readonly Check[]
   signOut: SignOut
   clearCookie: ClearCookie
   auth: AuthParts
   mfaCookie: PendingCookie
   loginUrl: LoginUrl
-  hint: Hint
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
@@ -46,13 +48,15 @@ export function createLogin(parts: OwnRouteParts) {
 }
 
 async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
-  const { config, signIn, auth, mfaCookie, loginUrl, hint } = parts
+  const { config, logIn, checks, auth, mfaCookie, loginUrl } = parts
   const res = answerOf(req)
+  // What protects a login belongs to the login, whichever route it has.
+  const problem = checks.map((check) => check(req)).find(Boolean)
+  if (problem) throw problem
   const credentials = readInput(input, config.allowedRealms)
-  const place = placeOf(req, config, hint)
-  const signedIn = await signIn(place, credentials, whoAsks(req)).catch((err: unknown) => {
+  const signedIn = await logIn({ req, res }, credentials).catch((err: unknown) => {
     if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username })
-    setPendingCookie(err, { res, mfaCookie, isSecure: place.isSecure })
+    setPendingCookie(err, { res, mfaCookie, isSecure: isSecure(req) })
     throw err
   })
   setCookie(res, signedIn)

@@ -4,19 +4,16 @@ import { allowMethods } from './guards/allow-methods.js'
 import { malformedUrl, refuseMalformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
 import type { RequireAuth } from './guard-types.js'
-import { requireHttps } from './guards/require-https.js'
-import { sameOrigin } from './guards/same-origin.js'
+import { guardWith, type Check } from './guards/check.js'
+import type { Limits } from './guards/limits.js'
 import { backchannelLogout, type BackchannelLogoutRouteParts } from './routes/backchannel-logout.js'
 import { resetPassword, signUp, type DatabaseRoutesParts } from './routes/database-account.js'
 import { beginLogin, finishLogin, type InteractiveRoutesParts } from './routes/interactive.js'
-import { checkCredentials, login, type LoginParts } from './routes/login.js'
+import { login, type LoginParts } from './routes/login.js'
 import { logout, type LogoutParts } from './routes/logout.js'
 import * as mfa from './routes/mfa.js'
 import { listSessions, revokeOtherSessions, revokeSession, type SessionRoutesParts } from './routes/sessions.js'
 import { user } from './routes/user.js'
-
-/** Limits of single routes. */
-export type RouteLimits = Record<'login' | 'mfa' | 'signup' | 'reset', RequestHandler>
 
 export interface RouterParts
   extends
@@ -28,19 +25,17 @@ export interface RouterParts
     BackchannelLogoutRouteParts,
     DatabaseRoutesParts {
   requireAuth: RequireAuth
-  limits: RouteLimits
+  limits: Limits
+  /** What every route checks first. */
+  checks: readonly Check[]
 }
 
 /** The routes of contract sections 4 and 5, each with its guards, in the order in which they run. */
 export function createRouter(parts: RouterParts): Router {
-  const { config, sendError, hint, loginUrl } = parts
+  const { config, sendError, loginUrl } = parts
   const ways: Ways = {
     router: express.Router(),
-    door: [
-      noStore,
-      requireHttps(config.requireHttps, sendError, hint),
-      sameOrigin(config.allowedOrigins, sendError, hint),
-    ],
+    door: [noStore, ...parts.checks.map((check) => guardWith(check, sendError))],
     body: readBody(sendError),
     only: (...methods) => allowMethods(methods, sendError),
   }
@@ -68,7 +63,7 @@ interface Ways {
 
 function addLogin({ router, door, body, only }: Ways, parts: RouterParts): void {
   const { interactive } = parts.config
-  const route = router.route('/login').all(door).post(body, checkCredentials(parts), parts.limits.login, login(parts))
+  const route = router.route('/login').all(door).post(body, login(parts))
   if (!interactive) {
     // A route that is off is not there.
     route.get((_req, _res, next) => {
@@ -100,22 +95,17 @@ function addSession({ router, door, only }: Ways, parts: RouterParts): void {
 
 function addMfa({ router, door, body, only }: Ways, parts: RouterParts): void {
   const waiting = mfa.findWaiting(parts)
-  const { mfa: limit } = parts.limits
   router.route('/mfa/authenticators').all(door).get(waiting, mfa.listAuthenticators(parts)).all(only('GET', 'HEAD'))
-  router.route('/mfa/challenge').all(door).post(body, waiting, limit, mfa.challenge(parts)).all(only('POST'))
-  router.route('/mfa/verify').all(door).post(body, waiting, limit, mfa.verify(parts)).all(only('POST'))
-  router.route('/mfa/enroll').all(door).post(body, waiting, limit, mfa.enroll(parts)).all(only('POST'))
+  router.route('/mfa/challenge').all(door).post(body, waiting, mfa.challenge(parts)).all(only('POST'))
+  router.route('/mfa/verify').all(door).post(body, waiting, mfa.verify(parts)).all(only('POST'))
+  router.route('/mfa/enroll').all(door).post(body, waiting, mfa.enroll(parts)).all(only('POST'))
 }
 
 function addAccounts({ router, door, body, only }: Ways, parts: RouterParts): void {
-  const { config, limits } = parts
-  const add = (path: string, ...handlers: RequestHandler[]) =>
-    router
-      .route(path)
-      .all(door)
-      .post(body, ...handlers)
-      .all(only('POST'))
-  if (config.signup) add('/signup', limits.signup, signUp(parts))
-  if (config.passwordReset) add('/password-reset', limits.reset, resetPassword(parts))
+  const { config } = parts
+  const add = (path: string, handler: RequestHandler) =>
+    router.route(path).all(door).post(body, handler).all(only('POST'))
+  if (config.signup) add('/signup', signUp(parts))
+  if (config.passwordReset) add('/password-reset', resetPassword(parts))
   if (config.backchannelLogout) add('/backchannel-logout', backchannelLogout(parts))
 }

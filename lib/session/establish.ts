@@ -64,6 +64,8 @@ export interface Place {
   req: SessionRequest
   /** Whether the request came over HTTPS. */
   isSecure: boolean
+  /** Whether somebody waits for the answer. Default: while the connection lives. */
+  isAwaited?: () => boolean
 }
 
 /**
@@ -94,7 +96,8 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
     exchange.undo()
-    void Promise.allSettled([parts.end(id), parts.list.drop(login.sub, [login.handle])])
+    // Nobody needs to know its tokens: whoever asked Auth0 revokes them.
+    void Promise.allSettled([parts.vault.end(id), parts.list.drop(login.sub, [login.handle])])
     throw err
   }
   return { id, login, cookie: middleware.isMounted(place.req) ? undefined : cookieOf(exchange.res) }

@@ -16,7 +16,8 @@ export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
 
 /** Sessions in Redis 6.0 or later: one server, Sentinel or Cluster. */
 export function createRedisRecords({ client, owned, guarded, prefix, testClock }: RedisRecordsParts): Records {
-  const run: Run = (script, key, args) => guarded(() => runScript(client, script, { keys: [key], args }))
+  const run: Run = (script, key, args) =>
+    guarded(() => runScript(client, script, { keys: [key], args }), isQuestion(script) ? 'question' : 'news')
   const time = () => (testClock ? String(testClock()) : '')
   const visit = async (key: string, names: readonly string[], extend = true) =>
     visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))
@@ -28,7 +29,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     create: async (key, fields, { idle, absolute }) => {
       const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
       // By its text: a server that had forgotten the script would run it after what was sent later.
-      await guarded(() => client.eval(scripts.CREATE, 1, key, ...args))
+      await guarded(() => client.eval(scripts.CREATE, 1, key, ...args), 'news')
     },
     read: (key, names) =>
       testClock ? visit(key, names, false) : guarded(() => client.hmgetBuffer(key, 's', ...names)).then(found),
@@ -48,7 +49,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     },
     listed: async (key) => unmarked(await guarded(() => client.hgetall(key))),
     delist: async (key, names) => {
-      if (names.length) await guarded(() => client.hdel(key, ...names))
+      if (names.length) await guarded(() => client.hdel(key, ...names), 'news')
     },
     mark: async (key, since, ttl) => {
       await run(scripts.MARK, key, [String(since), String(ttl)])
@@ -58,6 +59,9 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     close: () => (owned ? quit(client) : Promise.resolve()),
   }
 }
+
+/** What changes a session, or takes a change back, must not be dropped while the store may be back at any moment. */
+const isQuestion = (script: string) => script === scripts.VISIT || script === scripts.TIME
 
 type Run = (script: string, key: string, args: (string | Buffer)[]) => Promise<unknown>
 

@@ -68,6 +68,16 @@ export function isRefusal(err: unknown): boolean {
   return refusalOf(err) !== undefined
 }
 
+/** No answer at all, so that the next command would wait in vain. */
+export function isUnreachable(err: unknown): boolean {
+  const { name, code } = Object(err) as { name?: unknown; code?: unknown }
+  return (
+    name === 'MaxRetriesPerRequestError' ||
+    (typeof code === 'string' && /^(TIMEOUT|E[A-Z]+)$/.test(code)) ||
+    /^(Connection is closed|Command timed out|Stream isn't writeable)/.test(textOf(err))
+  )
+}
+
 function refusalOf(err: unknown): string | undefined {
   const said = textOf(err)
   for (const [pattern, text] of SERVER_SAID) {

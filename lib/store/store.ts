@@ -31,9 +31,12 @@ export function openStore(config: Config, prefix: string, report: Report): Store
   }
   const opened = openRedis(redis, config)
   const { describe } = opened
-  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed })
+  const { client } = opened
+  // Of the nodes of a Cluster one may be down while the others answer.
+  const probe = client.isCluster ? undefined : () => client.ping()
+  const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
   const evaluate: Store['evaluate'] = (script, key, args) =>
-    guarded(() => runScript(opened.client, script, { keys: [key], args }))
+    guarded(() => runScript(client, script, { keys: [key], args }))
   return { records, evaluate, closed, close: close(records) }
 }

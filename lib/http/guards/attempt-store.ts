@@ -10,9 +10,13 @@ export type Evaluate = (script: string, key: string, args: string[]) => Promise<
  */
 export class AttemptStore implements Store {
   readonly #local = new MemoryStore()
+  readonly #prefix: string
+  readonly #evaluate: Evaluate | undefined
   readonly #shared: RedisStore | undefined
 
   constructor(prefix: string, evaluate: Evaluate | undefined) {
+    this.#prefix = prefix
+    this.#evaluate = evaluate
     this.#shared = evaluate && sharedStore(prefix, evaluate)
   }
 
@@ -31,8 +35,10 @@ export class AttemptStore implements Store {
     }
   }
 
+  /** Never below zero, and never a key that would not expire. */
   async decrement(key: string): Promise<void> {
     await this.#local.decrement(key)
+    await this.#evaluate?.(GIVE_BACK, `${this.#prefix}${key}`, []).catch(() => undefined)
   }
 
   async resetKey(key: string): Promise<void> {
@@ -44,6 +50,12 @@ export class AttemptStore implements Store {
     return Promise.resolve()
   }
 }
+
+/** The library's own DECR would make a key without an expiry where the window has just ended. */
+const GIVE_BACK = `
+local count = tonumber(redis.call('GET', KEYS[1]) or 0)
+if count > 0 then redis.call('DECR', KEYS[1]) end
+`
 
 /** rate-limit-redis asks for LOAD, then EVALSHA; we hand the script itself around as its name and run it in one step. */
 function sharedStore(prefix: string, evaluate: Evaluate): RedisStore {

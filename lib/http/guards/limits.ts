@@ -1,63 +1,131 @@
-import type { Request } from 'express'
-import type { Report } from '../../events.js'
-import { nameOf } from '../../flows/user-name.js'
-import type { Config, Limit } from '../../options/options.js'
-import type { RouteLimits } from '../router.js'
-import { credentialsOf } from '../routes/login.js'
-import { waitingName } from '../routes/mfa.js'
+import type { Request, Response } from 'express'
+import { AuthError, type AuthErrorCode } from '../../errors.js'
+import type { Hint } from '../../events.js'
+import type { Config } from '../../options/options.js'
 import type { Seal } from '../../session/seal.js'
-import type { SendError } from '../send-error.js'
-import { whoAsks } from '../who-asks.js'
 import { AttemptStore, type Evaluate } from './attempt-store.js'
-import { limitRequests, subnetOf } from './rate-limit.js'
+import { bucketOf } from './client-bucket.js'
+import { createKnownClients } from './known-clients.js'
+import { createRateLimit, type RateLimit } from './rate-limit.js'
 
 export interface LimitsParts {
   config: Config
   /** Begins every key; names the tenant. */
   prefix: string
   store: { evaluate: Evaluate | undefined }
-  report: Report
-  sendError: SendError
   /** Keys never hold names of users as they are. */
   seal: Seal
+  hint: Hint
 }
 
-/** The limits of the routes, each with counters of its own, shared by all processes. */
-export function createLimits(parts: LimitsParts): { routes: RouteLimits; shutdown: () => Promise<void> } {
-  const { config, sendError, report, seal } = parts
-  const { subnet, mfa, signup, reset } = config.limits
+export interface Exchange {
+  req: Request
+  res: Response
+}
+
+/** An attempt that is under way. */
+export interface Attempt {
+  /** Tells how it ended; undefined: a login. */
+  settle: (failure: unknown) => void
+}
+
+type Name = keyof Config['limits']
+
+/** The limits of contract section 4.1, each with counters of its own, shared by all processes. */
+export function createLimits(parts: LimitsParts) {
+  const { config, prefix, store, seal, hint } = parts
   const stores: AttemptStore[] = []
-  const storeFor = (name: string, limit: Limit | false) => {
-    const store = new AttemptStore(prefixOf(parts.prefix, name, limit), parts.store.evaluate)
-    stores.push(store)
-    return store
+  const open = (name: Name, headers = true): RateLimit => {
+    const allowed = config.limits[name]
+    if (!allowed) return UNLIMITED
+    const counters = new AttemptStore(`${prefix}rl:${name}:${allowed.windowMs}:${allowed.limit}:`, store.evaluate)
+    stores.push(counters)
+    return createRateLimit({ name, allowed, store: counters, headers })
   }
-  const limit = (name: string, allowed: Limit | false, more: Pick<LimitOf, 'keyOf'> & Partial<LimitOf>) =>
-    limitRequests(allowed, { name, store: storeFor(name, allowed), sendError, ...more })
-  const onLimit = (req: Request) => {
-    report({ name: 'login.rate_limited', code: 'rate_limited', ...whoAsks(req), ...nameOf(credentialsOf(req), parts) })
+  const logins: LoginLimits = {
+    subnet: open('subnet'),
+    attempts: open('attempts'),
+    // What is left of an account would tell whether it exists.
+    account: open('account', false),
+    known: createKnownClients(`${prefix}rl:known:`, config.limits.account ? store.evaluate : undefined),
+    // Auth0 looks usernames up without case.
+    nameOf: (username) => seal.blind(username.trim().toLowerCase()),
+    hint,
   }
-  const userOf = (req: Request) => {
-    const name = waitingName(req)
-    return name === undefined ? undefined : seal.blind(name.toLowerCase())
+  const [mfa, signup, reset] = [open('mfa'), open('signup'), open('reset')]
+  return {
+    /** Counts a login. Rejects with `rate_limited`. */
+    login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
+    /** A second factor was right: the client is known from now on. */
+    loggedIn: (req: Request, username: string) => {
+      logins.known.add(logins.nameOf(username), bucketOf(req, hint))
+    },
+    mfa: ({ res }: Exchange, username: string) => mfa.count(logins.nameOf(username), res),
+    signup: async ({ req, res }: Exchange) => signup.count(bucketOf(req, hint), res),
+    reset: async ({ req, res }: Exchange) => reset.count(bucketOf(req, hint), res),
+    shutdown: async () => {
+      await Promise.all(stores.map((one) => one.shutdown()))
+    },
+  }
+}
+
+export type Limits = ReturnType<typeof createLimits>
+
+const UNLIMITED: RateLimit = { count: () => Promise.resolve(), giveBack: () => undefined }
+
+interface LoginLimits {
+  subnet: RateLimit
+  attempts: RateLimit
+  account: RateLimit
+  known: ReturnType<typeof createKnownClients>
+  nameOf: (username: string) => string
+  hint: Hint
+}
+
+async function enter(limits: LoginLimits, { req, res }: Exchange, username: string): Promise<Attempt> {
+  const { subnet, attempts, account, known, nameOf, hint } = limits
+  const client = bucketOf(req, hint)
+  const name = nameOf(username)
+  // A stranger can use up the account's attempts, but not those of its owner.
+  const keyOf = (isKnown: boolean) => (isKnown ? `${name}:${client}` : name)
+  const isKnown = known.hasHere(name, client)
+  // All at the same time, so that it is one round trip where the client is known here.
+  const [ofSubnet, ofAll, ofAccount, isKnownElsewhere] = await Promise.allSettled([
+    subnet.count(client, res),
+    attempts.count(client, res),
+    isKnown ? account.count(keyOf(true), res) : undefined,
+    !isKnown && known.has(name, client),
+  ])
+  const key = keyOf(isKnown || (isKnownElsewhere.status === 'fulfilled' && isKnownElsewhere.value))
+  try {
+    const refused = [ofSubnet, ofAll, ofAccount].find((one) => one.status === 'rejected')
+    if (refused) throw refused.reason
+    if (!isKnown) await account.count(key, res)
+  } catch (err) {
+    if (ofSubnet.status === 'fulfilled') subnet.giveBack(client)
+    if (isKnown && ofAccount.status === 'fulfilled') account.giveBack(key)
+    throw err
   }
   return {
-    routes: {
-      login: limit('login', subnet, { keyOf: subnetOf, onLimit }),
-      mfa: limit('mfa', mfa, { keyOf: userOf, onLimit }),
-      signup: limit('signup', signup, { keyOf: subnetOf }),
-      reset: limit('reset', reset, { keyOf: subnetOf }),
-    },
-    shutdown: async () => {
-      await Promise.all(stores.map((store) => store.shutdown()))
+    settle: (failure) => {
+      if (!isFailure(failure)) subnet.giveBack(client)
+      if (!isRefusal(failure)) account.giveBack(key)
+      if (failure === undefined) known.add(name, client)
     },
   }
 }
 
-type LimitOf = Parameters<typeof limitRequests>[1]
+/** What Auth0 has not judged, or has judged as right so far. */
+const NO_FAILURE: readonly AuthErrorCode[] = [
+  ...(['mfa_required', 'auth_unavailable', 'configuration_error'] as const),
+  ...(['session_unavailable', 'session_expired', 'internal_error'] as const),
+]
 
-/** Neither another tenant nor another limit counts on the same key. */
-function prefixOf(prefix: string, name: string, allowed: Limit | false): string {
-  const { limit, windowMs } = allowed || { limit: 0, windowMs: 0 }
-  return `${prefix}rl:${name}:${windowMs}:${limit}:`
+function isFailure(failure: unknown): boolean {
+  return failure instanceof AuthError && !NO_FAILURE.includes(failure.code)
+}
+
+/** By Auth0. */
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof AuthError && failure.auth0 !== undefined && isFailure(failure)
 }

@@ -1,22 +1,20 @@
-import type { Request, RequestHandler } from 'express'
+import type { Request } from 'express'
 import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
-import type { SendError } from '../send-error.js'
+import type { Config } from '../../options/options.js'
+import type { Check } from './check.js'
 
-/** `https_required` unless Express holds the request for secure (`trust proxy` behind a proxy that ends TLS). */
-export function requireHttps(required: boolean, sendError: SendError, hint: Hint): RequestHandler {
-  return (req, res, next) => {
-    if (!required || req.secure) {
-      next()
-      return
-    }
+/** `https_required` unless Express considers the request secure (`trust proxy` behind a proxy that terminates TLS). */
+export function requireHttps({ requireHttps: required }: Pick<Config, 'requireHttps'>, hint: Hint): Check {
+  return (req) => {
+    if (!required || req.secure) return undefined
     hintProxy(req, hint)
-    sendError(new AuthError('https_required'), { req, res, next })
+    return new AuthError('https_required')
   }
 }
 
 /** The user may well be on HTTPS. */
-export function hintProxy(req: Request, hint: Hint): void {
+function hintProxy(req: Request, hint: Hint): void {
   if (req.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https') hint('https', BEHIND_PROXY)
 }
 

@@ -1,8 +1,9 @@
-import type { Request, RequestHandler } from 'express'
+import type { Request } from 'express'
 import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
-import type { SendError } from '../send-error.js'
+import type { Config } from '../../options/options.js'
 import { trustsProxy } from '../check-proxy.js'
+import type { Check } from './check.js'
 
 /** Origins that the log names: hostile pages must not fill it. */
 const MOST_ORIGINS = 10
@@ -23,17 +24,14 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
  * Keeps other sites from calling state-changing routes with the user's cookie, or from logging the user in to an account
  * of theirs: by Fetch Metadata (`Sec-Fetch-Site`), else by `Origin`. Clients that send neither are no browsers.
  */
-export function sameOrigin(allowedOrigins: readonly string[], sendError: SendError, hint: Hint): RequestHandler {
+export function sameOrigin({ allowedOrigins }: Pick<Config, 'allowedOrigins'>, hint: Hint): Check {
   const refused = new Set<string>()
-  return (req, res, next) => {
-    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) {
-      next()
-      return
-    }
+  return (req) => {
+    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) return undefined
     const origin = originOf(req)
     if (refused.size < MOST_ORIGINS) refused.add(origin)
     if (refused.has(origin)) hint(`origin ${origin}`, NOT_ALLOWED, { origin })
-    sendError(new AuthError('cross_site_request'), { req, res, next })
+    return new AuthError('cross_site_request')
   }
 }
 

@@ -1,29 +1,35 @@
 import type { RequestHandler } from 'express'
 import type { DatabaseAccounts } from '../../flows/database-accounts.js'
 import { readAccount, readReset } from '../account-input.js'
+import type { Limits } from '../guards/limits.js'
 import type { Answer } from '../pages.js'
 import type { SendError } from '../send-error.js'
 import { answering } from './answering.js'
 
 export interface DatabaseRoutesParts {
   accounts: DatabaseAccounts
+  limits: Limits
   answer: Answer
   sendError: SendError
 }
 
 /** `POST /signup`: 201. It logs nobody in. */
-export function signUp({ accounts, answer, sendError }: DatabaseRoutesParts): RequestHandler {
+export function signUp({ accounts, limits, answer, sendError }: DatabaseRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    const user = await accounts.signUp(readAccount(req.body))
+    const account = readAccount(req.body)
+    await limits.signup({ req, res })
+    const user = await accounts.signUp(account)
     res.status(201)
     answer(req, res, { json: { success: true, user }, page: ({ login }) => login })
   })
 }
 
 /** `POST /password-reset`: 202, the same for addresses that nobody has. */
-export function resetPassword({ accounts, answer, sendError }: DatabaseRoutesParts): RequestHandler {
+export function resetPassword({ accounts, limits, answer, sendError }: DatabaseRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    await accounts.requestPasswordReset(readReset(req.body).email)
+    const { email } = readReset(req.body)
+    await limits.reset({ req, res })
+    await accounts.requestPasswordReset(email)
     res.status(202)
     answer(req, res, { json: { success: true }, page: ({ login }) => login })
   })

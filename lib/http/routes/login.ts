@@ -1,66 +1,41 @@
 import type { ServerResponse } from 'node:http'
-import type { Request, RequestHandler } from 'express'
+import type { RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
 import { pendingIdOf } from '../../flows/mfa.js'
 import type { SignedIn } from '../../flows/open-session.js'
-import type { Credentials, SignIn } from '../../flows/sign-in.js'
-import type { Hint } from '../../events.js'
 import type { Config } from '../../options/options.js'
 import { readCredentials } from '../credentials.js'
 import type { PendingCookie } from '../../pending/pending-cookie.js'
 import type { LoginUrl } from '../login-url.js'
 import { afterLogin, type Answer } from '../pages.js'
-import { placeOf, setCookie } from '../place.js'
+import { isSecure } from '../client-address.js'
+import type { LoginDoor } from '../login-door.js'
+import { setCookie } from '../place.js'
 import type { SendError } from '../send-error.js'
-import { whoAsks } from '../who-asks.js'
 import { answering } from './answering.js'
 
 export interface LoginParts {
   config: Config
-  signIn: SignIn
+  logIn: LoginDoor
   sendError: SendError
   answer: Answer
   mfaCookie: PendingCookie
   loginUrl: LoginUrl
-  hint: Hint
-}
-
-/** Not in res.locals, where a view or an error page could print them. */
-const checked = new WeakMap<Request, Credentials>()
-
-/** Checks the body, so that only a complete attempt counts as one. */
-export function checkCredentials({ config, sendError }: LoginParts): RequestHandler {
-  return (req, res, next) => {
-    try {
-      checked.set(req, readCredentials(req.body, config.allowedRealms))
-    } catch (err) {
-      sendError(err, { req, res, next })
-      return
-    }
-    next()
-  }
-}
-
-/** What was checked. */
-export function credentialsOf(req: Request): Credentials | undefined {
-  return checked.get(req)
 }
 
 /** `POST /login`: the session is stored before the first byte of the answer. */
 export function login(parts: LoginParts): RequestHandler {
-  const { config, signIn, sendError, answer, mfaCookie, loginUrl, hint } = parts
+  const { config, logIn, sendError, answer, mfaCookie, loginUrl } = parts
   return answering(sendError, async (req, res) => {
-    const place = placeOf(req, config, hint)
-    const credentials = checked.get(req) ?? readCredentials(req.body, config.allowedRealms)
-    checked.delete(req)
+    const credentials = readCredentials(req.body, config.allowedRealms)
     try {
-      const signedIn = await signIn(place, credentials, whoAsks(req))
+      const signedIn = await logIn({ req, res }, credentials)
       setCookie(res, signedIn)
       answer(req, res, { json: loginAnswer(signedIn, config), page: afterLogin(req) })
     } catch (err) {
       const { return_to: returnTo } = Object(req.body) as { return_to?: unknown }
       if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username, returnTo })
-      setPendingCookie(err, { res, mfaCookie, isSecure: place.isSecure })
+      setPendingCookie(err, { res, mfaCookie, isSecure: isSecure(req) })
       throw err
     }
   })

@@ -7,6 +7,7 @@ import type { Config } from '../../options/options.js'
 import type { PendingCookie } from '../../pending/pending-cookie.js'
 import type { Sessions } from '../../session/sessions.js'
 import { isSecure } from '../client-address.js'
+import type { Limits } from '../guards/limits.js'
 import { readChallenge, readEnrollment, readProof } from '../mfa-input.js'
 import { afterLogin, type Answer } from '../pages.js'
 import { placeOf, setCookie } from '../place.js'
@@ -20,6 +21,7 @@ export interface MfaRoutesParts {
   mfa: MfaFlow
   mfaCookie: PendingCookie
   sessions: Sessions
+  limits: Limits
   sendError: SendError
   answer: Answer
   hint: Hint
@@ -47,11 +49,6 @@ export function findWaiting(parts: MfaRoutesParts): RequestHandler {
       },
     )
   }
-}
-
-/** Whose second factor it is, for limits. */
-export function waitingName(req: Request): string | undefined {
-  return found.get(req)?.waiting.login.username
 }
 
 /** A login by its own cookie, or a session whose refresh was refused. */
@@ -82,17 +79,23 @@ export function listAuthenticators({ mfa, sendError }: MfaRoutesParts): RequestH
 }
 
 /** `POST /mfa/challenge`: sends a code or a push notification. */
-export function challenge({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+export function challenge({ mfa, limits, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    const { challengeType, bindingMethod } = await mfa.challenge(waitingOf(req).waiting, readChallenge(req.body))
+    const wanted = readChallenge(req.body)
+    const { waiting } = waitingOf(req)
+    await limits.mfa({ req, res }, waiting.login.username)
+    const { challengeType, bindingMethod } = await mfa.challenge(waiting, wanted)
     res.json({ challenge_type: challengeType, binding_method: bindingMethod })
   })
 }
 
 /** `POST /mfa/enroll`: a first factor for a user who has none; `/mfa/verify` confirms it. */
-export function enroll({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+export function enroll({ mfa, limits, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    const enrollment = await mfa.enroll(waitingOf(req).waiting, readEnrollment(req.body))
+    const wanted = readEnrollment(req.body)
+    const { waiting } = waitingOf(req)
+    await limits.mfa({ req, res }, waiting.login.username)
+    const enrollment = await mfa.enroll(waiting, wanted)
     const { secret, otpauthUri, recoveryCodes, bindingMethod } = enrollment
     const codes = { recovery_codes: recoveryCodes, binding_method: bindingMethod }
     res.json({ secret, otpauth_uri: otpauthUri, ...codes })
@@ -104,11 +107,15 @@ export function verify(parts: MfaRoutesParts): RequestHandler {
   return answering(parts.sendError, (req, res) => verified(parts, req, res))
 }
 
-async function verified({ config, mfa, mfaCookie, answer, hint }: MfaRoutesParts, req: Request, res: Response) {
+async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
+  const { config, mfa, mfaCookie, limits, answer, hint } = parts
   const proof = readProof(req.body)
+  const { username } = waitingOf(req).waiting.login
+  await limits.mfa({ req, res }, username)
   const place = placeOf(req, config, hint)
   const result = await mfa.verify({ ...waitingOf(req), place, proof, who: whoAsks(req) })
   const { login, grant, cookie, id } = result
+  limits.loggedIn(req, username)
   if (id !== undefined) {
     res.appendHeader('Set-Cookie', mfaCookie.clear(isSecure(req)))
     setCookie(res, { id, login, cookie })

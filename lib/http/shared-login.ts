@@ -1,0 +1,49 @@
+import type { Request } from 'express'
+import type { SignedIn } from '../flows/open-session.js'
+import type { Credentials } from '../flows/sign-in.js'
+import type { Seal } from '../session/seal.js'
+
+interface UnderWay {
+  requests: Request[]
+  outcome: Promise<SignedIn>
+}
+
+/** Runs a login unless the same browser has sent the same one already: then both get its outcome. */
+export type Share = (
+  req: Request,
+  credentials: Credentials,
+  run: (isAwaited: () => boolean) => Promise<SignedIn>,
+) => Promise<SignedIn>
+
+/** Double clicks: one grant and one session, within one process. */
+export function createShared(seal: Seal): Share {
+  const underWay = new Map<string, UnderWay>()
+  return (req, credentials, run) => {
+    // Where a session is mounted, express-session answers with the cookie, to its own request only.
+    const isMounted = (req as { session?: unknown }).session !== undefined
+    if (isMounted || !isBrowser(req)) return run(() => !req.socket.destroyed)
+    const key = seal.blind(JSON.stringify([credentials, ...browserOf(req)]))
+    const same = underWay.get(key)
+    if (same) {
+      same.requests.push(req)
+      return same.outcome
+    }
+    const requests = [req]
+    // A browser that sends a form again gives up the first request.
+    const isAwaited = () => requests.some(({ socket }) => !socket.destroyed)
+    const outcome = run(isAwaited).finally(() => underWay.delete(key))
+    underWay.set(key, { requests, outcome })
+    return outcome
+  }
+}
+
+/** Other clients send a login twice only if they want two sessions. */
+function isBrowser({ headers }: Request): boolean {
+  return ['cookie', 'origin', 'sec-fetch-site'].some((name) => headers[name] !== undefined)
+}
+
+/** As far as a request tells it from others. */
+function browserOf(req: Request): unknown[] {
+  const { cookie, origin, 'user-agent': agent } = req.headers
+  return [req.ip, cookie, origin, agent, req.baseUrl]
+}
