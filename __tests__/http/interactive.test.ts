@@ -77,15 +77,18 @@ describe('GET /login', () => {
   it('leaves little behind, however often it is abandoned', async () => {
     const app = await start()
     const agent = app.agent()
-    for (let start = 1; start <= 100; start++) await begin(agent)
+    const cookies: string[] = []
+    for (let start = 1; start <= 100; start++) {
+      cookies.push(...((await agent.get('/auth/login').expect(302)).get('Set-Cookie') ?? []))
+    }
     const redis = new Redis(testRedisUrl())
     const keys = await redis.keys(`${app.prefix}*`)
     const times = await Promise.all(keys.map((key) => redis.pttl(key)))
     await redis.quit()
     expect(keys).toHaveLength(6)
     expect(times.every((ttl) => ttl > 0 && ttl <= 600_000)).toBe(true)
-    const cookies = agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
-    expect(String(cookies).length).toBeLessThan(1024)
+    expect(cookies).toHaveLength(1)
+    expect(cookies.join('').length).toBeLessThan(1024)
   })
 })
 
