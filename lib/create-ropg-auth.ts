@@ -96,7 +96,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const loginUrl = createLoginUrl(config)
   const completeError = createCompleteError({ ...config, loginUrl })
   const sendError = createSendError({ ...config, completeError, errorPage: pageOfGuards(config.pages) })
-  const answerError = createSendError({ ...config, completeError, errorPage: pageOfRoutes(config.pages) })
+  const answerError = createSendError({ ...config, completeError, errorPage: pageOfRoutes(config) })
   const clearCookie = createClearCookie(config.session)
   const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)

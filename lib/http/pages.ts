@@ -32,26 +32,35 @@ export function pageOfGuards(pages: PageOptions | undefined): ErrorPage {
   return ({ code, status }, req) => {
     if (!pages || status !== 401 || !isNavigation(req)) return undefined
     const { originalUrl, url = '/' } = req as Partial<Request>
-    return loginPage(pages, { code, returnTo: returnTarget(originalUrl ?? url) })
+    const returnTo = returnTarget(originalUrl ?? url)
+    // A login page behind the guard would lead to itself, again and again.
+    return pathOf(returnTo) === pathOf(pages.login) ? undefined : loginPage(pages, { code, returnTo })
   }
 }
 
 /** The routes send form posts back to the login page, too. */
-export function pageOfRoutes(pages: PageOptions | undefined): ErrorPage {
+export function pageOfRoutes({ pages, interactive }: Pick<Config, 'pages' | 'interactive'>): ErrorPage {
   return ({ code }, req) => {
     if (!pages || !(isNavigation(req) || isFormPost(req))) return undefined
+    // Where the login page is Auth0's, a login that fails there would begin again, again and again.
+    const { baseUrl = '' } = req as Partial<Request>
+    if (interactive && isNavigation(req) && pathOf(pages.login) === `${baseUrl}/login`) return undefined
     return loginPage(pages, { code, returnTo: wantedBy(req) })
   }
 }
 
-interface Refused {
-  code: AuthError['code']
+function pathOf(page: string): string {
+  return page.replace(/[?#].*$/s, '')
+}
+
+interface ToLogin {
+  code?: AuthError['code']
   returnTo: string | undefined
 }
 
-function loginPage({ login }: PageOptions, { code, returnTo }: Refused): string {
+function loginPage({ login }: PageOptions, { code, returnTo }: ToLogin): string {
   const query = new URLSearchParams({
-    ...(code !== 'unauthenticated' && { error: code }),
+    ...(code !== undefined && code !== 'unauthenticated' && { error: code }),
     ...(returnTo !== undefined && { return_to: returnTo }),
   }).toString()
   const [path = '', hash] = login.split('#')
@@ -83,4 +92,9 @@ export function createAnswer(pages: PageOptions | undefined): Answer {
 /** Where a login leads. */
 export function afterLogin(req: Request): (pages: PageOptions) => string {
   return (pages) => wantedBy(req) ?? pages.afterLogin
+}
+
+/** Where a form leads that logs nobody in: the login, which then leads on. */
+export function backToLogin(req: Request): (pages: PageOptions) => string {
+  return (pages) => loginPage(pages, { returnTo: wantedBy(req) })
 }

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import type { DatabaseAccounts } from '../../flows/database-accounts.js'
 import { readAccount, readReset } from '../account-input.js'
 import type { Limits } from '../guards/limits.js'
-import type { Answer } from '../pages.js'
+import { backToLogin, type Answer } from '../pages.js'
 import type { SendError } from '../send-error.js'
 import { answering } from './answering.js'
 
@@ -20,7 +20,7 @@ export function signUp({ accounts, limits, answer, sendError }: DatabaseRoutesPa
     await limits.signup({ req, res })
     const user = await accounts.signUp(account)
     res.status(201)
-    answer(req, res, { json: { success: true, user }, page: ({ login }) => login })
+    answer(req, res, { json: { success: true, user }, page: backToLogin(req) })
   })
 }
 
@@ -31,6 +31,6 @@ export function resetPassword({ accounts, limits, answer, sendError }: DatabaseR
     await limits.reset({ req, res })
     await accounts.requestPasswordReset(email)
     res.status(202)
-    answer(req, res, { json: { success: true }, page: ({ login }) => login })
+    answer(req, res, { json: { success: true }, page: backToLogin(req) })
   })
 }
