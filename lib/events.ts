@@ -1,4 +1,5 @@
 import { AuthError, type Auth0Answer, type AuthErrorCode } from './errors.js'
+import { countLimited, countLogin, countRefresh } from './telemetry.js'
 
 /** Names of the events, and the level at which each reaches the logger. */
 export const EVENT_LEVELS = {
@@ -87,6 +88,7 @@ export interface ReportTargets {
 export function createReport({ clock, logger, onEvent }: ReportTargets): Report {
   return (fields, about) => {
     if (about instanceof Object) told.add(about)
+    measure(fields)
     const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
@@ -94,6 +96,15 @@ export function createReport({ clock, logger, onEvent }: ReportTargets): Report 
     logger?.[level]({ event: name, ...rest }, name)
     if (onEvent) void notify(onEvent, event, logger)
   }
+}
+
+/** What is counted is what operators are told of. */
+function measure({ name, code }: Omit<AuthEvent, 'time'>): void {
+  if (name === 'login.succeeded') countLogin('success')
+  if (name === 'login.failed' || name === 'mfa.required') countLogin(code ?? 'internal_error')
+  if (name === 'login.rate_limited') countLimited('login')
+  if (name === 'token.refreshed') countRefresh('success')
+  if (name === 'token.refresh_failed') countRefresh(code ?? 'internal_error')
 }
 
 async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, logger: Logger | undefined) {

@@ -79,9 +79,10 @@ it('refuses clients that have logged out', async () => {
 it('ends a polling connection whose session has ended', async () => {
   const own = await program.logIn()
   const socket = await connected({ path: '/chat', transport: 'polling', cookie: own })
+  const gone = once(socket as never, 'disconnect')
   await program.logOut(own)
   socket.emit('whoami', () => undefined)
-  const [reason] = (await once(socket as never, 'disconnect')) as [string]
+  const [reason] = (await gone) as [string]
   expect(reason).toBe('transport error')
 })
 

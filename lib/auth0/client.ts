@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client'
 import { startDeadline } from '../deadline.js'
+import { tracedCall, type Attributes } from '../telemetry.js'
 import type { Config } from '../options/options.js'
 import { createHttpClient, type Fetch, type HttpClient } from './http-client.js'
 import { toAuthError } from './oauth-error.js'
@@ -30,7 +31,7 @@ export function createAuth0Client(config: Config): Auth0Client {
   const fetchInTime: Fetch = async (url, init) => {
     const [signal, finished] = deadlineSignal(config.timeouts.auth0)
     try {
-      return await http.fetch(url, { ...init, signal })
+      return await tracedCall(...spanOf(url, init), () => http.fetch(url, { ...init, signal }))
     } finally {
       finished()
     }
@@ -48,6 +49,12 @@ export function createAuth0Client(config: Config): Auth0Client {
     fetch: fetchInTime,
     close: () => http.close(),
   }
+}
+
+/** Without the query, which may hold anything. */
+function spanOf(url: string | URL, { method = 'GET' }: RequestInit = {}): [name: string, attributes: Attributes] {
+  const { hostname, pathname } = new URL(url)
+  return [method, { 'http.request.method': method, 'server.address': hostname, 'url.path': pathname }]
 }
 
 function takeAddress(body: unknown): Record<string, string> {

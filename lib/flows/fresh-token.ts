@@ -3,6 +3,7 @@ import type { Grant } from '../auth0/token-response.js'
 import { AuthError, MfaRequiredError, SessionUnavailableError } from '../errors.js'
 import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
+import { recordLockWait } from '../telemetry.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
@@ -164,10 +165,14 @@ async function renew(
   request: Request,
 ): Promise<Outcome> {
   const { owner, record } = request
-  const giveUp = performance.now() + patience(lock, config)
+  const since = performance.now()
+  const giveUp = since + patience(lock, config)
   for (let look = 0; performance.now() < giveUp; look++) {
     const held = await lock.acquire(owner.id)
-    if (held) return refresh.run({ ...request, lock: held })
+    if (held) {
+      recordLockWait(performance.now() - since)
+      return refresh.run({ ...request, lock: held })
+    }
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
     const now = await vault.read(owner.id)
     if (!now || now === 'sealed') throw new AuthError('session_expired')

@@ -2,6 +2,7 @@ import { beginInteractive, finishInteractive } from '../auth0/interactive.js'
 import type { PasswordGrantParts } from '../auth0/password-grant.js'
 import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
+import { traced } from '../telemetry.js'
 import type { Config } from '../options/options.js'
 import type { Transaction, Transactions } from '../pending/transactions.js'
 import type { Place } from '../session/establish.js'
@@ -58,7 +59,7 @@ export function createInteractiveLogin(parts: InteractiveParts) {
       const { who } = callback
       const started = config.clock()
       try {
-        const returned = await finish(parts, callback)
+        const returned = await traced('auth.login', () => finish(parts, callback))
         const { sub, handle } = returned.signedIn.login
         const facts = { ...who, sub, sessionId: handle, durationMs: config.clock() - started }
         parts.report({ name: 'login.succeeded', ...facts })

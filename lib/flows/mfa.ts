@@ -18,8 +18,10 @@ import type { Place } from '../session/establish.js'
 import type { Login } from '../session/login.js'
 import type { Seal } from '../session/seal.js'
 import type { AdoptGrant } from './fresh-token.js'
+import { proofOf, type Proof } from './mfa-proof.js'
 import type { OpenSession } from './open-session.js'
 import type { TokenOwner } from './refresh-tokens.js'
+import type { Revoke } from './revoke-later.js'
 import type { Wanted } from './token-choice.js'
 import { nameOf } from './user-name.js'
 import type { WhoAsks } from './who-asks.js'
@@ -33,6 +35,7 @@ export interface MfaFlowParts {
   openSession: OpenSession
   adoptGrant: AdoptGrant
   report: Report
+  revoke: Revoke
 }
 
 /** Where a request stands between its two factors. */
@@ -40,9 +43,6 @@ export interface Waiting {
   id: string
   login: MfaLogin
 }
-
-/** Proof of the second factor, as a request brings it. `{}` asks for the answer to a push notification. */
-export type Proof = { otp: string } | { bindingCode: string } | { recoveryCode: string } | Record<string, never>
 
 /** What is remembered of the login that asked for a second factor. */
 export type Asked = Pick<MfaLogin, 'username' | 'scope' | 'audience' | 'remember' | 'since'>
@@ -168,7 +168,7 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   const { waiting, who } = request
   const started = config.clock()
   const facts = () => ({ ...who, ...nameOf(waiting.login, parts), durationMs: config.clock() - started })
-  const proof = proofOf(request)
+  const proof = proofOf(request.proof, waiting.login)
   if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempt is left' })
   try {
     const verified = await finish(parts, request, proof)
@@ -182,22 +182,6 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
     await settle(parts, waiting, code)
     throw err
   }
-}
-
-/** The order of the steps: a code that was sent needs the challenge that sent it. */
-function proofOf({ proof, waiting }: VerifyRequest): MfaProof {
-  if ('otp' in proof || 'recoveryCode' in proof) return proof as MfaProof
-  const { oobCode, prompts } = waiting.login
-  if (oobCode === undefined) throw invalid('body', 'call /mfa/challenge first, or send otp or recovery_code')
-  if (!('bindingCode' in proof)) {
-    if (prompts) throw invalid('binding_code', 'is required')
-    return { oobCode }
-  }
-  return { oobCode, bindingCode: proof.bindingCode }
-}
-
-function invalid(field: string, reason: string): AuthError {
-  return new AuthError('invalid_request', { body: { fields: { [field]: reason } } })
 }
 
 /** A wrong code counts, what Auth0 has not judged does not, and what cannot succeed any more is over. */
@@ -215,13 +199,20 @@ async function finish(parts: MfaFlowParts, { place, waiting, who, owner }: Verif
     ...{ mfaToken: login.mfaToken, scope, audience },
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
-  const spent = await parts.logins.end(id).catch(() => true)
-  if (login.sessionId !== undefined) return resume(parts, { grant, waiting, owner, who })
-  if (!spent) throw new AuthError('mfa_expired', { detail: 'this login was finished by another request' })
+  try {
+    if (!(await parts.logins.finish(id, login))) throw new AuthError('mfa_expired', { detail: FINISHED })
+    if (login.sessionId !== undefined) return await resume(parts, { grant, waiting, owner, who })
+  } catch (err) {
+    // Nobody will ever hold this token.
+    parts.revoke(grant.refreshToken)
+    throw err
+  }
   const now = { since: login.since, began: login.since }
   const signedIn = await parts.openSession(place, { grant, wanted: scope, remember, who, ...now })
   return { ...signedIn, grant }
 }
+
+const FINISHED = 'this login was finished by another request'
 
 interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
   grant: MfaGrant

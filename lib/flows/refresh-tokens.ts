@@ -4,6 +4,7 @@ import { refreshGrant } from '../auth0/refresh-grant.js'
 import { tokenAudiences, type Grant } from '../auth0/token-response.js'
 import { AuthError, ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
+import { traced } from '../telemetry.js'
 import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { HeldLock } from '../session/refresh-lock.js'
@@ -96,7 +97,7 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
   const { sub, handle } = renewal.owner.login
   const facts = () => ({ ...renewal.who(), sub, sessionId: handle, durationMs: config.clock() - started })
   try {
-    const outcome = await refresh(parts, renewal)
+    const outcome = await traced('auth.refresh', () => refresh(parts, renewal))
     if (outcome.ours) report({ name: 'token.refreshed', ...facts() })
     return outcome
   } catch (err) {

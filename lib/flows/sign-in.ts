@@ -1,6 +1,7 @@
 import { passwordGrant, type PasswordGrantParts } from '../auth0/password-grant.js'
 import { AuthError, MfaRequiredError } from '../errors.js'
 import type { Report } from '../events.js'
+import { traced } from '../telemetry.js'
 import type { Config } from '../options/options.js'
 import type { Place } from '../session/establish.js'
 import type { Seal } from '../session/seal.js'
@@ -40,7 +41,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     const started = config.clock()
     const facts = () => ({ ...who, ...nameOf(credentials, parts), durationMs: config.clock() - started })
     try {
-      const signedIn = await logIn(parts, place, { credentials, who })
+      const signedIn = await traced('auth.login', () => logIn(parts, place, { credentials, who }))
       const { sub, handle } = signedIn.login
       report({ name: 'login.succeeded', sub, sessionId: handle, ...facts() })
       return signedIn

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Seal } from '../session/seal.js'
 import type { Records } from '../store/records.js'
 
@@ -43,18 +43,6 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     return text === undefined ? undefined : (JSON.parse(text) as MfaLogin)
   }
 
-  /** Undefined where there is no such login, or it has no attempt left. */
-  const count = async (id: string, by: 1 | -1): Promise<number | undefined> => {
-    for (;;) {
-      const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
-      const next = parseInt(held ?? '') + by
-      if (held === undefined || next > MOST_WRONG_CODES) return undefined
-      // Never the same text twice: of two who count at once one must see a conflict.
-      const fields = { [COUNT]: `${String(next)}.${randomUUID()}` }
-      if ((await records.write(keyOf(id), fields, { field: COUNT, head: held })) === 'done') return next
-    }
-  }
-
   return {
     begin: (id: string, login: MfaLogin) =>
       records.create(
@@ -68,16 +56,34 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     find: async (id: string) => opened(id, (await records.read(keyOf(id), [LOGIN]))?.values[0]),
     update: (id: string, login: MfaLogin) => records.write(keyOf(id), fieldsOf(id, login)),
     /** Counts an attempt before Auth0 judges it, so that many at once are no more than one after the other. */
-    attempt: async (id: string) => (await count(id, 1)) !== undefined,
+    attempt: async (id: string) => (await count(records, keyOf(id), 1)) !== undefined,
     /** Takes an attempt back that was not a wrong code. */
-    giveBack: (id: string) => count(id, -1),
+    giveBack: (id: string) => count(records, keyOf(id), -1),
     /** Whether a wrong code was the last one. */
     isSpent: async (id: string) => {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
       return held === undefined || parseInt(held) >= MOST_WRONG_CODES
     },
-    /** Resolves to whether there was one: of two callers one ends it. */
-    end: async (id: string) => (await records.end(keyOf(id), [LOGIN])) !== undefined,
+    /** Ends it for the first of those who have finished it; false for all others, also after it has ended. */
+    finish: async (id: string, { mfaToken }: MfaLogin) => {
+      const token = createHash('sha256').update(mfaToken).digest('base64url')
+      const first = await records.claim(`${prefix}m:finished:${token}`, 'finished', LIFETIME)
+      await records.end(keyOf(id), [LOGIN])
+      return first
+    },
+    end: (id: string) => records.end(keyOf(id), [LOGIN]),
+  }
+}
+
+/** Undefined where there is no such login, or it has no attempt left. */
+async function count(records: Records, key: string, by: 1 | -1): Promise<number | undefined> {
+  for (;;) {
+    const held = (await records.read(key, [COUNT]))?.values[0]?.toString()
+    const next = parseInt(held ?? '') + by
+    if (held === undefined || next > MOST_WRONG_CODES) return undefined
+    // Never the same text twice: of two who count at once one must see a conflict.
+    const fields = { [COUNT]: `${String(next)}.${randomUUID()}` }
+    if ((await records.write(key, fields, { field: COUNT, head: held })) === 'done') return next
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { startDeadline } from '../deadline.js'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
+import { recordStoreCall, tracedCall } from '../telemetry.js'
 import { isRefusal, isUnreachable, type Describe } from './redis-trouble.js'
 
 /** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
@@ -42,21 +43,26 @@ export function createStoreGuard(parts: StoreGuardParts): Guarded {
 
   const run = <T>(call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
+      const started = performance.now()
       let settled = false
       const finished = startDeadline(deadline, () => {
         settled = true
+        recordStoreCall(deadline, 'timeout')
         reject(health.failed({ code: 'TIMEOUT' }))
       })
-      call().then(
+      tracedCall('redis', REDIS, call).then(
         (result) => {
           finished()
+          if (!settled) recordStoreCall(performance.now() - started)
           health.answered()
           resolve(result)
         },
         (err: unknown) => {
           finished()
           // What fails after its time has been reported already.
-          if (!settled) reject(health.failed(err))
+          if (settled) return
+          recordStoreCall(performance.now() - started, 'error')
+          reject(health.failed(err))
         },
       )
     })
@@ -70,6 +76,8 @@ export function createStoreGuard(parts: StoreGuardParts): Guarded {
     return health.isDown() && importance === 'question' ? runIfBack(call) : run(call)
   }
 }
+
+const REDIS = { 'db.system.name': 'redis' }
 
 const DOWN = 'the session store does not answer; whether it is back is being checked'
 

@@ -105,8 +105,8 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
       // What would end the process may still be on its way.
       await wait(50)
       expect(state()).toMatchObject({ code: null, signal: null })
-      // GET is not a method of that route: the router answers it, and asks no store.
-      expect((await fetch(`${url}/api/auth/login`)).status).toBe(405)
+      // PUT is not a method of that route: the router answers it, and asks no store.
+      expect((await fetch(`${url}/api/auth/login`, { method: 'PUT' })).status).toBe(405)
     },
     stop,
   }

@@ -1,0 +1,71 @@
+import { metrics, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
+
+/** Name of the instrumentation scope. Without a registered SDK, all of this does nothing. */
+const SCOPE = 'express-auth0-ropg'
+
+export type { Attributes }
+
+/** Spans of whole operations, which are there for every login and refresh. */
+export function traced<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  return trace.getTracer(SCOPE).startActiveSpan(name, (span) => finishing(span, work))
+}
+
+/** Spans of single calls, only within a trace: most requests are not traced, and should cost nothing. */
+export function tracedCall<Result>(name: string, attributes: Attributes, work: () => Promise<Result>): Promise<Result> {
+  if (!trace.getActiveSpan()?.isRecording()) return work()
+  const options = { kind: SpanKind.CLIENT, attributes }
+  return trace.getTracer(SCOPE).startActiveSpan(name, options, (span) => finishing(span, work))
+}
+
+/** Ends a span with what it is about. Of an error only the code: its text may hold anything. */
+async function finishing<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (err) {
+    const { code } = Object(err) as { code?: unknown }
+    span.setAttribute('error.type', typeof code === 'string' ? code : 'error')
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    throw err
+  } finally {
+    span.end()
+  }
+}
+
+const meter = () => metrics.getMeter(SCOPE)
+
+/** Made on first use, so that an SDK has to be registered only before the first login. */
+const instruments = {
+  logins: once(() => meter().createCounter('auth.logins', { description: 'Logins by outcome' })),
+  refreshes: once(() => meter().createCounter('auth.refreshes', { description: 'Refresh grants by outcome' })),
+  limited: once(() => meter().createCounter('auth.rate_limited', { description: 'Requests that a limit refused' })),
+  lockWait: once(() => meter().createHistogram('auth.refresh.lock_wait', { unit: 's' })),
+  // The name of the semantic conventions.
+  store: once(() => meter().createHistogram('db.client.operation.duration', { unit: 's' })),
+}
+
+/** Outcomes are error codes, a closed set. */
+export function countLogin(outcome: string): void {
+  instruments.logins().add(1, { outcome })
+}
+
+export function countRefresh(outcome: string): void {
+  instruments.refreshes().add(1, { outcome })
+}
+
+export function countLimited(limit: string): void {
+  instruments.limited().add(1, { limit })
+}
+
+export function recordLockWait(milliseconds: number): void {
+  instruments.lockWait().record(milliseconds / 1000)
+}
+
+export function recordStoreCall(milliseconds: number, error?: string): void {
+  const attributes = { 'db.system.name': 'redis', ...(error !== undefined && { 'error.type': error }) }
+  instruments.store().record(milliseconds / 1000, attributes)
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined
+  return () => (made ??= make())
+}
