@@ -63,8 +63,9 @@ export class Jar {
     return this.post('/auth/mfa/verify', body)
   }
 
-  async #send(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Answer> {
-    const headers = { ...init.headers, ...(this.kept.size > 0 && { cookie: this.cookie }) }
+  async #send(path: string, init: RequestInit): Promise<Answer> {
+    const headers = new Headers(init.headers)
+    if (this.kept.size > 0) headers.set('cookie', this.cookie)
     const response = await fetch(this.#url + path, { ...init, headers })
     const cookies = response.headers.getSetCookie()
     for (const line of cookies) this.#keep(line)

@@ -286,9 +286,9 @@ describe("auth.login in a route of the app's own", () => {
         router.post('/own', express.json(), (req, res) => {
           auth.login(req, req.body).then(
             () => res.json({}),
-            (err: AuthError) => {
-              errors.push(err)
-              res.status(err.status).json(err)
+            (err: unknown) => {
+              errors.push(err as AuthError)
+              res.status((err as AuthError).status).json(err)
             },
           )
         })
