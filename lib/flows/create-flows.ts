@@ -50,7 +50,7 @@ export function createFlows(parts: FlowsParts) {
   const { vault, lock } = sessions
   const storeTokens = createStoreTokens(vault, revoke)
   const refresh = createRefreshTokens({ ...parts, vault, storeTokens })
-  const adoptGrant = createAdoptGrant({ config, vault, lock, refresh })
+  const adoptGrant = createAdoptGrant({ config, vault, lock, refresh, revoke })
   const logins = createMfaLogins({ records, seal, prefix })
   const mfa = createMfaFlow({ ...parts, logins, openSession, adoptGrant })
   return {

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Grant } from '../auth0/token-response.js'
-import { AuthError, MfaRequiredError, SessionUnavailableError } from '../errors.js'
+import { AuthError, ConfigurationError, MfaRequiredError, SessionUnavailableError } from '../errors.js'
 import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import { recordLockWait } from '../telemetry.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
+import type { Revoke } from './revoke-later.js'
 import { OUTDATED } from './store-tokens.js'
 import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
@@ -26,6 +27,10 @@ export interface FreshTokenParts {
 
 /** Stores what a second factor has yielded for a session, in the place of a refresh. */
 export type AdoptGrant = (owner: TokenOwner, adopted: Adopted) => Promise<void>
+
+export interface AdoptGrantParts extends Omit<FreshTokenParts, 'hint' | 'needsMfa'> {
+  revoke: Revoke
+}
 
 interface Adopted {
   grant: Grant
@@ -144,11 +149,18 @@ const NO_REFRESH_TOKEN =
   'the access token has expired and there is no refresh token: use remember_me or put offline_access into the option ' +
   'scope, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
-export function createAdoptGrant(parts: Omit<FreshTokenParts, 'hint' | 'needsMfa'>): AdoptGrant {
+export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
   return async (owner, { grant, wanted, who }) => {
-    const record = await parts.vault.read(owner.id)
-    if (!record || record === 'sealed') throw new AuthError('session_expired')
-    await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
+    try {
+      const record = await parts.vault.read(owner.id)
+      if (!record || record === 'sealed') throw new AuthError('session_expired')
+      const { ours } = await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
+      if (!ours) throw new SessionUnavailableError('the session changed while its tokens were to be stored')
+    } catch (err) {
+      // A token for another audience than the one asked for comes with a refresh token that is stored by now.
+      if (!(err instanceof ConfigurationError)) parts.revoke(grant.refreshToken)
+      throw err
+    }
   }
 }
 

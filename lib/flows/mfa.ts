@@ -17,11 +17,11 @@ import type { MfaLogin, MfaLogins } from '../pending/mfa-logins.js'
 import type { Place } from '../session/establish.js'
 import type { Login } from '../session/login.js'
 import type { Seal } from '../session/seal.js'
+import { beginForSession, beginLogin, type Asked } from './begin-mfa.js'
 import type { AdoptGrant } from './fresh-token.js'
-import { proofOf, type Proof } from './mfa-proof.js'
 import type { OpenSession } from './open-session.js'
-import type { TokenOwner } from './refresh-tokens.js'
 import type { Revoke } from './revoke-later.js'
+import type { TokenOwner } from './refresh-tokens.js'
 import type { Wanted } from './token-choice.js'
 import { nameOf } from './user-name.js'
 import type { WhoAsks } from './who-asks.js'
@@ -34,8 +34,8 @@ export interface MfaFlowParts {
   seal: Seal
   openSession: OpenSession
   adoptGrant: AdoptGrant
-  report: Report
   revoke: Revoke
+  report: Report
 }
 
 /** Where a request stands between its two factors. */
@@ -44,8 +44,8 @@ export interface Waiting {
   login: MfaLogin
 }
 
-/** What is remembered of the login that asked for a second factor. */
-export type Asked = Pick<MfaLogin, 'username' | 'scope' | 'audience' | 'remember' | 'since'>
+/** Proof of the second factor, as a request brings it. `{}` asks for the answer to a push notification. */
+export type Proof = { otp: string } | { bindingCode: string } | { recoveryCode: string } | Record<string, never>
 
 /** A login, or a session that goes on, after the second factor. */
 export interface Verified {
@@ -75,7 +75,7 @@ export function createMfaFlow(parts: MfaFlowParts) {
     try {
       return await call()
     } catch (err) {
-      if (isOver(err)) await logins.end(waiting.id)
+      if (isOver(err)) await logins.close(waiting.id).catch(() => undefined)
       throw err
     }
   }
@@ -88,6 +88,11 @@ export function createMfaFlow(parts: MfaFlowParts) {
       beginForSession(parts, err, { owner, wanted }),
     /** The first of these ids behind which a login waits. */
     find: (ids: readonly string[]) => find(logins, ids),
+    /** A refresh that waits. Not to be found by the cookie of a login. */
+    findForSession: async (id: string): Promise<Waiting | undefined> => {
+      const login = await logins.find(id)
+      return login && { id, login }
+    },
     list: (waiting: Waiting): Promise<MfaAuthenticator[]> =>
       step(waiting, () => listAuthenticators(password, waiting.login.mfaToken)),
     challenge: (waiting: Waiting, wanted: Omit<MfaChallengeArguments, 'mfaToken'>): Promise<MfaChallenge> =>
@@ -109,43 +114,9 @@ export function createMfaFlow(parts: MfaFlowParts) {
 async function find(logins: MfaLogins, ids: readonly string[]): Promise<Waiting | undefined> {
   for (const id of ids) {
     const login = await logins.find(id)
-    if (login) return { id, login }
+    if (login && login.sessionId === undefined) return { id, login }
   }
   return undefined
-}
-
-/** Ids of the pre-login sessions that errors began; the route sets their cookie. */
-const begun = new WeakMap<AuthError, string>()
-
-export function pendingIdOf(err: unknown): string | undefined {
-  return err instanceof AuthError ? begun.get(err) : undefined
-}
-
-async function beginLogin({ config, logins, newId }: MfaFlowParts, err: MfaRequiredError, asked: Asked) {
-  const { mfaToken, requirements } = err
-  if (config.mfa !== 'api' || mfaToken === undefined) return err
-  const id = newId()
-  await logins.begin(id, { ...asked, mfaToken })
-  begun.set(err, id)
-  Object.assign(err.body, { mfa: requirements })
-  return err
-}
-
-interface Refresh {
-  owner: TokenOwner
-  wanted: Wanted
-}
-
-async function beginForSession(parts: MfaFlowParts, err: MfaRequiredError, { owner, wanted }: Refresh) {
-  const { config, logins } = parts
-  const { mfaToken, requirements } = err
-  if (config.mfa !== 'api' || mfaToken === undefined) return err
-  const { user, sub, since } = owner.login
-  const username = typeof user.email === 'string' ? user.email : sub
-  const { audience = config.audience, scope = owner.login.scope } = wanted
-  await logins.begin(owner.id, { mfaToken, username, scope, audience, remember: false, since, sessionId: owner.id })
-  Object.assign(err.body, { mfa: requirements })
-  return err
 }
 
 /** After these nothing that the client sends could succeed any more. */
@@ -168,7 +139,7 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   const { waiting, who } = request
   const started = config.clock()
   const facts = () => ({ ...who, ...nameOf(waiting.login, parts), durationMs: config.clock() - started })
-  const proof = proofOf(request.proof, waiting.login)
+  const proof = proofOf(request)
   if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempt is left' })
   try {
     const verified = await finish(parts, request, proof)
@@ -179,15 +150,31 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   } catch (err) {
     const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
     if (code !== 'mfa_pending') report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
-    await settle(parts, waiting, code)
+    await settle(parts, waiting, code).catch(() => undefined)
     throw err
   }
+}
+
+/** The order of the steps: a code that was sent needs the challenge that sent it. */
+function proofOf({ proof, waiting }: VerifyRequest): MfaProof {
+  if ('otp' in proof || 'recoveryCode' in proof) return proof as MfaProof
+  const { oobCode, prompts } = waiting.login
+  if (oobCode === undefined) throw invalid('body', 'call /mfa/challenge first, or send otp or recovery_code')
+  if (!('bindingCode' in proof)) {
+    if (prompts) throw invalid('binding_code', 'is required')
+    return { oobCode }
+  }
+  return { oobCode, bindingCode: proof.bindingCode }
+}
+
+function invalid(field: string, reason: string): AuthError {
+  return new AuthError('invalid_request', { body: { fields: { [field]: reason } } })
 }
 
 /** A wrong code counts, what Auth0 has not judged does not, and what cannot succeed any more is over. */
 async function settle({ logins }: MfaFlowParts, { id }: Waiting, code: AuthErrorCode): Promise<void> {
   const isWrong = code === 'invalid_mfa_code'
-  if (OVER.includes(code) || (isWrong && (await logins.isSpent(id)))) await logins.end(id)
+  if (OVER.includes(code) || (isWrong && (await logins.isSpent(id)))) await logins.close(id)
   else if (!isWrong) await logins.giveBack(id)
 }
 
@@ -199,20 +186,16 @@ async function finish(parts: MfaFlowParts, { place, waiting, who, owner }: Verif
     ...{ mfaToken: login.mfaToken, scope, audience },
     ...(who.ip !== undefined && { auth0ForwardedFor: who.ip }),
   })
-  try {
-    if (!(await parts.logins.finish(id, login))) throw new AuthError('mfa_expired', { detail: FINISHED })
-    if (login.sessionId !== undefined) return await resume(parts, { grant, waiting, owner, who })
-  } catch (err) {
-    // Nobody will ever hold this token.
+  const spent = await parts.logins.end(id).catch(() => true)
+  if (!spent) {
     parts.revoke(grant.refreshToken)
-    throw err
+    throw new AuthError('mfa_expired', { detail: 'this login was finished by another request' })
   }
+  if (login.sessionId !== undefined) return resume(parts, { grant, waiting, owner, who })
   const now = { since: login.since, began: login.since }
   const signedIn = await parts.openSession(place, { grant, wanted: scope, remember, who, ...now })
   return { ...signedIn, grant }
 }
-
-const FINISHED = 'this login was finished by another request'
 
 interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
   grant: MfaGrant
@@ -220,9 +203,11 @@ interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
 
 /** The session goes on with the tokens that its refresh was refused. */
 async function resume(parts: MfaFlowParts, { grant, waiting, owner, who }: Resumed): Promise<Verified> {
-  if (owner?.id !== waiting.login.sessionId || !owner) throw new AuthError('session_expired')
-  const { audience } = waiting.login
-  const wanted = audience === parts.config.audience ? {} : { audience }
+  if (owner?.id !== waiting.login.sessionId || !owner) {
+    parts.revoke(grant.refreshToken)
+    throw new AuthError('session_expired')
+  }
+  const { wanted = {} } = waiting.login
   await parts.adoptGrant(owner, { grant, wanted, who })
   return { login: owner.login, grant, cookie: undefined, id: undefined }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Proof } from '../flows/mfa-proof.js'
+import type { Proof } from '../flows/mfa.js'
 import { invalidFields, readFields } from './fields.js'
 
 const FACTORS = ['otp', 'sms', 'voice', 'email', 'push'] as const

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Seal } from '../session/seal.js'
 import type { Records } from '../store/records.js'
 
@@ -14,6 +14,8 @@ export interface MfaLogin {
   since: number
   /** Id of the session that was to be refreshed; undefined for a login. */
   sessionId?: string
+  /** What its refresh was for. */
+  wanted?: { audience?: string | undefined; scope?: string | undefined }
   /** Of the last challenge or enrollment. */
   oobCode?: string | undefined
   /** Whether a code was sent that the user has to enter. */
@@ -28,7 +30,10 @@ export interface MfaLoginsParts {
 
 /** Milliseconds. Auth0's `mfa_token` lives as long. */
 const LIFETIME = 300_000
+const LIFE = { idle: LIFETIME, absolute: LIFETIME }
 const MOST_WRONG_CODES = 5
+/** Count of a login that nothing can finish any more, but what is under way. */
+const OVER = 1000
 
 const LOGIN = 'm'
 const COUNT = 'n'
@@ -43,48 +48,42 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     return text === undefined ? undefined : (JSON.parse(text) as MfaLogin)
   }
 
+  /** Undefined where there is no such login, or it has no attempt left. */
+  const count = async (id: string, by: 1 | -1): Promise<number | undefined> => {
+    for (;;) {
+      const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
+      const next = parseInt(held ?? '') + by
+      if (held === undefined || next > MOST_WRONG_CODES) return undefined
+      const fields = { [COUNT]: countOf(next) }
+      if ((await records.write(keyOf(id), fields, { field: COUNT, head: held })) === 'done') return next
+    }
+  }
+
   return {
     begin: (id: string, login: MfaLogin) =>
-      records.create(
-        keyOf(id),
-        { ...fieldsOf(id, login), [COUNT]: `0.${randomUUID()}` },
-        {
-          idle: LIFETIME,
-          absolute: LIFETIME,
-        },
-      ),
-    find: async (id: string) => opened(id, (await records.read(keyOf(id), [LOGIN]))?.values[0]),
+      records.create(keyOf(id), { ...fieldsOf(id, login), [COUNT]: countOf(0) }, LIFE),
+    find: async (id: string) => {
+      const [login, held] = (await records.read(keyOf(id), [LOGIN, COUNT]))?.values ?? []
+      return parseInt(String(held)) < OVER ? opened(id, login) : undefined
+    },
     update: (id: string, login: MfaLogin) => records.write(keyOf(id), fieldsOf(id, login)),
     /** Counts an attempt before Auth0 judges it, so that many at once are no more than one after the other. */
-    attempt: async (id: string) => (await count(records, keyOf(id), 1)) !== undefined,
+    attempt: async (id: string) => (await count(id, 1)) !== undefined,
     /** Takes an attempt back that was not a wrong code. */
-    giveBack: (id: string) => count(records, keyOf(id), -1),
+    giveBack: (id: string) => count(id, -1),
     /** Whether a wrong code was the last one. */
     isSpent: async (id: string) => {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
       return held === undefined || parseInt(held) >= MOST_WRONG_CODES
     },
-    /** Ends it for the first of those who have finished it; false for all others, also after it has ended. */
-    finish: async (id: string, { mfaToken }: MfaLogin) => {
-      const token = createHash('sha256').update(mfaToken).digest('base64url')
-      const first = await records.claim(`${prefix}m:finished:${token}`, 'finished', LIFETIME)
-      await records.end(keyOf(id), [LOGIN])
-      return first
-    },
-    end: (id: string) => records.end(keyOf(id), [LOGIN]),
+    /** From now on it is not found. Who is about to finish it still can: a double click must not lose the login. */
+    close: (id: string) => records.write(keyOf(id), { [COUNT]: countOf(OVER) }),
+    /** Resolves to whether there was one: of two callers one ends it. */
+    end: async (id: string) => (await records.end(keyOf(id), [LOGIN])) !== undefined,
   }
 }
 
-/** Undefined where there is no such login, or it has no attempt left. */
-async function count(records: Records, key: string, by: 1 | -1): Promise<number | undefined> {
-  for (;;) {
-    const held = (await records.read(key, [COUNT]))?.values[0]?.toString()
-    const next = parseInt(held ?? '') + by
-    if (held === undefined || next > MOST_WRONG_CODES) return undefined
-    // Never the same text twice: of two who count at once one must see a conflict.
-    const fields = { [COUNT]: `${String(next)}.${randomUUID()}` }
-    if ((await records.write(key, fields, { field: COUNT, head: held })) === 'done') return next
-  }
-}
+/** Never the same text twice: of two who count at once one must see a conflict. */
+const countOf = (count: number) => `${String(count)}.${randomUUID()}`
 
 export type MfaLogins = ReturnType<typeof createMfaLogins>

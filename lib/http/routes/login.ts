@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
-import { pendingIdOf } from '../../flows/mfa.js'
+import { pendingIdOf } from '../../flows/begin-mfa.js'
 import type { SignedIn } from '../../flows/open-session.js'
 import type { Config } from '../../options/options.js'
 import { readCredentials } from '../credentials.js'

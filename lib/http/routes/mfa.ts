@@ -57,7 +57,7 @@ async function find({ mfa, mfaCookie, sessions }: MfaRoutesParts, req: Request):
   if (login) return { waiting: login, owner: undefined }
   const presented = await sessions.present(req)
   const live = presented.state === 'live' ? presented : undefined
-  const waiting = live && (await mfa.find([live.id]))
+  const waiting = live && (await mfa.findForSession(live.id))
   if (!waiting) throw new AuthError('mfa_expired')
   const end = async () => {
     await sessions.end(live.id, live.login)
