@@ -70,7 +70,7 @@ export interface RopgAuth {
   session: AuthMiddleware
   /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
   authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
-  /** What `POST /login` does, for a route of your own. Bring your own rate limit there. Rejects with an `AuthError`. */
+  /** What `POST /login` does, with its limits and checks, for a route of your own. Rejects with an `AuthError`. */
   login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
   /** What `POST /logout` does. */
   logout: (req: AnyRequest) => Promise<void>

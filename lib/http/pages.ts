@@ -54,7 +54,7 @@ function pathOf(page: string): string {
 }
 
 interface ToLogin {
-  code?: AuthError['code']
+  code?: AuthError['code'] | undefined
   returnTo: string | undefined
 }
 
@@ -94,7 +94,7 @@ export function afterLogin(req: Request): (pages: PageOptions) => string {
   return (pages) => wantedBy(req) ?? pages.afterLogin
 }
 
-/** Where a form leads that logs nobody in: the login, which then leads on. */
-export function backToLogin(req: Request): (pages: PageOptions) => string {
-  return (pages) => loginPage(pages, { returnTo: wantedBy(req) })
+/** Where a form leads that logs nobody in: the login page, which then leads on. The code says what it is to show. */
+export function backToLogin(req: Request, code?: AuthError['code']): (pages: PageOptions) => string {
+  return (pages) => loginPage(pages, { code, returnTo: wantedBy(req) })
 }

@@ -60,7 +60,14 @@ export function createLimits(parts: LimitsParts) {
     loggedIn: (req: Request, username: string) => {
       logins.known.add(logins.nameOf(username), bucketOf(req, hint))
     },
-    mfa: ({ res }: Exchange, username: string) => mfa.count(logins.nameOf(username), res),
+    /** Counts a request for a second factor; resolves to what takes it back. */
+    mfa: async ({ res }: Exchange, username: string) => {
+      const name = logins.nameOf(username)
+      await mfa.count(name, res)
+      return () => {
+        mfa.giveBack(name)
+      }
+    },
     signup: async ({ req, res }: Exchange) => signup.count(bucketOf(req, hint), res),
     reset: async ({ req, res }: Exchange) => reset.count(bucketOf(req, hint), res),
     shutdown: async () => {

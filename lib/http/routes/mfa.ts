@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { AuthError } from '../../errors.js'
+import { AuthError, type AuthErrorCode } from '../../errors.js'
 import type { Hint } from '../../events.js'
 import type { MfaFlow, Waiting } from '../../flows/mfa.js'
 import type { TokenOwner } from '../../flows/refresh-tokens.js'
@@ -9,7 +9,7 @@ import type { Sessions } from '../../session/sessions.js'
 import { isSecure } from '../client-address.js'
 import type { Limits } from '../guards/limits.js'
 import { readChallenge, readEnrollment, readProof } from '../mfa-input.js'
-import { afterLogin, type Answer } from '../pages.js'
+import { afterLogin, backToLogin, type Answer } from '../pages.js'
 import { placeOf, setCookie } from '../place.js'
 import type { SendError } from '../send-error.js'
 import { whoAsks } from '../who-asks.js'
@@ -79,13 +79,14 @@ export function listAuthenticators({ mfa, sendError }: MfaRoutesParts): RequestH
 }
 
 /** `POST /mfa/challenge`: sends a code or a push notification. */
-export function challenge({ mfa, limits, sendError }: MfaRoutesParts): RequestHandler {
+export function challenge({ mfa, limits, answer, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
     const wanted = readChallenge(req.body)
     const { waiting } = waitingOf(req)
     await limits.mfa({ req, res }, waiting.login.username)
     const { challengeType, bindingMethod } = await mfa.challenge(waiting, wanted)
-    res.json({ challenge_type: challengeType, binding_method: bindingMethod })
+    const json = { challenge_type: challengeType, binding_method: bindingMethod }
+    answer(req, res, { json, page: backToLogin(req, 'mfa_required') })
   })
 }
 
@@ -111,9 +112,12 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   const { config, mfa, mfaCookie, limits, answer, hint } = parts
   const proof = readProof(req.body)
   const { username } = waitingOf(req).waiting.login
-  await limits.mfa({ req, res }, username)
   const place = placeOf(req, config, hint)
-  const result = await mfa.verify({ ...waitingOf(req), place, proof, who: whoAsks(req) })
+  const giveBack = await limits.mfa({ req, res }, username)
+  const result = await mfa.verify({ ...waitingOf(req), place, proof, who: whoAsks(req) }).catch((err: unknown) => {
+    if (!isJudged(err)) giveBack()
+    throw err
+  })
   const { login, grant, cookie, id } = result
   limits.loggedIn(req, username)
   if (id !== undefined) {
@@ -122,5 +126,14 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   }
   const { recoveryCode } = grant
   const json = { ...loginAnswer({ login, grant }, config), ...(recoveryCode && { recovery_code: recoveryCode }) }
-  answer(req, res, { json, page: afterLogin(req) })
+  // A page that is redirected could not show the new code, and nobody else has it.
+  if (recoveryCode !== undefined) res.json(json)
+  else answer(req, res, { json, page: afterLogin(req) })
+}
+
+/** A push that is asked for again and again, and trouble at Auth0 or Redis, are no attempts. */
+const NOT_JUDGED: readonly AuthErrorCode[] = ['mfa_pending', 'auth_unavailable', 'session_unavailable']
+
+function isJudged(err: unknown): boolean {
+  return !(err instanceof AuthError && NOT_JUDGED.includes(err.code))
 }
