@@ -39,9 +39,15 @@ export function pageOfGuards(pages: PageOptions | undefined): ErrorPage {
 /** The routes send form posts back to the login page, too. */
 export function pageOfRoutes(pages: PageOptions | undefined): ErrorPage {
   return ({ code }, req) => {
-    if (!pages || !(isNavigation(req) || isFormPost(req))) return undefined
+    if (!pages || !(isNavigation(req) || isFormPost(req)) || leadsBack(pages, req)) return undefined
     return loginPage(pages, { code, returnTo: wantedBy(req) })
   }
+}
+
+/** Whether the login page is the interactive login, which would fail again, without end. */
+function leadsBack({ login }: PageOptions, req: IncomingMessage): boolean {
+  const { baseUrl = '' } = req as Partial<Request>
+  return req.method !== 'POST' && login.split(/[?#]/)[0] === `${baseUrl}/login`
 }
 
 interface Refused {
