@@ -16,10 +16,15 @@ export interface Web extends TestApp {
   url: string
 }
 
-export async function startWeb(settings: TestAppOptions = {}): Promise<Web> {
+export interface WebOptions extends TestAppOptions {
+  /** Of `interactive`. */
+  federated?: boolean
+}
+
+export async function startWeb({ federated, ...settings }: WebOptions = {}): Promise<Web> {
   const port = await freePort()
   const url = `http://127.0.0.1:${String(port)}`
-  const options: RopgAuthOptions = { interactive: { baseUrl: url }, ...settings.options }
+  const options: RopgAuthOptions = { interactive: { baseUrl: url, federated }, ...settings.options }
   const app = await startApp({ emulator: { users }, ...settings, options })
   await listen(app.app, port)
   return { ...app, url }
