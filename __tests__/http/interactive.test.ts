@@ -1,384 +1,376 @@
 import { describe, expect, it } from '@jest/globals'
-import { Redis } from 'ioredis'
+import express from 'express'
 import request from 'supertest'
-import type { RopgAuthOptions } from '../../lib/index.ts'
-import { returnTarget } from '../../lib/http/return-to.ts'
-import { ada, startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
-import { testRedisUrl } from '../support/redis.ts'
-import { Browser } from '../testing/browser.ts'
+import { AuthError } from '../../lib/index.ts'
+import { addTokenRoute } from '../promises/support/token-routes.ts'
+import { ada, startApp } from '../support/app.ts'
+import { bodyOf, GRACE, startWeb, Visitor, type Web } from './web.ts'
+import { listen } from './wire.ts'
 
-const ORIGIN = 'http://127.0.0.1:5555'
 const API = 'https://api.example.com'
+const OFFLINE = { audience: API, scope: 'openid profile email read:posts offline_access' }
 
-function start(more: TestAppOptions = {}) {
-  const options: RopgAuthOptions = { interactive: { baseUrl: ORIGIN }, audience: API, ...more.options }
-  return startApp({ ...more, options })
-}
+const exchanges = ({ emulator }: Web, grantType = 'authorization_code') =>
+  emulator.requestsTo('/oauth/token').filter((request) => request.grantType === grantType)
 
-type Agent = ReturnType<TestApp['agent']>
-
-/** Where Auth0 sends the browser back to, after the user has logged in there. */
-async function throughAuth0(app: TestApp, url: string, browser = new Browser()): Promise<string> {
-  const login = await browser.open(url)
-  if (login.location.startsWith(ORIGIN)) return login.location
-  const done = await browser.submit(await browser.open(login.location), app.emulator.domain, {
-    username: ada.email,
-    password: ada.password,
-  })
-  return done.location
-}
-
-const begin = async (agent: Agent, query = '') => {
-  const answer = await agent.get(`/auth/login${query}`)
-  expect(answer.status).toBe(302)
-  return String(answer.headers.location)
-}
-
-const pathOf = (url: string) => url.slice(ORIGIN.length)
-
-async function logIn(app: TestApp, agent: Agent, query = '') {
-  const callback = await throughAuth0(app, await begin(agent, query))
-  expect(callback).toMatch(/^http:\/\/127\.0\.0\.1:5555\/auth\/callback\?/)
-  return agent.get(pathOf(callback))
-}
+const query = (location: string) => Object.fromEntries(new URL(location).searchParams)
 
 describe('GET /login', () => {
-  it('sends the browser to Auth0 with PKCE, state, nonce, audience, scope and hints', async () => {
-    const app = await start()
-    const url = new URL(await begin(app.agent(), '?login_hint=ada@example.com&connection=customers'))
-    expect(url.origin + url.pathname).toBe(`${app.emulator.domain}/authorize`)
-    expect(Object.fromEntries(url.searchParams)).toEqual({
+  it('goes to Auth0 with PKCE, state, nonce, and what was asked for', async () => {
+    const web = await startWeb({ options: OFFLINE })
+
+    const path = '/auth/login?login_hint=ada%40example.com&connection=customers&prompt=none&client_id=x'
+    const begun = await new Visitor(web).get(path)
+
+    expect(begun.status).toBe(302)
+    expect(begun.headers.get('cache-control')).toBe('no-store')
+    expect(begun.location.startsWith(`${web.emulator.domain}/authorize?`)).toBe(true)
+    expect(query(begun.location)).toEqual({
+      client_id: web.emulator.clientId,
       response_type: 'code',
-      client_id: app.emulator.clientId,
-      redirect_uri: `${ORIGIN}/auth/callback`,
-      scope: 'openid profile email',
+      redirect_uri: `${web.url}/auth/callback`,
+      scope: OFFLINE.scope,
       audience: API,
       login_hint: 'ada@example.com',
       connection: 'customers',
-      code_challenge: expect.any(String),
+      state: expect.stringMatching(/^[\w-]{43}$/),
+      nonce: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: 'S256',
-      state: expect.any(String),
-      nonce: expect.any(String),
     })
   })
 
-  it('is not there without the option', async () => {
-    const app = await start({ options: { interactive: false } })
-    await request(app.app).get('/auth/login').expect(404)
-    await request(app.app).get('/auth/callback').expect(404)
+  it.each(['login_hint=a&login_hint=b', 'login_hint[a]=b', 'login_hint=', `login_hint=${'a'.repeat(321)}`])(
+    'leaves out %.30s',
+    async (hint) => {
+      const begun = await new Visitor(await startWeb()).get(`/auth/login?${hint}`)
+      expect(query(begun.location)).not.toHaveProperty('login_hint')
+    },
+  )
+
+  it('sets a cookie that scripts cannot read, for this browser session', async () => {
+    const begun = await new Visitor(await startWeb()).get('/auth/login')
+    const [cookie, ...others] = begun.headers.getSetCookie()
+    expect(others).toEqual([])
+    expect(cookie).toMatch(/^auth\.interactive=s%3A[\w-]{43}\.[^;]+; Path=\/; HttpOnly; SameSite=Lax$/)
   })
 
-  it('answers 503 while Redis is down', async () => {
-    const app = await start({ options: { redis: 'redis://127.0.0.1:1', timeouts: { redis: 200 } } })
-    const answer = await request(app.app).get('/auth/login')
-    expect([answer.status, answer.body.error]).toEqual([503, 'session_unavailable'])
+  it.each(['/auth/login', '/auth/callback?code=a&state=b'])('is not there by default: %s', async (path) => {
+    const web = await startWeb({ options: { interactive: false } })
+    expect((await new Visitor(web).get(path)).status).toBe(404)
   })
 
-  it('leaves little behind, however often it is abandoned', async () => {
-    const app = await start()
-    const agent = app.agent()
-    const cookies: string[] = []
-    for (let start = 1; start <= 100; start++) {
-      cookies.push(...((await agent.get('/auth/login').expect(302)).get('Set-Cookie') ?? []))
-    }
-    const redis = new Redis(testRedisUrl())
-    const keys = await redis.keys(`${app.prefix}*`)
-    const times = await Promise.all(keys.map((key) => redis.pttl(key)))
-    await redis.quit()
-    expect(keys).toHaveLength(6)
-    expect(times.every((ttl) => ttl > 0 && ttl <= 600_000)).toBe(true)
-    expect(cookies).toHaveLength(1)
-    expect(cookies.join('').length).toBeLessThan(1024)
+  it.each([
+    ['GET /login', '/auth/login', 'PUT', 'GET, HEAD, POST'],
+    ['GET /callback', '/auth/callback', 'POST', 'GET, HEAD'],
+  ])('%s refuses other methods', async (_name, path, method, allow) => {
+    const web = await startWeb()
+    const answer = await new Visitor(web).open(web.url + path, { method })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
   })
 })
 
 describe('GET /callback', () => {
-  it('logs in as POST /login does, and leads to return_to', async () => {
-    const seen: unknown[] = []
-    const onLogin: RopgAuthOptions['onLogin'] = ({ user, scope }) => {
-      seen.push([user.email, scope])
-    }
-    const app = await start({ options: { onLogin } })
-    const agent = app.agent()
-    const answer = await logIn(app, agent, '?return_to=/orders%3Fpage%3D2')
-    expect([answer.status, answer.headers.location]).toEqual([302, '/orders?page=2'])
-    expect(seen).toEqual([[ada.email, expect.stringContaining('openid profile email')]])
-    const interactive = (await agent.get('/auth/user').expect(200)).body.user
-    const password = app.agent()
-    await password.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
-    expect(interactive).toEqual((await password.get('/auth/user').expect(200)).body.user)
-    expect(app.events.filter(({ name }) => name === 'login.succeeded')).toHaveLength(2)
+  it('sends the verifier, so that the code is of no use to others', async () => {
+    const web = await startWeb()
+    await new Visitor(web).enter()
+    expect(exchanges(web)).toMatchObject([{ params: { redirect_uri: `${web.url}/auth/callback` } }])
+    expect(web.logged.join('')).not.toContain('code_verifier')
   })
 
-  it('works where the router is mounted elsewhere', async () => {
-    const app = await start({ after: (own, auth) => own.use('/api/v1/session', auth.router) })
-    const agent = app.agent()
-    const url = new URL(String((await agent.get('/api/v1/session/login')).headers.location))
-    expect(url.searchParams.get('redirect_uri')).toBe(`${ORIGIN}/api/v1/session/callback`)
-    const callback = await throughAuth0(app, url.href)
-    await agent.get(pathOf(callback)).expect(302)
-    await agent.get('/me').expect(200)
-  })
+  it.each(['redis', 'memory'] as const)('gives the session that a password login gives, in %s', async (store) => {
+    const web = await startWeb({ store, options: OFFLINE, after: (app, auth) => addTokenRoute(app, auth) })
+    const [visitor, other] = [new Visitor(web), web.agent()]
 
-  it('lets two tabs finish in either order', async () => {
-    const app = await start()
-    const agent = app.agent()
-    const [first, second] = [await begin(agent, '?return_to=/first'), await begin(agent, '?return_to=/second')]
-    const browser = new Browser()
-    const callbacks = [await throughAuth0(app, second, browser), await throughAuth0(app, first, browser)]
-    const answers = []
-    for (const callback of callbacks) answers.push((await agent.get(pathOf(callback)).expect(302)).headers.location)
-    expect(answers).toEqual(['/second', '/first'])
-    await agent.get('/me').expect(200)
-  })
+    const landed = await visitor.enter('/auth/login?return_to=/home')
+    await other.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
 
-  it('answers login_transaction_missing to a callback that comes again, and keeps the session', async () => {
-    const app = await start()
-    const agent = app.agent()
-    const callback = pathOf(await throughAuth0(app, await begin(agent)))
-    await agent.get(callback).expect(302)
-    const again = await agent.get(callback)
-    expect([again.status, again.body.error, again.body.login_url]).toEqual([
-      400,
-      'login_transaction_missing',
-      '/auth/login',
+    expect([landed.status, landed.location]).toEqual([302, '/home'])
+    expect(landed.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^auth=s%3A.*; Path=\/; HttpOnly; SameSite=Lax$/),
     ])
-    await agent.get('/me').expect(200)
+    const [user, byPassword] = [bodyOf(await visitor.get('/auth/user')), (await other.get('/auth/user')).body]
+    expect(user).toEqual(byPassword)
+    const { sessions } = bodyOf(await visitor.get('/auth/sessions')) as { sessions: Record<string, unknown>[] }
+    expect(sessions.map((one) => Object.keys(one).sort())).toEqual(
+      Array(2).fill(['created_at', 'current', 'id', 'ip', 'last_seen_at', 'user_agent']),
+    )
+    const me = await visitor.me()
+    expect(me).toEqual({ status: 200, body: expect.objectContaining({ sub: web.emulator.users.get(ada.email)?.sub }) })
+    expect(bodyOf(await visitor.get('/token'))).toMatchObject({
+      audience: API,
+      tokenType: 'Bearer',
+      scope: OFFLINE.scope,
+    })
+    expect(web.events.filter(({ name }) => name === 'login.succeeded')).toHaveLength(2)
   })
 
+  it('refreshes as after a password login', async () => {
+    const web = await startWeb({
+      emulator: { accessTokenTtl: 20 },
+      options: OFFLINE,
+      after: (app, auth) => addTokenRoute(app, auth),
+    })
+    const visitor = new Visitor(web)
+    await visitor.enter()
+    web.emulator.tenant.accessTokenTtl = 600
+
+    expect((await visitor.get('/token')).status).toBe(200)
+    expect(exchanges(web, 'refresh_token')).toHaveLength(1)
+  })
+
+  it('asks onLogin, and keeps what it returns', async () => {
+    const seen: unknown[] = []
+    const web = await startWeb({
+      options: {
+        onLogin: async ({ user, scope, req }) => {
+          seen.push([user.email, scope, req.path])
+          return { plan: 'pro' }
+        },
+      },
+      after: (app, auth) => app.get('/data', auth.requireAuth, (req, res) => res.json(req.auth.data)),
+    })
+    const visitor = new Visitor(web)
+    await visitor.enter()
+
+    expect(seen).toEqual([[ada.email, 'openid profile email', '/callback']])
+    expect(bodyOf(await visitor.get('/data'))).toEqual({ plan: 'pro' })
+  })
+
+  it('lets onLogin refuse: no session, and what was granted is revoked', async () => {
+    const web = await startWeb({
+      options: {
+        ...OFFLINE,
+        onLogin: () => Promise.reject(new AuthError('access_denied', { body: { why: 'Sunday' } })),
+      },
+    })
+    const visitor = new Visitor(web)
+
+    const refused = await visitor.enter()
+
+    expect([refused.status, bodyOf(refused)]).toEqual([
+      403,
+      expect.objectContaining({ error: 'access_denied', why: 'Sunday' }),
+    ])
+    expect(refused.headers.getSetCookie()).toEqual([])
+    expect((await visitor.me()).status).toBe(401)
+    await web.auth.close()
+    expect(web.emulator.requestsTo('/oauth/revoke')).toHaveLength(1)
+  })
+
+  it('hands on what session.preserve names, where auth.session is mounted', async () => {
+    const web = await startWeb({
+      options: { session: { preserve: ['cart'] } },
+      before: (app, auth) => {
+        app.use(auth.session)
+        app.get('/put', (req, res) => {
+          Object.assign(req.session, { cart: ['book'], other: 1 })
+          res.json({})
+        })
+        app.get('/show', (req, res) => res.json(Object.assign({}, req.session, { cookie: undefined, ropg: undefined })))
+      },
+    })
+    const visitor = new Visitor(web)
+    await visitor.get('/put')
+    const before = visitor.cookies
+
+    await visitor.enter()
+
+    expect(visitor.cookies).not.toContain(/auth=[^;]+/.exec(before)?.[0])
+    expect(bodyOf(await visitor.get('/show'))).toEqual({ cart: ['book'] })
+    expect((await visitor.me()).status).toBe(200)
+  })
+
+  it('ends the session of another user that the browser had', async () => {
+    const web = await startWeb()
+    const visitor = new Visitor(web)
+    await visitor.enter()
+    const ofAda = visitor.cookies
+    await visitor.open(`${web.emulator.domain}/v2/logout?client_id=${web.emulator.clientId}`)
+
+    await visitor.enter('/auth/login', GRACE)
+
+    expect((await visitor.me()).body).toMatchObject({ user: { email: GRACE.username } })
+    const old = await fetch(`${web.url}/me`, { headers: { cookie: ofAda } })
+    expect([old.status, await old.json()]).toEqual([401, expect.objectContaining({ error: 'session_expired' })])
+  })
+
+  it('comes back from the site of Auth0 although the cookie of sessions is sameSite strict', async () => {
+    const web = await startWeb({ options: { session: { cookie: { sameSite: 'strict' } } } })
+    const visitor = new Visitor(web)
+
+    const begun = await visitor.get('/auth/login')
+    const landed = await visitor.open(await visitor.atAuth0(begun.location))
+
+    expect(begun.headers.getSetCookie()[0]).toContain('SameSite=Lax')
+    expect(landed.headers.getSetCookie()[0]).toContain('SameSite=Strict')
+    expect((await visitor.me()).status).toBe(200)
+  })
+
+  it.each<[string, object, number, string]>([
+    ['an Action that denies', { denied: 'Not on Sundays' }, 403, 'access_denied'],
+    ['a blocked user', { blocked: true }, 403, 'account_blocked'],
+  ])('reports %s, and starts no session', async (_name, flags, status, error) => {
+    const web = await startWeb()
+    web.emulator.users.update(ada.email, flags)
+    const visitor = new Visitor(web)
+
+    const refused = await visitor.enter()
+
+    expect([refused.status, bodyOf(refused).error]).toEqual([status, error])
+    expect(refused.text).not.toContain('Sundays')
+    expect((await visitor.me()).status).toBe(401)
+    web.emulator.users.update(ada.email, { denied: undefined, blocked: false })
+    expect((await visitor.enter()).status).toBe(302)
+  })
+
+  it('reports login_required of a login that may show no page', async () => {
+    const web = await startWeb()
+    const visitor = new Visitor(web)
+    const begun = await visitor.get('/auth/login')
+    const callback = await visitor.atAuth0(`${begun.location}&prompt=none`)
+
+    const refused = await visitor.open(callback)
+
+    expect(callback).toContain('error=login_required')
+    expect([refused.status, bodyOf(refused)]).toEqual([
+      403,
+      expect.objectContaining({ error: 'interaction_required', login_url: '/auth/login' }),
+    ])
+  })
+
+  it('answers 503 while Auth0 is down, and the next login works', async () => {
+    const web = await startWeb()
+    const visitor = new Visitor(web)
+    const callback = await visitor.untilCallback()
+    web.emulator.failNext({ status: 502, body: 'Bad Gateway' })
+
+    const refused = await visitor.open(callback)
+    const again = await visitor.open(callback)
+
+    expect([refused.status, bodyOf(refused).error]).toEqual([503, 'auth_unavailable'])
+    expect(again.status).toBe(400)
+    expect((await visitor.enter()).status).toBe(302)
+  })
+})
+
+describe('where the router is mounted', () => {
   it.each([
-    ['of another browser', (app: TestApp) => app.agent()],
-    ['without a cookie', (app: TestApp) => request(app.app)],
-  ])('refuses one %s', async (_name, other) => {
-    const app = await start()
-    const callback = pathOf(await throughAuth0(app, await begin(app.agent())))
-    const stranger = other(app)
-    if ('jar' in stranger) await begin(stranger)
-    const answer = await stranger.get(callback)
-    expect([answer.status, answer.body.error]).toEqual([400, 'login_transaction_missing'])
-    expect(answer.get('Set-Cookie') ?? []).toEqual([])
-    expect(app.emulator.requestsTo('/oauth/token')).toEqual([])
+    ['deep', '/api/v1/auth', (app: express.Express, router: express.Router) => app.use('/api/v1/auth', router)],
+    [
+      'behind a router with a prefix',
+      '/api/v2/auth',
+      (app: express.Express, router: express.Router) => app.use('/api/v2', express.Router().use('/auth', router)),
+    ],
+    ['at the root', '', (app: express.Express, router: express.Router) => app.use(router)],
+  ])('works %s', async (_name, base, mount) => {
+    const web = await startWeb({ before: (app, auth) => void mount(app, auth.router) })
+    const visitor = new Visitor(web)
+
+    const callback = await visitor.untilCallback(`${base}/login?return_to=/home`)
+    const landed = await visitor.open(callback)
+
+    expect(callback.startsWith(`${web.url}${base}/callback?`)).toBe(true)
+    expect([landed.status, landed.location]).toEqual([302, '/home'])
+    expect((await visitor.me()).status).toBe(200)
   })
 
-  it.each(['', '?state=', '?state=x&code=y', '?code=y', '?state=../../x&code=y', `?state=${'a'.repeat(43)}&code=y`])(
-    'refuses %j',
-    async (query) => {
-      const app = await start()
-      const agent = app.agent()
-      await begin(agent)
-      const answer = await agent.get(`/auth/callback${query}`)
-      expect([answer.status, answer.body.error]).toEqual([400, 'login_transaction_missing'])
-    },
-  )
-
-  it('makes one session when it comes twice at once', async () => {
-    const app = await start()
-    const agent = app.agent()
-    const callback = pathOf(await throughAuth0(app, await begin(agent)))
-    const answers = await Promise.all([agent.get(callback), agent.get(callback)])
-    expect(answers.map(({ status }) => status).sort()).toEqual([302, 400])
-  })
-
-  it('tells what Auth0 said', async () => {
-    const app = await start({ emulator: { users: [{ ...ada, denied: 'not today' }] } })
-    const agent = app.agent()
-    const answer = await agent.get(pathOf(await throughAuth0(app, await begin(agent))))
-    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
-    expect(answer.text).not.toContain('not today')
-  })
-
-  it('does not survive a revokeAll that came after it began', async () => {
-    const app = await start()
-    const agent = app.agent()
-    const callback = pathOf(await throughAuth0(app, await begin(agent)))
-    const { sub = '' } = app.emulator.users.get(ada.email) ?? {}
-    await app.auth.sessions.revokeAll(sub)
-    expect((await agent.get(callback)).body.error).toBe('session_expired')
-    await agent.get('/me').expect(401)
+  it('names the login of the same mount point', async () => {
+    const web = await startWeb({ before: (app, auth) => void app.use('/api/v1/auth', auth.router) })
+    const visitor = new Visitor(web)
+    for (const base of ['/auth', '/api/v1/auth']) {
+      expect(bodyOf(await visitor.get(`${base}/callback`))).toMatchObject({ login_url: `${base}/login` })
+    }
   })
 })
 
 describe('login_url', () => {
+  const refusedFor = async (web: Web, more: object = {}) =>
+    (await web.login({ email: ada.email, password: ada.password, return_to: '/a?b=1', ...more })).body as {
+      error: string
+      login_url: string
+    }
+
   it.each([
     ['mfa_required', { mfa: true }],
+    ['interaction_required', { interactionRequired: true }],
     ['interaction_required', { requiresVerification: true }],
-  ])('of %s starts the interactive login, and keeps name and return_to', async (code, flags) => {
-    const app = await start({ emulator: { users: [{ ...ada, ...flags }] } })
-    const answer = await app.login({ email: ada.email, password: ada.password, return_to: '/orders' })
-    expect(answer.body).toMatchObject({
-      error: code,
-      login_url: '/auth/login?login_hint=ada%40example.com&return_to=%2Forders',
+  ])('of %s starts a login that ends where the first one would have', async (error, flags) => {
+    const web = await startWeb()
+    web.emulator.users.update(ada.email, flags)
+
+    const refused = await refusedFor(web)
+
+    expect(refused).toMatchObject({
+      error,
+      login_url: '/auth/login?login_hint=ada%40example.com&return_to=%2Fa%3Fb%3D1',
     })
+    const visitor = new Visitor(web)
+    const begun = await visitor.get(refused.login_url)
+    expect(query(begun.location).login_hint).toBe(ada.email)
+    expect((await visitor.open(await visitor.atAuth0(begun.location))).location).toBe('/a?b=1')
+    expect((await visitor.me()).status).toBe(200)
   })
 
-  it('is the option where there is one', async () => {
-    const app = await start({ options: { loginUrl: 'myapp://login' }, emulator: { users: [{ ...ada, mfa: true }] } })
-    expect((await app.login()).body.login_url).toBe('myapp://login')
+  it('keeps no hostile return_to', async () => {
+    const web = await startWeb({ emulator: { users: [{ ...ada, mfa: true }] } })
+    expect((await refusedFor(web, { return_to: '//evil.example' })).login_url).toMatch(/return_to=%2F$/)
   })
-})
 
-describe('POST /logout', () => {
-  it('answers with logout_url after an interactive login, and only then', async () => {
-    const app = await start()
-    const agent = app.agent()
-    await logIn(app, agent)
-    const url = new URL((await agent.post('/auth/logout').expect(200)).body.logout_url)
-    expect(url.pathname).toBe('/oidc/logout')
-    expect(Object.fromEntries(url.searchParams)).toMatchObject({
-      client_id: app.emulator.clientId,
-      post_logout_redirect_uri: `${ORIGIN}/`,
-      logout_hint: expect.any(String),
+  it('is the option loginUrl where there is one', async () => {
+    const web = await startWeb({ emulator: { users: [{ ...ada, mfa: true }] }, options: { loginUrl: 'myapp://login' } })
+    expect((await refusedFor(web)).login_url).toBe('myapp://login')
+  })
+
+  it('is not there without an interactive login', async () => {
+    const app = await startApp({ emulator: { users: [{ ...ada, mfa: true }] } })
+    expect((await app.login()).body).not.toHaveProperty('login_url')
+  })
+
+  it('comes with mfa_required of getAccessToken in a route of the app', async () => {
+    const web = await startWeb({
+      emulator: { accessTokenTtl: 20 },
+      options: OFFLINE,
+      after: (app, auth) => addTokenRoute(app, auth),
     })
-    await agent.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
-    await agent.post('/auth/logout').expect(200, { success: true })
+    const visitor = new Visitor(web)
+    await visitor.enter()
+    web.emulator.users.update(ada.email, { mfaOnRefresh: true })
+
+    const refused = await visitor.get('/token')
+
+    expect([refused.status, bodyOf(refused)]).toEqual([
+      403,
+      expect.objectContaining({ error: 'mfa_required', login_url: '/auth/login' }),
+    ])
   })
 })
 
-describe('POST /backchannel-logout', () => {
-  const send = (app: TestApp, token: string) =>
-    request(app.app).post('/auth/backchannel-logout').type('form').send({ logout_token: token })
-  const startOut = () => start({ options: { backchannelLogout: true, scope: 'openid profile email offline_access' } })
-  const subOf = (app: TestApp) => app.emulator.users.get(ada.email)?.sub ?? ''
-  const loggedIn = async (app: TestApp) => {
-    const agent = app.agent()
-    const url = await begin(agent)
-    const browser = new Browser()
-    const callback = await throughAuth0(app, url, browser)
-    await agent.get(pathOf(callback)).expect(302)
-    const out = (await agent.get('/auth/sessions').expect(200)).body.sessions as unknown[]
-    expect(out.length).toBeGreaterThan(0)
-    return agent
-  }
-  const sidOf = async (agent: Agent) =>
-    new URL((await agent.post('/auth/logout').expect(200)).body.logout_url).searchParams.get('logout_hint') ?? ''
+describe('pages.login', () => {
+  const open = (web: Web, path: string) => request(web.app).get(path).set('Accept', 'text/html')
 
-  it('is off by default', async () => {
-    const app = await start()
-    await send(app, await app.emulator.logoutToken({ sub: subOf(app) })).expect(404)
+  it('gets the browser after a callback that failed', async () => {
+    const web = await startWeb({ options: { pages: { login: '/sign-in' } } })
+    const { status, headers } = await open(web, '/auth/callback?code=a&state=b')
+    expect([status, headers.location]).toEqual([302, '/sign-in?error=login_transaction_missing'])
   })
 
-  it('ends all sessions of a user by sub, and revokes their refresh tokens', async () => {
-    const app = await startOut()
-    const agents = [await loggedIn(app), await loggedIn(app)]
-    const password = app.agent()
-    await password.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
-    await send(app, await app.emulator.logoutToken({ sub: subOf(app) })).expect(200)
-    for (const agent of [...agents, password]) await agent.get('/me').expect(401)
-    await app.auth.close()
-    expect(app.emulator.refreshTokens.families()).toBe(0)
-  })
-
-  it('ends by sid only what came from that session at Auth0, and for good', async () => {
-    const app = await startOut()
-    const [one, other] = [app.agent(), await loggedIn(app)]
-    const browser = new Browser()
-    await one.get(pathOf(await throughAuth0(app, await begin(one), browser))).expect(302)
-    const late = app.agent()
-    const callback = pathOf(await throughAuth0(app, await begin(late), browser))
-    const twin = app.agent()
-    await twin.get(pathOf(await throughAuth0(app, await begin(twin), browser))).expect(302)
-    const sid = await sidOf(twin)
-
-    await send(app, await app.emulator.logoutToken({ sub: subOf(app), sid })).expect(200)
-
-    await one.get('/me').expect(401)
-    await other.get('/me').expect(200)
-    // The token has overtaken this login, which came from the same session at Auth0.
-    expect((await late.get(callback)).body.error).toBe('session_expired')
-    const after = await loggedIn(app)
-    await after.get('/me').expect(200)
-    await one.get('/me').expect(401)
-  })
-
-  it('accepts a sid that nobody knows', async () => {
-    const app = await startOut()
-    await send(app, await app.emulator.logoutToken({ sub: subOf(app), sid: 'unknown' })).expect(200)
-  })
-
-  it('refuses a token that comes again, so that a later login lives', async () => {
-    const app = await startOut()
-    const token = await app.emulator.logoutToken({ sub: subOf(app) })
-    await send(app, token).expect(200)
-    const agent = await loggedIn(app)
-    const again = await send(app, token)
-    expect([again.status, again.body.error]).toEqual([400, 'invalid_request'])
-    await agent.get('/me').expect(200)
-  })
-
-  it.each<[string, object]>([
-    ['another type', { header: { typ: 'at+jwt' } }],
-    ['a foreign key', { key: 'foreign' }],
-    ['another issuer', { iss: 'https://evil.example/' }],
-    ['another audience', { aud: 'somebody-else' }],
-    ['no expiry', { exp: undefined }],
-    ['an expiry in the past', { exp: 1_000_000_000 }],
-    ['no iat', { iat: undefined }],
-    ['an iat of long ago', { iat: 1_000_000_000 }],
-    ['no events', { events: undefined }],
-    ['other events', { events: { other: {} } }],
-    ['a nonce', { nonce: 'n' }],
-    ['neither sub nor sid', { sub: undefined, sid: undefined }],
-    ['no jti', { jti: undefined }],
-  ])('answers 400 to a token with %s, and changes nothing', async (_name, changes) => {
-    const app = await startOut()
-    const agent = await loggedIn(app)
-    const token = await app.emulator.logoutToken({ sub: subOf(app), ...changes })
-    const answer = await send(app, token)
-    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request'])
-    await agent.get('/me').expect(200)
-  })
-
-  it.each(['', 'nonsense', 'a.b.c', `${'x'.repeat(9000)}.y.z`])('answers 400 to %j', async (token) => {
-    const app = await startOut()
-    expect((await send(app, token)).status).toBe(400)
-  })
+  it.each(['/auth/callback?code=a&state=b', '/auth/login'])(
+    'is not where %s leads if it is that login itself, which would never end',
+    async (path) => {
+      const web = await startWeb({ options: { pages: { login: '/auth/login' } } })
+      web.emulator.failNext({ path: '/.well-known/openid-configuration', status: 503, body: 'down', times: 9 })
+      expect([400, 503]).toContain((await open(web, path)).status)
+    },
+  )
 })
 
-const HOSTILE = [
-  ...[
-    '//evil.example',
-    '///evil.example',
-    '/\\evil.example',
-    '\\\\evil.example',
-    '/\\/evil.example',
-    '\\/evil.example',
-  ],
-  ...['https://evil.example', 'HTTPS://evil.example', 'http:evil.example', 'https:/evil.example', 'ftp://evil.example'],
-  ...['javascript:alert(1)', 'JavaScript:alert(1)', 'java\tscript:alert(1)', 'data:text/html,x', 'vbscript:x'],
-  ...[
-    '/\t/evil.example',
-    '/\n/evil.example',
-    '/\r/evil.example',
-    '\t//evil.example',
-    ' //evil.example',
-    '\u0000//evil',
-  ],
-  ...['/%2f/evil.example', '/%2F%2Fevil.example', '/%5cevil.example', '/%5C%5Cevil.example', '/%252f/evil.example'],
-  ...['/%25252f/evil.example', '/%09/evil.example', '/%0d%0aSet-Cookie:x=y', '/%0aevil', '/x%00'],
-  ...['/..//evil.example', '/.//evil.example', '/./..//evil.example', '/a/..//evil.example'],
-  ...['https://user@evil.example', '@evil.example', 'user:pass@evil.example', 'evil.example', '?x', '#x', ''],
-  ...['/\u2028/evil', '/\u202eevil', '/\u200b/evil.example', `/${'a'.repeat(3000)}`],
-]
-
-describe('return_to', () => {
-  it.each(HOSTILE.map((target) => [JSON.stringify(target).slice(0, 60), target]))('falls back for %s', (_s, target) => {
-    expect(returnTarget(target)).toBe('/')
-  })
-
-  it.each([[undefined], [null], [1], [['/x']], [{ x: '/y' }]])('falls back for %j', (target) => {
-    expect(returnTarget(target, '/home')).toBe('/home')
-  })
-
-  it.each([
-    ...['/', '/orders', '/orders/1?page=2&sort=name', '/orders#top', '/a/b/', '/search?q=a%20b', '/search?next=//x'],
-    ...['/100%25', '/%C3%BC', '/a,b;c', '/a:b', '/~ada', '/a+b', '/?x=https://example.com/', '/.well-known/x'],
-  ])('keeps %s', (target) => {
-    expect(returnTarget(target)).toBe(target)
-  })
-
-  it.each(HOSTILE.slice(0, 5))('%j leads to / through a whole login', async (target) => {
-    const app = await start()
-    const answer = await logIn(app, app.agent(), `?return_to=${encodeURIComponent(target)}`)
-    expect([answer.status, answer.headers.location]).toEqual([302, '/'])
+describe('a mount on another Express app', () => {
+  it('goes by the path that the browser sees', async () => {
+    const web = await startWeb()
+    const outer = express().use('/outer', web.app)
+    const { url } = await listen(outer)
+    const begun = await fetch(`${url}/outer/auth/login`, { redirect: 'manual' })
+    expect(query(begun.headers.get('location') ?? '').redirect_uri).toBe(`${web.url}/outer/auth/callback`)
   })
 })

@@ -50,7 +50,7 @@ export class Browser {
 
   #keep(line: string): void {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-    if (/max-age=0/i.test(line)) this.#cookies.delete(name)
+    if (/max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) this.#cookies.delete(name)
     else this.#cookies.set(name, value)
   }
 }

@@ -1,12 +1,10 @@
 import type { VerifyLogoutToken } from '../auth0/logout-token.js'
 import { AuthError } from '../errors.js'
-import type { Config } from '../options/options.js'
 import type { UsedTokens } from '../pending/used-tokens.js'
 import type { RevokeSessions } from './revoke-sessions.js'
 import type { WhoAsks } from './who-asks.js'
 
 export interface BackchannelLogoutParts {
-  config: Config
   verify: VerifyLogoutToken
   used: UsedTokens
   userSessions: RevokeSessions
@@ -19,22 +17,15 @@ export interface BackchannelLogoutParts {
 export type BackchannelLogout = (token: unknown, who: WhoAsks) => Promise<void>
 
 export function createBackchannelLogout(parts: BackchannelLogoutParts): BackchannelLogout {
-  const { config, verify, used, userSessions } = parts
+  const { verify, used, userSessions } = parts
   return async (token, who) => {
-    const { jti, expiresAt, sid, sub = '' } = await verify(token)
-    const left = expiresAt * 1000 - config.clock() + TOLERANCE
-    if (!(await used.use(jti, Math.max(left, TOLERANCE)))) {
+    const { jti, sid, sub = '' } = await verify(token)
+    if (await used.has(jti)) {
       throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was used before' })
     }
-    try {
-      if (sid === undefined) await userSessions.revokeAll(sub, { who })
-      else await userSessions.revokeSid(sid, who)
-    } catch (err) {
-      await used.giveBack(jti)
-      throw err
-    }
+    if (sid === undefined) await userSessions.revokeAll(sub, { who })
+    else await userSessions.revokeSid(sid, who)
+    // Last: one whose work failed halfway must work when it is sent again.
+    await used.add(jti)
   }
 }
-
-/** Milliseconds by which the verification lets a token live longer. */
-const TOLERANCE = 60_000

@@ -60,7 +60,7 @@ export function createFlows(parts: FlowsParts) {
     signOut: createSignOut(reported),
     logoutUrl: createLogoutUrl(password),
     interactiveLogin: createInteractiveLogin({ config, password, sessions, transactions, openSession, report }),
-    backchannelLogout: createBackchannelLogout({ config, verify: parts.verifyLogoutToken, used, userSessions }),
+    backchannelLogout: createBackchannelLogout({ verify: parts.verifyLogoutToken, used, userSessions }),
     accounts: createDatabaseAccounts(password),
     freshToken: createFreshToken({ config, vault, lock, refresh, hint, needsMfa: mfa.beginForSession }),
     finishRefreshes: refresh.drain,

@@ -4,7 +4,7 @@ import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
 import { traced } from '../telemetry.js'
 import type { Config } from '../options/options.js'
-import type { Transaction, Transactions } from '../pending/transactions.js'
+import { isOver, type Transaction, type Transactions } from '../pending/transactions.js'
 import type { Place } from '../session/establish.js'
 import type { Sessions } from '../session/sessions.js'
 import type { OpenSession, SignedIn } from './open-session.js'
@@ -79,9 +79,10 @@ async function finish(parts: InteractiveParts, callback: Callback): Promise<Retu
   const { place, who, url } = callback
   const state = url.searchParams.get('state') ?? ''
   const transaction = await taken(parts.transactions, callback.browsers, state)
-  if (!transaction) throw new AuthError('login_transaction_missing', { detail: NO_TRANSACTION })
-  const { returnTo, began, ...secrets } = transaction
   const since = await sessions.now()
+  if (!transaction || isOver(transaction, since))
+    throw new AuthError('login_transaction_missing', { detail: NO_TRANSACTION })
+  const { returnTo, began, ...secrets } = transaction
   const grant = await finishInteractive(password, { ...secrets, callback: url, state })
   const granted = { grant, wanted: transaction.scope, remember: false, who, since, began, interactive: true }
   return { signedIn: await openSession(place, granted), returnTo }

@@ -7,6 +7,8 @@ import { returnTarget } from './return-to.js'
 export interface LoginUrlHints {
   loginHint?: string | undefined
   returnTo?: unknown
+  /** Where the router of this request is mounted. Default: where it was seen last. */
+  baseUrl?: string
 }
 
 /** Errors that end at another way to log in. */
@@ -16,13 +18,13 @@ const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required
 export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'loginUrl' | 'interactive' | 'mfa'>) {
   let mountedAt: string | undefined
   const of = (hints: LoginUrlHints = {}) => {
-    if (loginUrl !== undefined || !interactive || mountedAt === undefined) return loginUrl
-    const { loginHint, returnTo } = hints
+    const { loginHint, returnTo, baseUrl = mountedAt } = hints
+    if (loginUrl !== undefined || !interactive || baseUrl === undefined) return loginUrl
     const query = new URLSearchParams({
       ...(loginHint !== undefined && { login_hint: loginHint }),
       ...(typeof returnTo === 'string' && { return_to: returnTarget(returnTo) }),
     }).toString()
-    return `${mountedAt}/login${query && `?${query}`}`
+    return `${baseUrl}/login${query && `?${query}`}`
   }
   return {
     /** Routers learn where they are mounted from their requests. */

@@ -7,18 +7,28 @@ const DECEPTIVE = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 /** Times that a target may be encoded: proxies decode some of what they pass on. */
 const MOST_DECODINGS = 3
 
+/** Characters, before and after encoding. */
+const LIMIT = 2048
+
 /** A path of this app as a redirect target. Anything else falls back: never matched by a prefix, always parsed. */
 export function returnTarget(wanted: unknown, fallback = '/'): string {
-  if (typeof wanted !== 'string' || wanted.length > 2048 || !isPath(wanted)) return fallback
+  if (typeof wanted !== 'string' || wanted.length > LIMIT || !isPath(wanted)) return fallback
   const { pathname, search, hash } = new URL(wanted, HERE)
-  return `${pathname}${search}${hash}`
+  const target = `${pathname}${search}${hash}`
+  return target.length > LIMIT ? fallback : target
 }
 
 function isPath(wanted: string): boolean {
-  if (!wanted.startsWith('/') || DECEPTIVE.test(wanted)) return false
-  if (!URL.canParse(wanted, HERE) || new URL(wanted, HERE).origin !== HERE) return false
-  const { pathname } = new URL(wanted, HERE)
-  return decodings(pathname).every((path) => !path.startsWith('//') && !DECEPTIVE.test(path))
+  return isHere(wanted) && decodings(new URL(wanted, HERE).pathname).every(isHere)
+}
+
+/** Whether every parser finds a path of this origin, also after dots are resolved and look-alikes replaced. */
+function isHere(path: string): boolean {
+  return [path, path.normalize('NFKC')].every((text) => {
+    if (!text.startsWith('/') || DECEPTIVE.test(text) || !URL.canParse(text, HERE)) return false
+    const { origin, pathname } = new URL(text, HERE)
+    return origin === HERE && !pathname.startsWith('//')
+  })
 }
 
 /** What a path may turn into on its way: as it is, and decoded while it can be. */

@@ -26,6 +26,9 @@ const MOST = 5
 
 const TRANSACTION = 'x'
 
+/** Also where the store counts by another clock. */
+export const isOver = ({ began }: Transaction, now: number) => now - began > LIFETIME
+
 /** Interactive logins under way, kept on the server, so that abandoned ones never pile up in cookies. */
 export function createTransactions({ records, seal, prefix }: TransactionsParts) {
   const listOf = (browser: string) => `${prefix}x:${browser}`
@@ -50,8 +53,10 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
     take: async (browser: string, state: string): Promise<Transaction | undefined> => {
       const key = keyOf(browser, state)
       const ended = await records.end(key, [TRANSACTION])
-      const sealed = ended && ended !== 'conflict' ? ended[0] : undefined
-      await records.delist(listOf(browser), [state])
+      if (!ended || ended === 'conflict') return undefined
+      // What stays on the list goes with it; the login itself must not fail now.
+      await records.delist(listOf(browser), [state]).catch(() => undefined)
+      const [sealed] = ended
       const text = sealed && seal.open(sealed, key)
       return text === undefined ? undefined : (JSON.parse(text) as Transaction)
     },

@@ -97,7 +97,11 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
   } catch (err) {
     exchange.undo()
     // Nobody needs to know its tokens: whoever asked Auth0 revokes them.
-    void Promise.allSettled([parts.vault.end(id), parts.list.drop(login.sub, [login.handle])])
+    void Promise.allSettled([
+      parts.vault.end(id),
+      parts.list.drop(login.sub, [login.handle]),
+      login.sid === undefined ? undefined : parts.bySid?.drop(login.sid, [login.handle]),
+    ])
     throw err
   }
   return { id, login, cookie: middleware.isMounted(place.req) ? undefined : cookieOf(exchange.res) }

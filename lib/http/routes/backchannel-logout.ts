@@ -15,7 +15,10 @@ export function backchannelLogout({
   sendError,
 }: BackchannelLogoutRouteParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    await logOut((Object(req.body) as Record<string, unknown>).logout_token, whoAsks(req))
+    // OpenID Connect Back-Channel Logout 1.0, 2.5: always a form.
+    const isForm = req.is('application/x-www-form-urlencoded')
+    const { logout_token: token } = Object(req.body) as Record<string, unknown>
+    await logOut(isForm ? token : undefined, whoAsks(req))
     res.json({ success: true })
   })
 }

@@ -42,7 +42,7 @@ export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
   const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
     const { signedIn, returnTo } = await interactiveLogin.finish({
-      url: new URL(req.originalUrl, interactive.origin),
+      url: withQueryOf(req, interactive.origin),
       browsers: browserCookie.read(req).map(({ id }) => id),
       place: placeOf(req, config, hint),
       who: whoAsks(req),
@@ -50,6 +50,13 @@ export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
     setCookie(res, signedIn)
     res.redirect(302, returnTo)
   })
+}
+
+/** Only the query counts; the rest may be anything that a URL parser refuses. */
+function withQueryOf({ originalUrl }: Request, origin: string): URL {
+  const url = new URL(origin)
+  url.search = /\?.*/.exec(originalUrl)?.[0] ?? ''
+  return url
 }
 
 const HINT_LIMIT = 320

@@ -34,7 +34,10 @@ export function login(parts: LoginParts): RequestHandler {
       answer(req, res, { json: loginAnswer(signedIn, config), page: afterLogin(req) })
     } catch (err) {
       const { return_to: returnTo } = Object(req.body) as { return_to?: unknown }
-      if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username, returnTo })
+      if (err instanceof AuthError) {
+        const { baseUrl } = req
+        loginUrl.addTo(err, { loginHint: credentials.username, returnTo, baseUrl })
+      }
       setPendingCookie(err, { res, mfaCookie, isSecure: isSecure(req) })
       throw err
     }

@@ -1,0 +1,78 @@
+import { expect } from '@jest/globals'
+import type { RopgAuthOptions } from '../../lib/index.ts'
+import { startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
+import { freePort } from '../support/ports.ts'
+import { Browser, type Page } from '../testing/browser.js'
+import { listen } from './wire.ts'
+
+export const GRACE = { username: 'grace@example.com', password: 'nanoseconds of wire' }
+export const users = [
+  { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
+  { email: GRACE.username, password: GRACE.password, name: 'Grace Hopper' },
+]
+
+/** An app with interactive login that listens at its `baseUrl`. */
+export interface Web extends TestApp {
+  url: string
+}
+
+export interface WebOptions extends TestAppOptions {
+  /** Of `interactive`. */
+  federated?: boolean
+}
+
+export async function startWeb({ federated, ...settings }: WebOptions = {}): Promise<Web> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${String(port)}`
+  const options: RopgAuthOptions = { interactive: { baseUrl: url, federated }, ...settings.options }
+  const app = await startApp({ emulator: { users }, ...settings, options })
+  await listen(app.app, port)
+  return { ...app, url }
+}
+
+/** A browser in front of the app. */
+export class Visitor extends Browser {
+  readonly web: Web
+
+  constructor(web: Web) {
+    super()
+    this.web = web
+  }
+
+  get(path: string): Promise<Page> {
+    return this.open(this.web.url + path)
+  }
+
+  post(path: string): Promise<Page> {
+    return this.open(this.web.url + path, { method: 'POST' })
+  }
+
+  /** From `GET /login` to where Auth0 sends the browser: the URL of the callback, not opened yet. */
+  async untilCallback(path = '/auth/login', credentials = ADA): Promise<string> {
+    const begun = await this.get(path)
+    expect([begun.status, begun.location]).toEqual([302, expect.stringContaining('/authorize?')])
+    return this.atAuth0(begun.location, credentials)
+  }
+
+  /** From `/authorize` to the URL of the callback, by single sign-on where there is a session. */
+  async atAuth0(authorizeUrl: string, credentials = ADA): Promise<string> {
+    const answer = await this.open(authorizeUrl)
+    if (!answer.location.includes('/u/login')) return answer.location
+    const { domain } = this.web.emulator
+    return (await this.submit(await this.open(answer.location), domain, credentials)).location
+  }
+
+  /** The whole login; resolves to the answer of the callback. */
+  async enter(path = '/auth/login', credentials = ADA): Promise<Page> {
+    return this.open(await this.untilCallback(path, credentials))
+  }
+
+  async me(): Promise<{ status: number; body: Record<string, unknown> }> {
+    const { status, text } = await this.get('/me')
+    return { status, body: JSON.parse(text) as Record<string, unknown> }
+  }
+}
+
+const ADA = { username: 'ada@example.com', password: 'correct horse battery staple' }
+
+export const bodyOf = (page: Page) => JSON.parse(page.text) as Record<string, unknown>
