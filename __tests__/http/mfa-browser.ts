@@ -32,7 +32,7 @@ export class Jar {
 
   /** Of the login that waits; undefined where there is none. */
   get mfaCookie(): string | undefined {
-    return this.kept.get('ropg.sid.mfa')
+    return [...this.kept].find(([name]) => name.endsWith('.mfa'))?.[1]
   }
 
   get(path: string): Promise<Answer> {
