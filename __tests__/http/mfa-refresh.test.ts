@@ -92,7 +92,7 @@ describe('a refresh that needs a second factor', () => {
     const app = await startExpired()
     const gate = app.emulator.hold({ grantType: 'refresh_token' })
     const answers = Array.from({ length: 20 }, () => app.browser.get('/token'))
-    await gate.arrived
+    await Promise.all([gate.arrived, until(() => app.asked() === 20)])
     gate.release()
     const all = await Promise.all(answers)
     expect(all.map(({ body }) => body)).toEqual(all.map(() => refusal('mfa_required', { mfa })))
