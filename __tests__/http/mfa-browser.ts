@@ -32,7 +32,7 @@ export class Jar {
 
   /** Of the login that waits; undefined where there is none. */
   get mfaCookie(): string | undefined {
-    return this.kept.get('ropg.sid.mfa')
+    return [...this.kept].find(([name]) => name.endsWith('.mfa'))?.[1]
   }
 
   get(path: string): Promise<Answer> {
@@ -90,6 +90,8 @@ export interface MfaApp extends TestApp {
   /** The user's current one-time password, and one that is wrong. */
   code(): string
   wrong(): string
+  /** How often `GET /token` has asked for its token. */
+  asked(): number
   /** What Auth0 was asked with second factors. */
   verified(): RecordedRequest[]
 }
@@ -100,6 +102,7 @@ export type MfaSettings = TestAppOptions & { user?: Partial<EmulatorUser>; facto
 export async function startMfa({ user, factors, ...settings }: MfaSettings = {}): Promise<MfaApp> {
   const setup = factors ? { factors: factors.map((type) => ({ type })) } : true
   let ahead = 0
+  let asked = 0
   const options: RopgAuthOptions = { mfa: 'api', audience: API, scope: 'openid profile email', ...settings.options }
   const app = await startApp({
     emulator: { users: [{ ...ada, mfa: setup, ...user }] },
@@ -112,6 +115,7 @@ export async function startMfa({ user, factors, ...settings }: MfaSettings = {})
           (token) => res.json(token),
           (err: unknown) => res.status((err as AuthError).status).json(err),
         )
+        asked++
       })
       settings.after?.(express, auth)
     },
@@ -127,6 +131,7 @@ export async function startMfa({ user, factors, ...settings }: MfaSettings = {})
   const code = () => emulator.mfa.code(email)
   return {
     ...{ ...app, url, advance, code, browser: new Jar(url), newBrowser: () => new Jar(url) },
+    asked: () => asked,
     wrong: () => String((Number(code()) + 1) % 1_000_000).padStart(6, '0'),
     verified: () => emulator.requestsTo('/oauth/token').filter(({ grantType }) => grantType?.startsWith(MFA_GRANT)),
   }
