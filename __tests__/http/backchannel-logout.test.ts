@@ -7,7 +7,7 @@ import { onScript } from '../promises/support/on-script.ts'
 import { endWithTest } from '../promises/support/site.ts'
 import { ada, type TestAppOptions } from '../support/app.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { refusal } from './wire.ts'
+import { keysUnder, openRedis, refusal } from './wire.ts'
 import { bodyOf, startWeb, users, Visitor, type Web } from './web.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -176,6 +176,19 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
     await expectAlive(later)
   })
 
+  it('does its work once when it comes twice at once', async () => {
+    const web = await startHere({ store })
+    const visitor = await entered(web)
+    const token = await web.emulator.logoutToken({ sub: subOf(web) })
+
+    const answers = await Promise.all([send(web, token), send(web, token)])
+
+    for (const { status } of answers) expect([200, 400]).toContain(status)
+    expect(answers.map(({ status }) => status)).toContain(200)
+    await expectEnded(visitor)
+    expect(web.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1)
+  })
+
   it('promise 3: by user, before the browser comes back, ends the login that it belongs to', async () => {
     const web = await startHere({ store })
     const visitor = new Visitor(web)
@@ -241,6 +254,21 @@ describe('POST /backchannel-logout', () => {
     await send(web, await web.emulator.logoutToken({ sub: subOf(web) })).expect(200)
     await web.auth.close()
     expect(web.emulator.refreshTokens.families()).toBe(0)
+  })
+
+  it('leaves no key that lives for ever', async () => {
+    const web = await startHere()
+    const visitor = await entered(web)
+    const sid = await sidOf(visitor)
+    await send(web, await web.emulator.logoutToken({ sub: subOf(web), sid })).expect(200)
+
+    const redis = openRedis()
+    const keys = await keysUnder(web.prefix)
+    const lives = await Promise.all(keys.map((key) => redis.pttl(key)))
+
+    expect(keys.filter((key) => key.includes(':s:'))).toEqual([])
+    expect(keys.length).toBeGreaterThan(1)
+    for (const life of lives) expect(life).toBeGreaterThan(0)
   })
 
   it('tells operators of each session that it ends', async () => {

@@ -167,7 +167,10 @@ describe('GET /callback', () => {
           Object.assign(req.session, { cart: ['book'], other: 1 })
           res.json({})
         })
-        app.get('/show', (req, res) => res.json(Object.assign({}, req.session, { cookie: undefined, ropg: undefined })))
+        app.get('/show', (req, res) => {
+          const { cookie: _cookie, ropg: _mark, ...data } = req.session as unknown as Record<string, unknown>
+          res.json(data)
+        })
       },
     })
     const visitor = new Visitor(web)
@@ -237,6 +240,30 @@ describe('GET /callback', () => {
       403,
       expect.objectContaining({ error: 'interaction_required', login_url: '/auth/login' }),
     ])
+  })
+
+  it('answers 503 where the login begins while Auth0 is down, and sets no cookie', async () => {
+    const web = await startWeb({ options: { timeouts: { auth0: 300 } } })
+    web.emulator.failNext({ path: '/.well-known/openid-configuration', hang: true })
+
+    const refused = await new Visitor(web).get('/auth/login')
+
+    expect([refused.status, bodyOf(refused).error]).toEqual([503, 'auth_unavailable'])
+    expect(refused.headers.get('retry-after')).not.toBeNull()
+    expect(refused.headers.getSetCookie()).toEqual([])
+    expect((await new Visitor(web).enter()).status).toBe(302)
+  })
+
+  it('ends in another process than the one in which it began', async () => {
+    const web = await startWeb()
+    const { emulator, prefix } = web
+    const other = await startWeb({ emulator, options: { interactive: { baseUrl: web.url }, session: { prefix } } })
+    const visitor = new Visitor(web)
+
+    const callback = (await visitor.untilCallback('/auth/login?return_to=/home')).replace(web.url, other.url)
+
+    expect((await visitor.open(callback)).location).toBe('/home')
+    expect((await visitor.me()).status).toBe(200)
   })
 
   it('answers 503 while Auth0 is down, and the next login works', async () => {

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from '@jest/globals'
 import type { RopgAuthOptions } from '../../lib/index.ts'
+import { endWithTest } from '../promises/support/site.ts'
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
-import { freePort } from '../support/ports.ts'
 import { Browser, type Page } from '../testing/browser.js'
-import { listen } from './wire.ts'
 
 export const GRACE = { username: 'grace@example.com', password: 'nanoseconds of wire' }
 export const users = [
@@ -22,11 +24,17 @@ export interface WebOptions extends TestAppOptions {
 }
 
 export async function startWeb({ federated, ...settings }: WebOptions = {}): Promise<Web> {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${String(port)}`
+  // Listens first: nobody may take the port of its own URL.
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  endWithTest(async () => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
   const options: RopgAuthOptions = { interactive: { baseUrl: url, federated }, ...settings.options }
   const app = await startApp({ emulator: { users }, ...settings, options })
-  await listen(app.app, port)
+  server.on('request', app.app)
   return { ...app, url }
 }
 

@@ -34,8 +34,8 @@ export async function recordsOf(cookie: string, prefix: string): Promise<string[
 }
 
 /** The app on a port of its own, closed with the test. */
-export async function listen(app: Express, at = 0): Promise<{ server: Server; port: number; url: string }> {
-  const server = app.listen(at)
+export async function listen(app: Express): Promise<{ server: Server; port: number; url: string }> {
+  const server = app.listen(0)
   await new Promise((resolve) => server.once('listening', resolve))
   cleanups.push(
     () =>

@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring'
 import express, { type Request, type RequestHandler } from 'express'
 import { AuthError } from '../errors.js'
 import type { SendError } from './send-error.js'
@@ -37,9 +38,7 @@ function readRaw(req: Request): AuthError | undefined {
   if (Buffer.byteLength(raw) > LIMIT) return new AuthError('payload_too_large')
   const text = raw.toString()
   try {
-    req.body = req.is('application/x-www-form-urlencoded')
-      ? Object.fromEntries(new URLSearchParams(text))
-      : (JSON.parse(text || '{}') as unknown)
+    req.body = req.is('application/x-www-form-urlencoded') ? { ...parse(text) } : (JSON.parse(text || '{}') as unknown)
     return undefined
   } catch {
     return new AuthError('invalid_request', { body: { fields: { body: 'is not valid JSON' } } })
