@@ -39,16 +39,20 @@ export function createSignIn(parts: SignInParts): SignIn {
 
   return async (place, credentials, who) => {
     const started = config.clock()
-    const facts = () => ({ ...who, ...nameOf(credentials, parts), durationMs: config.clock() - started })
+    const facts = (failed: boolean) => ({
+      ...who,
+      ...nameOf(credentials, parts, failed),
+      durationMs: config.clock() - started,
+    })
     try {
       const signedIn = await traced('auth.login', () => logIn(parts, place, { credentials, who }))
       const { sub, handle } = signedIn.login
-      report({ name: 'login.succeeded', sub, sessionId: handle, ...facts() })
+      report({ name: 'login.succeeded', sub, sessionId: handle, ...facts(false) })
       return signedIn
     } catch (err) {
       const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
       const name = code === 'mfa_required' ? 'mfa.required' : 'login.failed'
-      report({ name, code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
+      report({ name, code, ...(auth0 && { auth0 }), detail, ...facts(name === 'login.failed') }, err)
       throw err
     }
   }

@@ -59,6 +59,6 @@ interface Refused {
 function refused({ report, ...parts }: LoginDoorParts, { req, credentials, err }: Refused): unknown {
   if (!(err instanceof AuthError) || err.code !== 'rate_limited') return err
   const { code, detail } = err
-  report({ name: 'login.rate_limited', code, detail, ...whoAsks(req), ...nameOf(credentials, parts) }, err)
+  report({ name: 'login.rate_limited', code, detail, ...whoAsks(req), ...nameOf(credentials, parts, true) }, err)
   return err
 }
