@@ -577,8 +577,9 @@ describe('pages beside interactive login', () => {
     expect(answer.headers.location).toBe('/orders')
   })
 
-  it('answers what fails there with JSON, because the login page would begin again', async () => {
-    const { app } = await startBoth({ pages: { ...pages, login: '/auth/login' } })
+  it.each(['/auth/login', '/auth/login/', '/Auth/Login?x=1'])('answers what fails at %s with JSON', async (login) => {
+    // The login page would begin again, and fail again.
+    const { app } = await startBoth({ pages: { ...pages, login } })
     const visitor = visitorOf(app)
     const answer = await visitor.open('/auth/callback?code=x&state=y')
     expect(answer.status).toBe(400)

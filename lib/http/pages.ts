@@ -44,13 +44,17 @@ export function pageOfRoutes({ pages, interactive }: Pick<Config, 'pages' | 'int
     if (!pages || !(isNavigation(req) || isFormPost(req))) return undefined
     // Where the login page is Auth0's, a login that fails there would begin again, again and again.
     const { baseUrl = '' } = req as Partial<Request>
-    if (interactive && isNavigation(req) && pathOf(pages.login) === `${baseUrl}/login`) return undefined
+    if (interactive && isNavigation(req) && pathOf(pages.login) === pathOf(`${baseUrl}/login`)) return undefined
     return loginPage(pages, { code, returnTo: wantedBy(req) })
   }
 }
 
+/** As Express matches paths: without regard to case or a slash at the end. */
 function pathOf(page: string): string {
-  return page.replace(/[?#].*$/s, '')
+  return page
+    .replace(/[?#].*$/s, '')
+    .replace(/\/$/, '')
+    .toLowerCase()
 }
 
 interface ToLogin {
