@@ -13,7 +13,7 @@ import { startRedis } from '../__tests__/support/redis-server.ts'
 
 const users = [
   { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
-  { email: 'blocked@example.com', password: 'blocked', name: 'Bob Blocked', blocked: true },
+  { email: 'blocked@example.com', password: 'locked out', name: 'Bob Blocked', blocked: true },
   { email: 'mfa@example.com', password: 'second factor', name: 'Mia Factor', mfa: true },
 ]
 

@@ -1,4 +1,5 @@
 import { AuthError, type Auth0Answer, type AuthErrorCode } from './errors.js'
+import type { NameDoubt } from './typed-name.js'
 import { countLimited, countLogin, countRefresh } from './telemetry.js'
 
 /** Names of the events, and the level at which each reaches the logger. */
@@ -27,8 +28,10 @@ export interface AuthEvent {
   requestId?: string
   /** Client address as Express resolves it. */
   ip?: string
-  /** As typed, or hashed with `logUserName: 'hashed'`. */
+  /** As typed, or hashed with `logUserName: 'hashed'`, or because it may be a password. */
   userName?: string
+  /** Why `userName` is hashed although `logUserName` is `'plain'`. */
+  userNameHashed?: NameDoubt
   sub?: string
   /** Public handle of the session. */
   sessionId?: string

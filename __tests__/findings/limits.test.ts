@@ -160,6 +160,85 @@ describe('findings 56: a username that may be a password', () => {
   })
 })
 
+describe('findings 56: names and passwords that were swapped', () => {
+  const secret = 'c4n4ry-7f3a'
+
+  it.each([
+    ['both fields hold the password', secret, secret],
+    ['the fields are swapped', secret, ada.email],
+    ['the name goes on in the password', 'c4n4ry@example.com', 'c4n4ry@example.com-7f3a'],
+  ])('%s: no event and no line shows what was typed', async (_title, username, password) => {
+    const app = await startApp()
+    const description = `no user ${username}`
+    app.emulator.failNext({ status: 403, body: { error: 'invalid_grant', error_description: description } })
+    await app.login({ username, password }).expect(401)
+    expect(JSON.stringify(app.events) + app.logged.join('')).not.toContain(username)
+  })
+
+  it('a refused attempt shows no more than a failed one', async () => {
+    const app = await startApp({ options: { rateLimit: { ...off, subnet: { limit: 1, windowMs: 60_000 } } } })
+    await app.login({ username: secret, password: 'x' }).expect(401)
+    await app.login({ username: secret, password: 'x' }).expect(429)
+    expect(app.events.map(({ name, userNameHashed }) => [name, userNameHashed])).toEqual([
+      ['login.failed', 'not an email address'],
+      ['login.rate_limited', 'not an email address'],
+    ])
+    expect(JSON.stringify(app.events) + app.logged.join('')).not.toContain(secret)
+  })
+})
+
+describe('findings 56: a user whose name resembles the password, with a second factor', () => {
+  it('is named in none of the events', async () => {
+    const users = [{ email: 'mia@example.com', password: 'MIA@example.com', mfa: true }]
+    const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
+    const agent = app.agent()
+    await agent.post('/auth/login').send(users[0]).expect(403)
+    await agent.post('/auth/mfa/verify').send({ otp: '000000' }).expect(401)
+    expect(app.events.map(({ name, userNameHashed }) => [name, userNameHashed])).toEqual([
+      ['mfa.required', 'resembles the password'],
+      ['mfa.failed', 'resembles the password'],
+    ])
+    expect((JSON.stringify(app.events) + app.logged.join('')).toLowerCase()).not.toContain('mia@example.com')
+  })
+})
+
+describe('findings 56: a username that is no email address, with a second factor', () => {
+  it('is hashed in what fails only', async () => {
+    const users = [{ email: 'mia-factor', password: 'second', mfa: true }]
+    const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
+    const agent = app.agent()
+    await agent.post('/auth/login').send({ username: 'mia-factor', password: 'second' }).expect(403)
+    await agent.post('/auth/mfa/verify').send({ otp: '000000' }).expect(401)
+    expect(app.events).toMatchObject([
+      { name: 'mfa.required', userName: 'mia-factor' },
+      { name: 'mfa.failed', userNameHashed: 'not an email address' },
+    ])
+  })
+})
+
+describe('findings 57: a username that contains the password by chance', () => {
+  const users = [{ email: 'blocked@example.com', password: 'blocked' }]
+
+  it.each([
+    ['a login', 'blocked', 200, 'login.succeeded'],
+    ['a failed login', 'Block', 401, 'login.failed'],
+    ['one with spaces', ' b lock', 401, 'login.failed'],
+  ])('is hashed in %s, and the event says why', async (_title, password, status, name) => {
+    const app = await startApp({ emulator: { users } })
+    await app.login({ email: 'blocked@example.com', password }).expect(status)
+    const [event] = app.events
+    expect(event).toMatchObject({ name, userNameHashed: 'resembles the password' })
+    expect(event?.userName).toMatch(/^[\w-]{22}$/)
+    expect(app.logged.join('')).toContain('resembles the password')
+  })
+
+  it.each(['hashed', false] as const)('has no reason where logUserName is %s', async (logUserName) => {
+    const app = await startApp({ emulator: { users }, options: { logUserName } })
+    await app.login(users[0]).expect(200)
+    expect(app.events[0]).not.toHaveProperty('userNameHashed')
+  })
+})
+
 describe('the limit of an account', () => {
   const limits = { ...off, account: { limit: 3, windowMs: 60_000 } }
   const from = (app: TestApp, address: string, body: object) => app.login(body).set('X-Forwarded-For', address)
@@ -207,31 +286,5 @@ describe('the limit of an account', () => {
     await redis.quit()
     expect(keys.join()).not.toContain('ada')
     expect(times.every((ttl) => ttl > 0)).toBe(true)
-  })
-})
-
-describe('two identical posts of one browser', () => {
-  it('make one grant and one session', async () => {
-    const app = await startApp()
-    const held = app.emulator.hold({ grantType: 'password' })
-    const send = () => app.login(right).set('Origin', 'http://127.0.0.1').set('Sec-Fetch-Site', 'same-origin')
-    const first = send().then((answer) => answer)
-    await held.arrived
-    const second = send().then((answer) => answer)
-    // The second has arrived when a request behind it is answered.
-    await request(app.app).get('/auth/user').expect(401)
-    held.release()
-    const answers = [await first, await second]
-    expect(answers.map(({ status }) => status)).toEqual([200, 200])
-    expect(answers[0]?.get('Set-Cookie')).toEqual(answers[1]?.get('Set-Cookie'))
-    expect(grants(app)).toBe(1)
-  })
-
-  it('are two logins where the password differs', async () => {
-    const app = await startApp()
-    const send = (body: object) => app.login(body).set('Sec-Fetch-Site', 'same-origin')
-    const answers = await Promise.all([send(right), send(wrong)])
-    expect(answers.map(({ status }) => status)).toEqual([200, 401])
-    expect(grants(app)).toBe(2)
   })
 })

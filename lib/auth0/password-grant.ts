@@ -1,4 +1,6 @@
+import { ApiError } from '../errors.js'
 import { plainAddress } from '../ip-address.js'
+import { doubtAbout } from '../typed-name.js'
 import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
 import { FORWARDED_FOR } from './client.js'
@@ -7,6 +9,10 @@ import { verifiedGrant, type GrantParts } from './verified-grant.js'
 
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
+
+/** In this process. A tenant that hangs must not use up its memory and connections. */
+const MOST_AT_ONCE = 128
+let underWay = 0
 
 /** Arguments of a password grant. */
 export interface PasswordGrantArguments {
@@ -28,20 +34,29 @@ export type PasswordGrantParts = GrantParts
 
 /**
  * One password grant (RFC 6749, 4.3), with a realm Auth0's own password-realm grant. Never retried: each try counts
- * towards the block of the account.
+ * towards the block of the account. Beyond {@link MOST_AT_ONCE} it rejects with `auth_unavailable`.
  */
 export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGrantArguments): Promise<Grant> {
   const { grantType, parameters, address } = readArguments(parts.config, given)
-  const { password, audience, scope } = parameters
-  const { grant } = await verifiedGrant(parts, {
-    grantType,
-    parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
-    requested: { audience, scope },
-    step: 'login',
-    conceal: [password],
-  })
-  return grant
+  const { username, password, audience, scope } = parameters
+  if (underWay >= MOST_AT_ONCE) throw new ApiError({ detail: TOO_MANY })
+  underWay += 1
+  try {
+    const { grant } = await verifiedGrant(parts, {
+      grantType,
+      parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
+      requested: { audience, scope },
+      step: 'login',
+      // People type passwords into the wrong field.
+      conceal: doubtAbout({ username, password }, true) ? [password, username] : [password],
+    })
+    return grant
+  } finally {
+    underWay -= 1
+  }
 }
+
+const TOO_MANY = `auth_unavailable: ${String(MOST_AT_ONCE)} password grants are waiting for Auth0 in this process`
 
 /** Checked before anything is sent: callers in JavaScript hand on what they were given. */
 function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {

@@ -11,7 +11,7 @@ export interface BeginMfaParts {
 }
 
 /** What is remembered of the login that asked for a second factor. */
-export type Asked = Pick<MfaLogin, 'username' | 'scope' | 'audience' | 'remember' | 'since'>
+export type Asked = Pick<MfaLogin, 'username' | 'resemblesPassword' | 'scope' | 'audience' | 'remember' | 'since'>
 
 /** Ids of the pre-login sessions that errors began; the route sets their cookie. */
 const begun = new WeakMap<AuthError, string>()

@@ -138,7 +138,11 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   const { config, report, logins } = parts
   const { waiting, who } = request
   const started = config.clock()
-  const facts = () => ({ ...who, ...nameOf(waiting.login, parts), durationMs: config.clock() - started })
+  const facts = (failed = false) => ({
+    ...who,
+    ...nameOf(waiting.login, parts, failed),
+    durationMs: config.clock() - started,
+  })
   const proof = proofOf(request)
   if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempt is left' })
   try {
@@ -149,7 +153,8 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
     return verified
   } catch (err) {
     const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
-    if (code !== 'mfa_pending') report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts() }, err)
+    if (code !== 'mfa_pending')
+      report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts(true) }, err)
     await settle(parts, waiting, code).catch(() => undefined)
     throw err
   }

@@ -1,9 +1,9 @@
 import { permissionsOf, profileOf, splitScope, type Grant } from '../auth0/token-response.js'
-import { AuthError } from '../errors.js'
 import type { Hint } from '../events.js'
 import type { AcceptedLogin, Config } from '../options/options.js'
 import type { Established, Place } from '../session/establish.js'
 import type { Sessions } from '../session/sessions.js'
+import { checkAwaited } from './check-awaited.js'
 import { askApp } from './on-login.js'
 import type { Revoke } from './revoke-later.js'
 import type { WhoAsks } from './who-asks.js'
@@ -47,9 +47,7 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
         user: { ...granted.user, sub: granted.sub },
         scope: granted.scope,
       })
-      // A client that hung up will never see its cookie.
-      const { req, isAwaited = () => !req.socket.destroyed } = place
-      if (!isAwaited()) throw new AuthError('invalid_request', { detail: 'the client has gone' })
+      checkAwaited(place)
       return { ...(await sessions.establish({ ...granted, ...login, data, ip: who.ip }, place)), grant }
     } catch (err) {
       // Nobody will ever hold this token, so it shall not stay valid.

@@ -7,6 +7,8 @@ import type { Place } from '../session/establish.js'
 import type { Seal } from '../session/seal.js'
 import { withOfflineAccess, type OpenSession, type SignedIn } from './open-session.js'
 import type { MfaFlow } from './mfa.js'
+import { checkAwaited } from './check-awaited.js'
+import { resemblesPassword } from '../typed-name.js'
 import { nameOf } from './user-name.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -65,6 +67,7 @@ async function logIn(
 ): Promise<SignedIn> {
   const { username, password, realm, rememberMe = false } = credentials
   const since = await place.since
+  checkAwaited(place)
   const wanted = rememberMe ? withOfflineAccess(config.scope) : config.scope
   try {
     const grant = await passwordGrant(grantParts, {
@@ -77,6 +80,7 @@ async function logIn(
     return await openSession(place, { grant, wanted, remember: rememberMe, who, since })
   } catch (err) {
     if (!(err instanceof MfaRequiredError)) throw err
-    throw await mfa.begin(err, { username, scope: wanted, audience: config.audience, remember: rememberMe, since })
+    const typed = { username, resemblesPassword: resemblesPassword(credentials) }
+    throw await mfa.begin(err, { ...typed, scope: wanted, audience: config.audience, remember: rememberMe, since })
   }
 }

@@ -6,6 +6,8 @@ import type { Records } from '../store/records.js'
 export interface MfaLogin {
   mfaToken: string
   username: string
+  /** Then events never show it as it is. */
+  resemblesPassword?: boolean | undefined
   /** Of the grant that asked for it. */
   scope: string
   audience: string | undefined

@@ -86,6 +86,8 @@ function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuar
   let isReported = false
   /** While it looks whether the store is back, nobody else waits for it. */
   let watching = false
+  /** Between two looks the store may come back and go again: one loop is enough. */
+  let looking = false
   let quietFrom = -Infinity
 
   const answered = () => {
@@ -96,6 +98,8 @@ function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuar
   }
   const watch = async (look: () => Promise<unknown>) => {
     watching = true
+    if (looking) return
+    looking = true
     while (isWatching() && !isClosed()) {
       // An answer counts even if it is late.
       const looked = look().then(answered, (err: unknown) => {
@@ -104,6 +108,7 @@ function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuar
       await Promise.race([looked, wait(deadline, undefined, { ref: false })])
       if (isWatching()) await wait(PROBE_EVERY, undefined, { ref: false })
     }
+    looking = false
   }
   const isWatching = () => watching
 
