@@ -2,7 +2,14 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type ConsoleMessage,
+  type Page,
+} from 'playwright-core'
 import { createDemo } from '../../../examples/demo/app.ts'
 import { users } from '../../../examples/demo/users.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
@@ -55,7 +62,7 @@ export function useSite(options: RopgAuthOptions = {}): Site {
     const page = await context.newPage()
     page.on('pageerror', (err) => problems.push(err.message))
     page.on('console', (message) => {
-      if (message.type() === 'error' && !isRefusal(message.text())) problems.push(message.text())
+      if (message.type() === 'error' && !isRefusal(message)) problems.push(message.text())
     })
     await page.goto(path)
     return page
@@ -63,9 +70,9 @@ export function useSite(options: RopgAuthOptions = {}): Site {
   return site
 }
 
-/** Chromium itself reports every response of 400 and more; those are what the tests are about. */
-const isRefusal = (text: string) =>
-  /^Failed to load resource: the server responded with a status of (?:4|503)/.test(text)
+/** Chromium itself reports every refused request; those are what the tests are about. */
+const isRefusal = (message: ConsoleMessage) =>
+  message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 
 async function start(site: Site, options: RopgAuthOptions): Promise<(() => unknown)[]> {
   const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
@@ -89,8 +96,6 @@ export async function logIn(page: Page, email: string, password: string): Promis
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Log in', exact: true }).click()
 }
-
-export const heading = (page: Page) => page.getByRole('heading', { level: 1 })
 
 /** Waits for a page by its one h1. */
 export async function arriveAt(page: Page, title: string): Promise<void> {
