@@ -5,6 +5,7 @@ import { arriveAt, describeInBrowser, logIn, useSite } from './support/browser.t
 const ADA = ['ada@example.com', 'correct horse battery staple'] as const
 const WIDTHS = [1280, 360]
 const SCHEMES = ['light', 'dark'] as const
+/** A folder for screenshots of every page. */
 const SHOTS = process.env.SHOTS
 
 /** What axe would report first. Runs in the page. */
@@ -30,40 +31,43 @@ const FINE = {
   ...{ duplicates: [], skipped: [], wider: false },
 }
 
+async function checkAllLooks(page: Page, name: string): Promise<void> {
+  for (const [width, scheme] of WIDTHS.flatMap((width) => SCHEMES.map((scheme) => [width, scheme] as const))) {
+    await page.setViewportSize({ width, height: 800 })
+    await page.emulateMedia({ colorScheme: scheme })
+    const look = `${name}-${width}-${scheme}`
+    expect({ look, ...(await page.evaluate<object>(CHECK)) }).toEqual({ look, ...FINE })
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/${look}.png`, fullPage: true })
+  }
+}
+
 describeInBrowser('the pages of the demo', () => {
   const site = useSite()
 
-  it.each(WIDTHS.flatMap((width) => SCHEMES.map((scheme) => [width, scheme] as const)))(
-    'have names, headings and no horizontal scroll at %i pixels in %s colors',
-    async (width, scheme) => {
-      const page = await site.open('/login', { viewport: { width, height: 800 }, colorScheme: scheme })
-      const check = async (name: string) => {
-        expect({ name, ...(await page.evaluate<object>(CHECK)) }).toEqual({ name, ...FINE })
-        if (SHOTS !== undefined)
-          await page.screenshot({ path: `${SHOTS}/${name}-${width}-${scheme}.png`, fullPage: true })
-      }
-      await check('login')
-      await logIn(page, ADA[0], 'wrong')
-      await page.getByText('Incorrect email or password.').waitFor()
-      await check('refused')
-      for (const path of ['signup', 'password-reset']) {
-        await page.goto(`/${path}`)
-        await check(path)
-      }
-      for (const factor of ['otp', 'sms', 'push', 'enroll']) {
-        await page.goto('/login')
-        await logIn(page, `${factor}@example.com`, 'second factor')
-        await page.waitForURL('**/verify*')
-        await check(factor)
-      }
+  it('have names, headings and no horizontal scroll, on desktops and phones, in light and dark colors', async () => {
+    const page = await site.open()
+    const check = (name: string) => checkAllLooks(page, name)
+    await check('login')
+    await logIn(page, ADA[0], 'wrong')
+    await page.getByText('Incorrect email or password.').waitFor()
+    await check('refused')
+    for (const path of ['signup', 'password-reset']) {
+      await page.goto(`/${path}`)
+      await check(path)
+    }
+    for (const factor of ['otp', 'sms', 'push', 'enroll']) {
       await page.goto('/login')
-      await logIn(page, ...ADA)
-      await arriveAt(page, 'Hello, Ada Lovelace')
-      await page.getByRole('button', { name: 'Load my orders' }).click()
-      await page.getByText('Analytical engine').waitFor()
-      await check('account')
-    },
-  )
+      await logIn(page, `${factor}@example.com`, 'second factor')
+      await page.waitForURL('**/verify*')
+      await check(factor)
+    }
+    await page.goto('/login')
+    await logIn(page, ...ADA)
+    await arriveAt(page, 'Hello, Ada Lovelace')
+    await page.getByRole('button', { name: 'Load my orders' }).click()
+    await page.getByText('Analytical engine').waitFor()
+    await check('account')
+  })
 
   it('can be used by keyboard alone, with a visible focus', async () => {
     const page = await site.open()

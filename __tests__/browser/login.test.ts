@@ -72,7 +72,7 @@ describeInBrowser('the demo with script', () => {
   })
 
   it('counts Retry-After down when Auth0 fails, and then logs in', async () => {
-    const page = await site.open()
+    const page = await site.openApart()
     await page.clock.install()
     await page.getByRole('button', { name: 'Auth0 fails once' }).click()
     await page.getByText('The next token request to Auth0 will fail with 503.').waitFor()
@@ -125,7 +125,7 @@ describeInBrowser('the demo with script', () => {
     ['approves', 'Approve', 'Hello, Paula Nowak'],
     ['denies', 'Deny', 'Log in'],
   ])('waits for a push notification that the user %s', async (_what, button, title) => {
-    const page = await site.open()
+    const page = await site.openApart()
     await logIn(page, 'push@example.com', SECOND_FACTOR)
     await arriveAt(page, 'Two-step verification')
     await page.clock.install()
@@ -199,21 +199,21 @@ describeInBrowser('the demo with script', () => {
   })
 
   it('ends another session, all sessions, and those that Auth0 ends', async () => {
-    const [here, there] = [await site.open(), await site.open()]
-    for (const page of [here, there]) {
-      await logIn(page, ...ADA)
-      await arriveAt(page, 'Hello, Ada Lovelace')
+    const tim = ['tim@example.com', 'Hypertext-1989'] as const
+    site.emulator.users.add({ email: tim[0], password: tim[1], name: 'Tim Berners-Lee' })
+    const [here, there] = [await site.open(), await site.openApart()]
+    for (const page of [there, here]) {
+      await logIn(page, ...tim)
+      await arriveAt(page, 'Hello, Tim Berners-Lee')
     }
-    await here.reload()
-    const others = here.locator('.sessions li', { hasNotText: 'This device' })
-    while ((await others.count()) > 0) await others.first().getByRole('button').click()
+    await here.locator('.sessions li', { hasNotText: 'This device' }).getByRole('button').click()
     await there.reload()
     await arriveAt(there, 'Log in')
     await here.getByRole('button', { name: 'Auth0 ends my sessions' }).click()
     await here.getByText('Auth0 told the app').waitFor()
     await here.getByRole('button', { name: 'Load my orders' }).click()
     await arriveAt(here, 'Log in')
-    await logIn(here, ...ADA)
+    await logIn(here, ...tim)
     await here.getByRole('button', { name: 'Log out everywhere' }).click()
     await arriveAt(here, 'Log in')
   })

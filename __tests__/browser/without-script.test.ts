@@ -5,11 +5,10 @@ const ADA = ['ada@example.com', 'correct horse battery staple'] as const
 const SECOND_FACTOR = 'second factor'
 
 describeInBrowser('the demo without script', () => {
-  const site = useSite()
-  const open = (path?: string) => site.open(path, { javaScriptEnabled: false })
+  const site = useSite({ javaScriptEnabled: false })
 
   it('logs in and out', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, ...ADA)
     await arriveAt(page, 'Hello, Ada Lovelace')
     await page.getByRole('button', { name: 'Load my orders' }).click()
@@ -21,13 +20,13 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('shows a wrong password', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, ADA[0], 'wrong')
     await page.getByText('Incorrect email or password.').waitFor()
   })
 
   it('logs in with a code from the authenticator app, after a wrong one', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, 'otp@example.com', SECOND_FACTOR)
     await page.getByLabel('Code from your authenticator app').fill('000000')
     await page.getByRole('button', { name: 'Verify' }).click()
@@ -38,7 +37,7 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('logs in with a recovery code', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, 'otp@example.com', SECOND_FACTOR)
     await page.getByLabel('Recovery code').fill(await page.locator('#paper-code').innerText())
     await page.getByRole('button', { name: 'Use recovery code' }).click()
@@ -47,13 +46,13 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('logs in with a text message and with a push notification', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, 'sms@example.com', SECOND_FACTOR)
     await page.getByRole('button', { name: 'Send a code' }).click()
     await page.getByLabel('Code from the message').fill(await page.locator('#sms-code').innerText())
     await page.getByRole('button', { name: 'Verify' }).click()
     await arriveAt(page, 'Hello, Sam Messenger')
-    const other = await open()
+    const other = await site.open()
     await logIn(other, 'push@example.com', SECOND_FACTOR)
     await other.getByRole('button', { name: 'Send a notification' }).click()
     await other.getByRole('button', { name: 'I have approved it' }).click()
@@ -65,7 +64,7 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('creates an account, and asks for a new password', async () => {
-    const page = await open('/signup')
+    const page = await site.open('/signup')
     const signUp = async (password: string) => {
       await page.getByLabel('Name').fill('Grace Hopper')
       await page.getByLabel('Email').fill('grace@example.com')
@@ -86,7 +85,7 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('continues on the Auth0 page, and logs out there', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, 'captcha@example.com', 'not a robot')
     await page.getByRole('link', { name: 'Continue on the Auth0 page' }).click()
     await page.getByLabel('Email address or username').fill('captcha@example.com')
@@ -98,7 +97,7 @@ describeInBrowser('the demo without script', () => {
   })
 
   it('logs out everywhere', async () => {
-    const page = await open()
+    const page = await site.open()
     await logIn(page, ...ADA)
     await page.getByRole('button', { name: 'Log out everywhere' }).click()
     await arriveAt(page, 'Log in')

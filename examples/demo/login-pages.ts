@@ -60,8 +60,8 @@ const testUsers = () =>
         ({ email, password, shows }) =>
           html`<li>
             <button type="button" class="fill" data-email="${email}" data-password="${password}">
-              <b>${email}</b> <span>${shows}</span></button
-            ><code>${password}</code>
+              <b>${email}</b> <span>${shows}</span> <code>${password}</code>
+            </button>
           </li>`,
       )}
     </ul>

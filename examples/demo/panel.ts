@@ -30,7 +30,10 @@ export function panel({ back, did, hasRedis, isLoggedIn, wire }: PanelState): Ht
     </section>
     <section class="panel" aria-labelledby="wire-title">
       <h2 id="wire-title">What Auth0 received</h2>
-      <p class="hint">Newest first. Passwords, codes, and tokens are never shown, and never reach the browser.</p>
+      <p class="hint">
+        Newest first. Open a request to see its fields. Tokens stay on the server: the browser gets only a session
+        cookie.
+      </p>
       <ol id="wire" class="wire">
         ${wire}
       </ol>

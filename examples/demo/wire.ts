@@ -15,16 +15,21 @@ export function wireRows({ requests }: Auth0Emulator): Html {
   return html`${requests.slice(-SHOWN).reverse().map(row)}`
 }
 
-function row({ method, path, params, at }: RecordedRequest): Html {
+function row({ method, path, params, at, grantType }: RecordedRequest): Html {
   const from = BY_BROWSER.includes(path) ? 'browser' : 'app'
   const fields = Object.entries(params).map(
     ([name, value]) =>
       html`<dt>${name}</dt>
         <dd>${shown(name, value)}</dd>`,
   )
+  const line = html`<time>${new Date(at).toISOString().slice(11, 19)}</time> ${from}
+    <code>${method} ${path}</code> ${grantType !== undefined && html`<b>${grantType.replace(/^.*[/:]/, '')}</b>`}`
+  if (fields.length === 0) return html`<li>${line}</li>`
   return html`<li>
-    <p><time>${new Date(at).toISOString().slice(11, 19)}</time> <b>${from}</b> <code>${method} ${path}</code></p>
-    ${fields.length > 0 && html`<dl>${fields}</dl>`}
+    <details>
+      <summary>${line}</summary>
+      <dl>${fields}</dl>
+    </details>
   </li>`
 }
 

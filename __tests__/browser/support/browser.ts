@@ -13,7 +13,7 @@ import {
 import { createDemo } from '../../../examples/demo/app.ts'
 import { users } from '../../../examples/demo/users.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
-import type { RopgAuth, RopgAuthOptions } from '../../../lib/index.ts'
+import type { RopgAuth } from '../../../lib/index.ts'
 import { findOnPath } from '../../../scripts/find-redis.js'
 import { secret } from '../../support/app.ts'
 
@@ -30,42 +30,52 @@ export interface Site {
   url: string
   emulator: Auth0Emulator
   auth: RopgAuth
-  /** A new browser profile at a page of the demo. */
-  open(path?: string, options?: BrowserContextOptions): Promise<Page>
+  /** A page of the demo, without cookies of earlier tests. */
+  open(path?: string): Promise<Page>
+  /** The same in a browser profile of its own, which takes longer. */
+  openApart(path?: string): Promise<Page>
 }
 
-/** The demo and one browser for the tests of a file. Fails tests whose pages log errors to the console. */
-export function useSite(options: RopgAuthOptions = {}): Site {
+/** The demo and one browser for the tests of a file. Tests whose pages log errors to the console fail. */
+export function useSite(profile: BrowserContextOptions = {}): Site {
   const site = {} as Site
-  const contexts: BrowserContext[] = []
   const problems: string[] = []
   const endings: (() => unknown)[] = []
+  const apart: BrowserContext[] = []
   let browser: Browser
+  let shared: BrowserContext
 
   beforeAll(async () => {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
     browser = await chromium.launch({ executablePath: executablePath!, args })
-    endings.push(() => browser.close(), ...(await start(site, options)))
+    endings.push(() => browser.close(), ...(await start(site)))
+    shared = await browser.newContext({ baseURL: site.url, ...profile })
   })
   afterEach(async () => {
-    await Promise.all(contexts.splice(0).map((context) => context.close()))
+    for (const page of shared.pages()) await page.close()
+    await shared.clearCookies()
+    for (const context of apart.splice(0)) await context.close()
     expect(problems.splice(0)).toEqual([])
   })
   afterAll(async () => {
     for (const end of endings) await end()
   })
 
-  site.open = async (path = '/login', profile = {}) => {
-    const context = await browser.newContext({ baseURL: site.url, ...profile })
-    context.setDefaultTimeout(STEP)
-    contexts.push(context)
+  const show = async (context: BrowserContext, path = '/login') => {
     const page = await context.newPage()
+    page.setDefaultTimeout(STEP)
     page.on('pageerror', (err) => problems.push(err.message))
     page.on('console', (message) => {
       if (message.type() === 'error' && !isRefusal(message)) problems.push(message.text())
     })
     await page.goto(path)
     return page
+  }
+  site.open = (path) => show(shared, path)
+  site.openApart = async (path) => {
+    const context = await browser.newContext({ baseURL: site.url, ...profile })
+    apart.push(context)
+    return show(context, path)
   }
   return site
 }
@@ -74,12 +84,12 @@ export function useSite(options: RopgAuthOptions = {}): Site {
 const isRefusal = (message: ConsoleMessage) =>
   message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 
-async function start(site: Site, options: RopgAuthOptions): Promise<(() => unknown)[]> {
+async function start(site: Site): Promise<(() => unknown)[]> {
   const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://localhost:${(server.address() as AddressInfo).port}`
-  const { app, auth } = createDemo({ emulator, baseUrl: url, secret, options: { rateLimit: false, ...options } })
+  const { app, auth } = createDemo({ emulator, baseUrl: url, secret, options: { rateLimit: false } })
   server.on('request', (req, res) => {
     app(req, res)
   })
