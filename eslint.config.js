@@ -62,6 +62,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['examples/demo/public/*.js'],
+    languageOptions: {
+      globals: {
+        document: 'readonly',
+        location: 'readonly',
+        AbortSignal: 'readonly',
+        setTimeout: 'readonly',
+        URLSearchParams: 'readonly',
+        FormData: 'readonly',
+      },
+    },
+  },
+  {
     files: ['bench/contenders/**/*.js'],
     languageOptions: {
       globals: { Buffer: 'readonly', URLSearchParams: 'readonly', AbortSignal: 'readonly', performance: 'readonly' },

@@ -16,7 +16,7 @@ import { freePort } from './support/ports.ts'
 import { answersPing, type RedisServer, startRedis } from './support/redis-server.ts'
 
 const ROOT = join(__dirname, '..')
-const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo.ts'] as const
+const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo/start.ts'] as const
 
 describe('examples/quickstart.ts', () => {
   const users = [ada, { email: 'bob@example.com', password: 'blocked', blocked: true }]
@@ -103,7 +103,7 @@ interface Demo {
   interrupt(whom: 'group' | 'process'): Promise<{ code: number | null; after: number; stderr: string }>
 }
 
-describe('examples/demo.ts', () => {
+describe('examples/demo', () => {
   const running: (() => void)[] = []
   let emptyFolder: string
 
@@ -172,11 +172,11 @@ describe('examples/demo.ts', () => {
     const { user } = (await login.json()) as { user: { id: string; email: string } }
     expect([login.status, user.email]).toEqual([200, ada.email])
     const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    const me = await fetch(`${demo.url}/api/me`, { headers: { cookie } })
-    expect([me.status, await me.json()]).toEqual([200, { sub: user.id, since: expect.any(String) }])
-    const page = await fetch(demo.url)
+    const me = await fetch(`${demo.url}/api/auth/user`, { headers: { cookie } })
+    expect([me.status, await me.json()]).toMatchObject([200, { user: { sub: user.id } }])
+    const page = await fetch(`${demo.url}/login`)
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
-    expect(await page.text()).toContain('<form id="login" method="post" action="/api/auth/login">')
+    expect(await page.text()).toContain('<form method="post" action="/api/auth/login"')
   }
 
   async function expectToEnd(demo: Demo, whom: 'group' | 'process'): Promise<void> {
@@ -261,8 +261,10 @@ describe('examples/demo.ts', () => {
     }
     expect(answers).toEqual([
       [200, undefined],
+      ...Array.from({ length: 4 }, () => [403, 'mfa_required']),
+      [403, 'interaction_required'],
       [403, 'account_blocked'],
-      [403, 'mfa_required'],
+      [403, 'password_leaked'],
     ])
     await expectToEnd(demo, 'group')
   })

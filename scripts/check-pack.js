@@ -11,7 +11,8 @@ const MUST = [
   'dist/testing/index.js',
   'dist/testing/index.d.ts',
 ]
-const MAY = /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|examples\/[\w-]+\.(?:ts|html))$/
+const MAY =
+  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|examples\/(?:demo\/)?[\w-]+\.ts|examples\/demo\/public\/[\w-]+\.(?:css|js|svg))$/
 
 const files = packedFiles()
 const problems = [

@@ -1,21 +1,12 @@
-/**
- * Everything on this machine, in one command: an Auth0 emulator, a session store, and examples/quickstart.ts with a
- * login page. Ctrl-C ends all of it.
- */
+/** Everything on this machine, in one command: an Auth0 emulator, a session store, and the app. Ctrl-C ends all of it. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { startAuth0Emulator } from 'express-auth0-ropg/testing'
-import { findRedisServer } from '../scripts/find-redis.js'
-import { startRedis } from '../__tests__/support/redis-server.ts'
-
-const users = [
-  { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
-  { email: 'blocked@example.com', password: 'locked out', name: 'Bob Blocked', blocked: true },
-  { email: 'mfa@example.com', password: 'second factor', name: 'Mia Factor', mfa: true },
-]
+import { createDemo } from './app.ts'
+import { openSessionStore } from './session-store.ts'
+import { users } from './users.ts'
 
 const started: (() => Promise<unknown>)[] = []
 let stopping: Promise<void> | undefined
@@ -31,28 +22,24 @@ try {
 }
 
 async function start(): Promise<void> {
-  const emulator = await startAuth0Emulator({ users })
+  const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
   started.push(() => emulator.close())
-  const store = await sessionStore()
+  const store = await openSessionStore()
   started.push(() => store.stop())
 
-  process.env.AUTH0_DOMAIN = emulator.domain
-  process.env.AUTH0_CLIENT_ID = emulator.clientId
-  process.env.AUTH0_CLIENT_SECRET = emulator.clientSecret
-  process.env.SESSION_SECRET ??= randomBytes(32).toString('base64')
-  if (store.url !== undefined) process.env.REDIS_URL = store.url
-
-  // Only now, because the program reads its settings when it is loaded.
-  const { app, auth } = await import('./quickstart.ts')
-  started.push(() => auth.close())
-  app.get('/', (_req, res) => {
-    res.sendFile(fileURLToPath(new URL('login.html', import.meta.url)))
-  })
-  const server = app.listen(Number(process.env.PORT ?? 0), '127.0.0.1')
+  // First, because Auth0 has to know the URL of the app.
+  const server = createServer().listen(Number(process.env.PORT ?? 0), '127.0.0.1')
   started.push(() => close(server))
   await once(server, 'listening')
+  const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
+  const secret = process.env.SESSION_SECRET ?? randomBytes(32).toString('base64')
+  const { app, auth } = createDemo({ emulator, baseUrl, secret, redis: store.redis })
+  started.push(() => auth.close())
+  server.on('request', (req, res) => {
+    app(req, res)
+  })
   await auth.ready()
-  introduce(`http://localhost:${(server.address() as AddressInfo).port}`, { store: store.name, auth0: emulator.domain })
+  introduce(baseUrl, { store: store.name, auth0: emulator.domain })
 }
 
 function close(server: Server): Promise<void> {
@@ -62,15 +49,6 @@ function close(server: Server): Promise<void> {
     })
     server.closeAllConnections()
   })
-}
-
-async function sessionStore(): Promise<{ name: string; url?: string; stop(): Promise<void> }> {
-  const stopNothing = () => Promise.resolve()
-  const given = process.env.REDIS_URL
-  if (given) return { name: 'Redis of REDIS_URL', url: given, stop: stopNothing }
-  if (findRedisServer() === undefined) return { name: 'in this process (no redis-server found)', stop: stopNothing }
-  const redis = await startRedis()
-  return { name: `Redis, started on port ${redis.port}`, url: redis.url, stop: () => redis.stop() }
 }
 
 function introduce(url: string, { store, auth0 }: { store: string; auth0: string }): void {

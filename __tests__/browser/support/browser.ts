@@ -1,0 +1,113 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type ConsoleMessage,
+  type Page,
+} from 'playwright-core'
+import { createDemo } from '../../../examples/demo/app.ts'
+import { users } from '../../../examples/demo/users.ts'
+import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
+import type { RopgAuth } from '../../../lib/index.ts'
+import { findOnPath } from '../../../scripts/find-redis.js'
+import { secret } from '../../support/app.ts'
+
+const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
+const STEP = 10_000
+
+/** Skips a whole file where there is no browser. */
+export const describeInBrowser = executablePath === undefined ? describe.skip : describe
+
+if (executablePath === undefined)
+  console.warn('Browser tests are skipped: install Chromium, or set CHROMIUM to its path.')
+
+export interface Site {
+  url: string
+  emulator: Auth0Emulator
+  auth: RopgAuth
+  /** A page of the demo, without cookies of earlier tests. */
+  open(path?: string): Promise<Page>
+  /** The same in a browser profile of its own, which takes longer. */
+  openApart(path?: string): Promise<Page>
+}
+
+/** The demo and one browser for the tests of a file. Tests whose pages log errors to the console fail. */
+export function useSite(profile: BrowserContextOptions = {}): Site {
+  const site = {} as Site
+  const problems: string[] = []
+  const endings: (() => unknown)[] = []
+  const apart: BrowserContext[] = []
+  let browser: Browser
+  let shared: BrowserContext
+
+  beforeAll(async () => {
+    const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
+    browser = await chromium.launch({ executablePath: executablePath!, args })
+    endings.push(() => browser.close(), ...(await start(site)))
+    shared = await browser.newContext({ baseURL: site.url, ...profile })
+  })
+  afterEach(async () => {
+    for (const page of shared.pages()) await page.close()
+    await shared.clearCookies()
+    for (const context of apart.splice(0)) await context.close()
+    expect(problems.splice(0)).toEqual([])
+  })
+  afterAll(async () => {
+    for (const end of endings) await end()
+  })
+
+  const show = async (context: BrowserContext, path = '/login') => {
+    const page = await context.newPage()
+    page.setDefaultTimeout(STEP)
+    page.on('pageerror', (err) => problems.push(err.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !isRefusal(message)) problems.push(message.text())
+    })
+    await page.goto(path)
+    return page
+  }
+  site.open = (path) => show(shared, path)
+  site.openApart = async (path) => {
+    const context = await browser.newContext({ baseURL: site.url, ...profile })
+    apart.push(context)
+    return show(context, path)
+  }
+  return site
+}
+
+/** Chromium itself reports every refused request; those are what the tests are about. */
+const isRefusal = (message: ConsoleMessage) =>
+  message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
+
+async function start(site: Site): Promise<(() => unknown)[]> {
+  const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`
+  const { app, auth } = createDemo({ emulator, baseUrl: url, secret, options: { rateLimit: false } })
+  server.on('request', (req, res) => {
+    app(req, res)
+  })
+  Object.assign(site, { url, emulator, auth })
+  const closeServer = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return [closeServer, () => auth.close(), () => emulator.close()]
+}
+
+export async function logIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
+}
+
+/** Waits for a page by its one h1. */
+export async function arriveAt(page: Page, title: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name: title }).waitFor()
+}

@@ -1,0 +1,26 @@
+/** Markup, as opposed to text. */
+export class Html {
+  readonly markup: string
+
+  constructor(markup: string) {
+    this.markup = markup
+  }
+
+  toString(): string {
+    return this.markup
+  }
+}
+
+type Value = string | number | false | undefined | Html | readonly Html[]
+
+/** A template whose values are escaped, unless they are markup themselves. */
+export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
+  return new Html(parts.reduce((before, part, index) => `${before}${markupOf(values[index - 1])}${part}`))
+}
+
+function markupOf(value: Value): string {
+  if (value === undefined || value === false) return ''
+  if (value instanceof Html) return value.markup
+  if (typeof value === 'object') return value.map(({ markup }) => markup).join('')
+  return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
