@@ -162,7 +162,7 @@ describeInBrowser('the demo with script', () => {
 
   it('offers a way out of a blocked account', async () => {
     const page = await site.open()
-    await logIn(page, 'blocked@example.com', 'blocked')
+    await logIn(page, 'blocked@example.com', 'locked out')
     await page.getByRole('link', { name: 'Reset your password' }).click()
     await arriveAt(page, 'Reset your password')
   })

@@ -45,7 +45,7 @@ export function createFlows(parts: FlowsParts) {
   const reported = { clock: config.clock, sessions, report }
   const openSession = createOpenSession({ config, sessions, revoke, hint })
   const transactions = createTransactions({ records, seal, prefix })
-  const used = createUsedTokens({ records, prefix })
+  const once = createUsedTokens({ records, prefix })
   const userSessions = createUserSessions(reported)
   const { vault, lock } = sessions
   const storeTokens = createStoreTokens(vault, revoke)
@@ -60,7 +60,7 @@ export function createFlows(parts: FlowsParts) {
     signOut: createSignOut(reported),
     logoutUrl: createLogoutUrl(password),
     interactiveLogin: createInteractiveLogin({ config, password, sessions, transactions, openSession, report }),
-    backchannelLogout: createBackchannelLogout({ verify: parts.verifyLogoutToken, used, userSessions }),
+    backchannelLogout: createBackchannelLogout({ verify: parts.verifyLogoutToken, once, userSessions }),
     accounts: createDatabaseAccounts(password),
     freshToken: createFreshToken({ config, vault, lock, refresh, hint, needsMfa: mfa.beginForSession }),
     finishRefreshes: refresh.drain,

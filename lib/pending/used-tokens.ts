@@ -1,18 +1,31 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Records } from '../store/records.js'
 
 /** Milliseconds. No logout token is valid for longer. */
 const LIFETIME = 600_000
+/** Milliseconds. For so long a process that has died keeps others from the token's work. */
+const AT_WORK = 15_000
 
 const USED = 'used'
 
-/** Logout tokens that have done their work, so that none works again in any process. */
+export type OnceResult = 'done' | 'used' | 'busy'
+
+/** Does the work of a logout token once, in whichever process. Work that fails may be done again. */
 export function createUsedTokens({ records, prefix }: { records: Records; prefix: string }) {
-  const keyOf = (jti: string) => `${prefix}j:${createHash('sha256').update(jti).digest('base64url')}`
-  return {
-    has: (jti: string) => records.renew(keyOf(jti), USED, LIFETIME),
-    add: (jti: string) => records.claim(keyOf(jti), USED, LIFETIME),
+  return async (jti: string, work: () => Promise<unknown>): Promise<OnceResult> => {
+    const key = `${prefix}j:${createHash('sha256').update(jti).digest('base64url')}`
+    const [lock, owner] = [`${key}:lock`, randomUUID()]
+    try {
+      if (!(await records.claim(lock, owner, AT_WORK))) return 'busy'
+      if (await records.renew(key, USED, LIFETIME)) return 'used'
+      await work()
+      await records.claim(key, USED, LIFETIME)
+      return 'done'
+    } finally {
+      // After a failed claim, too: it may have arrived.
+      await records.release(lock, owner).catch(() => undefined)
+    }
   }
 }
 
-export type UsedTokens = ReturnType<typeof createUsedTokens>
+export type DoOnce = ReturnType<typeof createUsedTokens>

@@ -25,7 +25,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
   return {
     // The nodes of a Cluster know nothing of each other.
     ordered: !client.isCluster,
-    now: async () => testClock?.() ?? timeOf(await run(scripts.TIME, `${prefix}clock`, [])),
+    now: () => run(scripts.TIME, `${prefix}clock`, []).then((reply) => testClock?.() ?? timeOf(reply)),
     create: async (key, fields, { idle, absolute }) => {
       const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
       // By its text: a server that had forgotten the script would run it after what was sent later.
