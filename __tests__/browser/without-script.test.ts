@@ -19,6 +19,14 @@ describeInBrowser('the demo without script', () => {
     await arriveAt(page, 'Log in')
   })
 
+  it('fills in a test user', async () => {
+    const page = await site.open()
+    await page.getByRole('button', { name: 'sms@example.com' }).click()
+    await page.waitForURL(/user=/)
+    expect(await page.getByLabel('Email').inputValue()).toBe('sms@example.com')
+    expect(await page.getByLabel('Password').inputValue()).toBe(SECOND_FACTOR)
+  })
+
   it('shows a wrong password', async () => {
     const page = await site.open()
     await logIn(page, ADA[0], 'wrong')

@@ -58,9 +58,10 @@ interface Field {
   autocomplete: string
   hint?: string
   numeric?: boolean
+  value?: string | undefined
 }
 
-export function field({ label, name, type = 'text', autocomplete, hint, numeric = false }: Field): Html {
+export function field({ label, name, type = 'text', autocomplete, hint, numeric = false, value }: Field): Html {
   return html`<p class="field">
     <label for="${name}">${label}</label>
     <input
@@ -68,7 +69,7 @@ export function field({ label, name, type = 'text', autocomplete, hint, numeric 
       name="${name}"
       type="${type}"
       autocomplete="${autocomplete}"
-      required${numeric && html` inputmode="numeric"`}${hint !== undefined && html` aria-describedby="${name}-hint"`}
+      required${numeric && html` inputmode="numeric"`}${value !== undefined && html` value="${value}"`}${hint !== undefined && html` aria-describedby="${name}-hint"`}
     />
     ${hint !== undefined && html`<span class="hint" id="${name}-hint">${hint}</span>`}
   </p>`

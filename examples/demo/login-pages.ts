@@ -7,6 +7,8 @@ import { users } from './users.ts'
 export interface Asked {
   error: string | undefined
   returnTo: string | undefined
+  /** A test user, whose fields are filled in. */
+  user?: string | undefined
 }
 
 /** Marks in `return_to`: the router redirects to the login page after a sign-up or a reset, without a word about it. */
@@ -20,7 +22,8 @@ const NEWS: Record<string, string> = {
 
 const WITH_RECOVERY = ['account_blocked', 'password_leaked', 'too_many_attempts']
 
-export function loginMain({ error, returnTo }: Asked): Html {
+export function loginMain({ error, returnTo, user }: Asked): Html {
+  const { email, password } = users.find((one) => one.email === user) ?? {}
   const news = error === undefined ? NEWS[returnTo ?? ''] : undefined
   return html`<h1>Log in</h1>
     ${news !== undefined && html`<p class="news" role="status" tabindex="-1" autofocus>${news}</p>`}
@@ -33,8 +36,8 @@ export function loginMain({ error, returnTo }: Asked): Html {
       id="login"
     >
       ${problemBox({ text: messageFor(error), link: wayOut(error, returnTo) })} ${hidden('return_to', returnTo)}
-      ${field({ label: 'Email', name: 'email', type: 'email', autocomplete: 'username' })}
-      ${field({ label: 'Password', name: 'password', type: 'password', autocomplete: 'current-password' })}
+      ${field({ label: 'Email', name: 'email', type: 'email', autocomplete: 'username', value: email })}
+      ${field({ label: 'Password', name: 'password', type: 'password', autocomplete: 'current-password', value: password })}
       <p class="check">
         <input id="remember_me" name="remember_me" type="checkbox" /> <label for="remember_me">Keep me logged in</label>
       </p>
@@ -42,7 +45,7 @@ export function loginMain({ error, returnTo }: Asked): Html {
     </form>
     <p><a href="/signup">Create an account</a> · <a href="/password-reset">Forgot your password?</a></p>
     <p><a href="${withQuery('/api/auth/login', { return_to: returnTo })}">Log in on the Auth0 page instead</a></p>
-    ${testUsers()}`
+    ${testUsers(returnTo)}`
 }
 
 function wayOut(error: string | undefined, returnTo: string | undefined): Html | undefined {
@@ -52,19 +55,22 @@ function wayOut(error: string | undefined, returnTo: string | undefined): Html |
   return WITH_RECOVERY.includes(error ?? '') ? html`<a href="/password-reset">Reset your password</a>` : undefined
 }
 
-const testUsers = () =>
+const testUsers = (returnTo: string | undefined) =>
   html`<section aria-labelledby="users">
     <h2 id="users">Test users</h2>
-    <ul class="users">
-      ${users.map(
-        ({ email, password, shows }) =>
-          html`<li>
-            <button type="button" class="fill" data-email="${email}" data-password="${password}">
-              <b>${email}</b> <span>${shows}</span> <code>${password}</code>
-            </button>
-          </li>`,
-      )}
-    </ul>
+    <form action="/login">
+      ${hidden('return_to', returnTo)}
+      <ul class="users">
+        ${users.map(
+          ({ email, password, shows }) =>
+            html`<li>
+              <button class="fill" name="user" value="${email}" data-password="${password}">
+                <b>${email}</b> <span>${shows}</span> <code>${password}</code>
+              </button>
+            </li>`,
+        )}
+      </ul>
+    </form>
   </section>`
 
 export function signupMain({ error }: Pick<Asked, 'error'>): Html {

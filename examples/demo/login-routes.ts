@@ -42,7 +42,7 @@ export function loginRoutes(demo: Demo): Router {
 type Show = (req: Request, res: Response, page: { title: string; main: Html; phone?: Html }) => void
 
 function askedBy({ query }: Request): Asked {
-  return { error: textOf(query.error), returnTo: pathOnly(query.return_to) }
+  return { error: textOf(query.error), returnTo: pathOnly(query.return_to), user: textOf(query.user) }
 }
 
 /** The router checks `return_to` itself; links of these pages need the same care. */

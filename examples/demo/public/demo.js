@@ -125,10 +125,10 @@ async function refreshWire() {
   }
 }
 
-function fill({ email, password }) {
+function fill({ value, dataset }) {
   const { elements } = document.getElementById('login')
-  elements.namedItem('email').value = email
-  elements.namedItem('password').value = password
+  elements.namedItem('email').value = value
+  elements.namedItem('password').value = dataset.password
   elements.namedItem('email').focus()
 }
 
@@ -139,5 +139,7 @@ document.addEventListener('submit', (event) => {
 })
 document.addEventListener('click', (event) => {
   const button = event.target.closest?.('.fill')
-  if (button) fill(button.dataset)
+  if (!button) return
+  event.preventDefault()
+  fill(button)
 })
