@@ -26,6 +26,8 @@ export default tseslint.config(
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-import-type-side-effects': 'error',
+      // Modules of NestJS are empty classes.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': [
         'error',
@@ -62,7 +64,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['examples/demo/public/*.js'],
+    files: ['examples/*/public/*.js', 'examples/spa/web/*.js'],
     languageOptions: {
       globals: {
         document: 'readonly',

@@ -12,7 +12,7 @@ const MUST = [
   'dist/testing/index.d.ts',
 ]
 const MAY =
-  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|examples\/(?:demo\/)?[\w-]+\.ts|examples\/demo\/public\/[\w-]+\.(?:css|js|svg))$/
+  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|examples\/README\.md|examples\/(?:[\w-]+\/)?[\w-]+\.ts|examples\/[\w-]+\/(?:public|web)\/[\w-]+\.(?:css|html|js|svg))$/
 
 const files = packedFiles()
 const problems = [

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { pathToFileURL } from 'node:url'
 import express, { type RequestHandler } from 'express'
 import { AuthError, createRopgAuth } from 'express-auth0-ropg'
 
@@ -7,7 +6,7 @@ import { AuthError, createRopgAuth } from 'express-auth0-ropg'
 export const moved = {
   realms: new Set<string>(),
   percent: 0,
-  users: new Set<string>(),
+  users: new Set(['grace@example.com']),
 }
 
 // Settings come from AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET, SESSION_SECRET and REDIS_URL.
@@ -15,7 +14,7 @@ export const auth = createRopgAuth({
   allowedRealms: ['Username-Password-Authentication', 'customers'],
   interactive: { baseUrl: process.env.BASE_URL ?? 'http://localhost:3000' },
 })
-export const app = express()
+const app = express()
 
 function hasMoved(name: string, realm: string): boolean {
   // A hash, so that the same users move on every process and stay moved when the percentage grows.
@@ -47,11 +46,4 @@ app.get('/api/me', auth.requireAuth, (req, res) => {
   res.json({ sub: req.auth.sub, email: req.auth.user.email })
 })
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const server = app.listen(3000, () => {
-    console.log('http://localhost:3000')
-  })
-  process.once('SIGTERM', () => {
-    server.close(() => void auth.close())
-  })
-}
+export const server = app.listen(process.env.PORT ?? 3000)

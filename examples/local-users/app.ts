@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url'
 import express from 'express'
 import { AuthError, createRopgAuth, type UserClaims } from 'express-auth0-ropg'
 
@@ -18,7 +17,6 @@ function findOrCreate({ sub, email }: UserClaims): Promise<LocalUser> {
   return Promise.resolve(user)
 }
 
-// Settings come from AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET, SESSION_SECRET and REDIS_URL.
 export const auth = createRopgAuth({
   async onLogin({ user }) {
     const local = await findOrCreate(user)
@@ -31,19 +29,28 @@ export const auth = createRopgAuth({
     return { userId: local.id }
   },
 })
-export const app = express()
+const app = express()
 
-app.use('/api/auth', auth.router)
+// A login route of your own, under the same limits and checks as that of `auth.router`, which is not mounted here.
+app.post('/api/session', express.json(), async (req, res) => {
+  const { login, password } = (req.body ?? {}) as { login: string; password: string }
+  const { sub, expiresAt } = await auth.login(req, { username: login, password })
+  res.status(201).json({ user: users.get(sub), expiresAt })
+})
+
+app.delete('/api/session', async (req, res) => {
+  await auth.logout(req)
+  res.sendStatus(204)
+})
 
 app.get('/api/me', auth.requireAuth, (req, res) => {
   res.json({ sub: req.auth.sub, data: req.auth.data })
 })
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const server = app.listen(3000, () => {
-    console.log('http://localhost:3000')
-  })
-  process.once('SIGTERM', () => {
-    server.close(() => void auth.close())
-  })
+const sendError: express.ErrorRequestHandler = (err, _req, res, next) => {
+  if (err instanceof AuthError) res.status(err.status).set(err.headers).json(err)
+  else next(err)
 }
+app.use(sendError)
+
+export const server = app.listen(process.env.PORT ?? 3000)

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { ada, logIn, runExample } from './support/example.ts'
+
+let redis: RedisServer
+let example: Awaited<ReturnType<typeof runExample>>
+
+beforeAll(async () => {
+  redis = await startRedis()
+  process.env.REDIS_URL = redis.url
+  example = await runExample('minimal', ['npm', 'run', 'example'])
+})
+// Fails if the command leaves anything but exit code 0.
+afterAll(async () => {
+  await example.stop()
+  await redis.stop()
+})
+
+it('logs in, knows who that is, and logs out', async () => {
+  const agent = await logIn(example.agent())
+  expect((await agent.get('/api/me').expect(200)).body).toEqual({
+    sub: expect.stringMatching(/^auth0\|/),
+    name: ada.name,
+  })
+  await agent.post('/api/auth/logout').expect(200, { success: true })
+  await agent.get('/api/me').expect(401)
+})
+
+it('refuses a wrong password, and a cookie that it has not signed', async () => {
+  const { body } = await example
+    .agent()
+    .post('/api/auth/login')
+    .send({ email: ada.email, password: 'wrong' })
+    .expect(401)
+  expect(body.error).toBe('invalid_credentials')
+  const forged = await example.agent().get('/api/me').set('Cookie', 'auth=s%3Aforged.signature').expect(401)
+  expect(forged.body.error).toBe('unauthenticated')
+})

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { ada, logIn, runExample } from './support/example.ts'
+
+const FOREIGN = 'https://evil.example'
+let example: Awaited<ReturnType<typeof runExample>>
+
+beforeAll(async () => {
+  example = await runExample('spa')
+})
+afterAll(() => example.stop())
+
+const ask = (origin: string, path = '/api/todos') =>
+  example.agent().options(path).set({
+    Origin: origin,
+    'Access-Control-Request-Method': 'POST',
+    'Access-Control-Request-Headers': 'content-type',
+  })
+
+it('serves the front end from an origin of its own, which knows where the API is', async () => {
+  expect(await (await fetch(example.webUrl)).text()).toContain('<form id="login"')
+  const script = await (await fetch(`${example.webUrl}/main.js`)).text()
+  expect(script).toContain(JSON.stringify(example.url))
+  expect(new URL(example.url).origin).not.toBe(new URL(example.webUrl).origin)
+})
+
+it('lets the front end log in and call the API with the cookie', async () => {
+  const agent = example.agent().set({ Origin: example.webUrl, 'Sec-Fetch-Site': 'same-site' })
+  const allowed = await ask(example.webUrl)
+  expect(allowed.headers).toMatchObject({
+    'access-control-allow-origin': example.webUrl,
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-headers': 'content-type',
+  })
+  expect((await ask(example.webUrl, '/api/auth/login')).status).toBe(204)
+
+  await logIn(agent)
+  await agent.post('/api/todos').send({ text: 'tea' }).expect(201)
+  const { body, headers } = await agent.get('/api/todos').expect(200)
+  expect(body).toEqual({ todos: ['tea'] })
+  expect(headers['access-control-allow-origin']).toBe(example.webUrl)
+  await agent.post('/api/auth/logout').expect(200)
+  const over = await agent.get('/api/todos').expect(401)
+  // Readable for the script, which decides by it.
+  expect(over.headers['access-control-allow-origin']).toBe(example.webUrl)
+})
+
+it('lets no other origin read anything, log in, or log out', async () => {
+  for (const answer of [await ask(FOREIGN), await example.agent().get('/api/todos').set('Origin', FOREIGN)]) {
+    expect(answer.headers['access-control-allow-origin']).not.toBe(FOREIGN)
+    expect(answer.headers['access-control-allow-origin']).not.toBe('*')
+  }
+  const agent = await logIn(example.agent())
+  const hostile = { Origin: FOREIGN, 'Sec-Fetch-Site': 'cross-site' }
+  for (const path of ['/api/auth/login', '/api/auth/logout']) {
+    const { body } = await agent.post(path).set(hostile).send(ada).expect(403)
+    expect(body.error).toBe('cross_site_request')
+  }
+  await agent.get('/api/todos').expect(200)
+})
+
+it('takes no form of another site for a call of the API', async () => {
+  const agent = await logIn(example.agent())
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+    await agent.post('/api/todos').set('Origin', FOREIGN).type(type).send('{"text":"planted"}').expect(400)
+  }
+  const { body } = await agent.get('/api/todos').expect(200)
+  expect(body.todos).not.toContain('planted')
+})

@@ -1,0 +1,69 @@
+import 'reflect-metadata'
+import {
+  type ArgumentsHost,
+  Body,
+  type CanActivate,
+  Catch,
+  Controller,
+  createParamDecorator,
+  type ExceptionFilter,
+  type ExecutionContext,
+  Get,
+  Module,
+  Post,
+  UseGuards,
+} from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import type { Request, Response } from 'express'
+import { AuthError, createRopgAuth, getAuth, type RequestAuth } from 'express-auth0-ropg'
+
+export const auth = createRopgAuth()
+
+class LoggedIn implements CanActivate {
+  async canActivate(context: ExecutionContext) {
+    const req = context.switchToHttp().getRequest<Request>()
+    const login = await auth.authenticate(req)
+    if (!login) throw new AuthError('unauthenticated')
+    req.auth = login
+    return true
+  }
+}
+
+const Login = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+  return getAuth(context.switchToHttp().getRequest<Request>())
+})
+
+// Nest answers 500 to errors that it does not know.
+@Catch(AuthError)
+class AuthErrorFilter implements ExceptionFilter<AuthError> {
+  catch(err: AuthError, host: ArgumentsHost) {
+    const res = host.switchToHttp().getResponse<Response>()
+    res.status(err.status).set(err.headers).json(err)
+  }
+}
+
+@Controller('notes')
+@UseGuards(LoggedIn)
+class NotesController {
+  readonly #notes = new Map<string, string[]>()
+
+  @Get()
+  list(@Login() { sub, user }: RequestAuth) {
+    return { owner: user.name, notes: this.#notes.get(sub) ?? [] }
+  }
+
+  @Post()
+  add(@Login() { sub }: RequestAuth, @Body('text') text: unknown) {
+    const notes = [...(this.#notes.get(sub) ?? []), String(text)]
+    this.#notes.set(sub, notes)
+    return { notes }
+  }
+}
+
+@Module({ controllers: [NotesController] })
+class AppModule {}
+
+export const app = await NestFactory.create(AppModule)
+app.use('/api/auth', auth.router)
+app.useGlobalFilters(new AuthErrorFilter())
+await app.listen(process.env.PORT ?? 3000)
