@@ -2,12 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Server } from 'node:http'
 import { type Auth0Emulator, startAuth0Emulator } from 'express-auth0-ropg/testing'
-
-export const users = [
-  { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
-  { email: 'grace@example.com', password: 'easier to ask forgiveness', name: 'Grace Hopper' },
-  { email: 'otp@example.com', password: 'second factor', name: 'Olivia Tran', mfa: true },
-]
+import { users } from './users.ts'
 
 /** Examples that consist of several programs. */
 const PROGRAMS: Record<string, string[]> = { bff: ['api', 'app'], spa: ['app', 'web'] }

@@ -1,6 +1,7 @@
 /** Runs an example against an Auth0 emulator on this machine: `npm run example minimal`. Ctrl-C ends both. */
 import { readdirSync } from 'node:fs'
-import { startExample, users } from './start-example.ts'
+import { startExample } from './start-example.ts'
+import { users } from './users.ts'
 
 const names = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'demo')

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals'
 import type { RopgAuth } from '../../lib/index.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { ada, type Agent, grace, openExample, submit } from './support/example.ts'
+import { ada, type Agent, grace, submit } from './support/client.ts'
+import { openExample } from './support/open-example.ts'
 
 let redis: RedisServer
 let example: Awaited<ReturnType<typeof openExample>>

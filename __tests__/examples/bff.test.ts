@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { type Agent, logIn, openExample } from './support/example.ts'
+import { type Agent, logIn } from './support/client.ts'
+import { openExample } from './support/open-example.ts'
 
 let example: Awaited<ReturnType<typeof openExample>>
 let agent: Agent

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { ada, openExample, otp, submit } from './support/example.ts'
+import { ada, otp, submit } from './support/client.ts'
+import { openExample } from './support/open-example.ts'
 
 let example: Awaited<ReturnType<typeof openExample>>
 
@@ -39,7 +40,7 @@ it('asks for the second factor in the same form', async () => {
   expect(page.text).toContain('action="/auth/mfa/verify"')
   const wrong = await submit(agent, '/auth/mfa/verify', { otp: '000000' })
   expect((await agent.get(wrong.headers.location!)).text).toContain('Incorrect code.')
-  const done = await submit(agent, '/auth/mfa/verify', { otp: example.emulator.mfa.otp(otp.email) })
+  const done = await submit(agent, '/auth/mfa/verify', { otp: example.emulator.mfa.code(otp.email) })
   expect([done.status, done.headers.location]).toEqual([303, '/'])
   await agent.get('/').expect(200)
 })

@@ -1,49 +1,31 @@
-import type { Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { RopgAuth } from '../../lib/index.ts'
-import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
-import { ada, secret } from '../support/app.ts'
-import { freePort } from '../support/ports.ts'
+import type { Auth0Emulator } from '../../lib/testing/index.ts'
 import { Browser } from '../testing/browser.ts'
+import { ada } from './support/client.ts'
+import { openExample } from './support/open-example.ts'
 
-describe('examples/migration.ts', () => {
+describe('examples/migration', () => {
   const carol = { email: 'carol@example.com', password: 'another good password', connection: 'customers' }
   const customer = { email: carol.email, password: carol.password, realm: 'customers' }
-  const before = { ...process.env }
+  let example: Awaited<ReturnType<typeof openExample>>
   let emulator: Auth0Emulator
-  let server: Server
   let url: string
   let auth: RopgAuth
   let moved: { realms: Set<string>; percent: number; users: Set<string> }
 
   beforeAll(async () => {
-    emulator = await startAuth0Emulator({ users: [ada, carol] })
-    const port = await freePort()
-    url = `http://127.0.0.1:${port}`
-    Object.assign(process.env, {
-      AUTH0_DOMAIN: emulator.domain,
-      AUTH0_CLIENT_ID: emulator.clientId,
-      AUTH0_CLIENT_SECRET: emulator.clientSecret,
-      SESSION_SECRET: secret,
-      BASE_URL: url,
-    })
-    const example = await import('../../examples/migration.ts')
-    ;({ auth, moved } = example)
-    server = example.app.listen(port)
-    await new Promise((resolve) => server.once('listening', resolve))
+    example = await openExample('migration')
+    ;({ emulator, url } = example)
+    emulator.users.add(carol)
+    ;({ auth, moved } = example.exports as { auth: RopgAuth; moved: typeof moved })
   })
   afterEach(() => {
     moved.realms.clear()
     moved.users.clear()
     moved.percent = 0
   })
-  afterAll(async () => {
-    server.close()
-    server.closeAllConnections()
-    await auth.close()
-    await emulator.close()
-    process.env = before
-  })
+  afterAll(() => example.stop())
 
   const post = (browser: Browser, path: string, body: object = {}) =>
     browser.open(`${url}/api/auth${path}`, {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { ada, logIn, runExample } from './support/example.ts'
+import { ada, logIn } from './support/client.ts'
+import { runExample } from './support/run-example.ts'
 
 let redis: RedisServer
 let example: Awaited<ReturnType<typeof runExample>>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { ada, logIn, runExample } from './support/example.ts'
+import { ada, logIn } from './support/client.ts'
+import { runExample } from './support/run-example.ts'
 
 const FOREIGN = 'https://evil.example'
 let example: Awaited<ReturnType<typeof runExample>>

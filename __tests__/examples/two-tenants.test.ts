@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { ada, type Agent, grace, logIn, openExample } from './support/example.ts'
+import { ada, type Agent, grace, logIn } from './support/client.ts'
+import { openExample } from './support/open-example.ts'
 
 let example: Awaited<ReturnType<typeof openExample>>
 let agent: Agent

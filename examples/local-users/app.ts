@@ -33,8 +33,8 @@ const app = express()
 
 // A login route of your own, under the same limits and checks as that of `auth.router`, which is not mounted here.
 app.post('/api/session', express.json(), async (req, res) => {
-  const { login, password } = (req.body ?? {}) as { login: string; password: string }
-  const { sub, expiresAt } = await auth.login(req, { username: login, password })
+  const { login, password, remember } = (req.body ?? {}) as { login: string; password: string; remember?: boolean }
+  const { sub, expiresAt } = await auth.login(req, { username: login, password, remember_me: remember })
   res.status(201).json({ user: users.get(sub), expiresAt })
 })
 
