@@ -19,7 +19,11 @@ const base: Project = {
     '\\.[mc]?[jt]s$': [
       '@swc/jest',
       {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        jsc: {
+          ...{ target: 'es2022', parser: { syntax: 'typescript', decorators: true } },
+          // NestJS: examples/nestjs.
+          transform: { legacyDecorator: true },
+        },
         module: { type: 'commonjs' },
         sourceMaps: 'inline',
       },

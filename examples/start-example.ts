@@ -56,10 +56,13 @@ function settingsOf(prefix: string, emulator: Auth0Emulator | undefined) {
 
 async function load(path: string): Promise<Record<string, unknown>> {
   const program = (await import(path)) as Record<string, unknown>
-  for (const value of Object.values(program)) {
-    if (value instanceof Server && !value.listening) await once(value, 'listening')
-  }
-  return program
+  const entries = Object.entries(program).map(async ([name, value]) => [name, await ready(value)] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+async function ready(value: unknown): Promise<unknown> {
+  if (value instanceof Server && !value.listening) await once(value, 'listening')
+  return value // which may be a promise
 }
 
 async function close(value: unknown): Promise<void> {

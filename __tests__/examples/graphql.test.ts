@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { ada, type Agent, grace, logIn } from './support/client.ts'
 import { runExample } from './support/run-example.ts'
 
+let redis: RedisServer
 let example: Awaited<ReturnType<typeof runExample>>
 
 beforeAll(async () => {
-  example = await runExample('graphql')
+  redis = await startRedis()
+  process.env.REDIS_URL = redis.url
+  example = await runExample('graphql', ['npm', 'run', 'example'])
 })
-afterAll(() => example.stop())
+afterAll(async () => {
+  await example.stop()
+  await redis.stop()
+})
 
 const ask = async (agent: Agent, query: string) => (await agent.post('/graphql').send({ query })).body
 

@@ -1,40 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import type { Express } from 'express'
-import request from 'supertest'
 import type { RopgAuth } from '../../lib/index.ts'
-import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
-import { ada, secret } from '../support/app.ts'
+import { ada } from './support/client.ts'
+import type * as opening from './support/open-example.ts'
 
-describe('examples/step-up.ts', () => {
-  const before = { ...process.env }
+describe('examples/step-up', () => {
   const elapsed = performance.now.bind(performance)
   let minutesLater = 0
-  let emulator: Auth0Emulator
-  let app: Express
-  let auth: RopgAuth
+  let example: Awaited<ReturnType<typeof opening.openExample>>
 
   beforeAll(async () => {
-    emulator = await startAuth0Emulator({ users: [ada] })
-    Object.assign(process.env, {
-      AUTH0_DOMAIN: emulator.domain,
-      AUTH0_CLIENT_ID: emulator.clientId,
-      AUTH0_CLIENT_SECRET: emulator.clientSecret,
-      SESSION_SECRET: secret,
-    })
-    // Before the program is loaded: the in-process store takes its clock then.
+    // Before the package is loaded: the in-process store takes its clock then.
     jest.spyOn(performance, 'now').mockImplementation(() => elapsed() + minutesLater * 60_000)
-    jest.resetModules()
-    ;({ app, auth } = await import('../../examples/step-up.ts'))
+    const { openExample } = await import('./support/open-example.ts')
+    example = await openExample('step-up')
   })
   afterAll(async () => {
     jest.restoreAllMocks()
-    await auth.close()
-    await emulator.close()
-    process.env = before
+    await example.stop()
   })
 
   it('asks for the password again after five minutes, and goes on with the same session data', async () => {
-    const agent = request.agent(app)
+    const agent = example.agent()
     const change = () => agent.put('/api/bank-account').send({ iban: 'DE75512108001245126199' })
     await change().expect(401)
     await agent.post('/api/auth/login').send(ada).expect(200)
@@ -53,6 +39,6 @@ describe('examples/step-up.ts', () => {
       changedBy: login.user.id,
       confirmedAt: expect.stringMatching(/Z$/),
     })
-    expect(await auth.sessions.list(login.user.id)).toHaveLength(1)
+    expect(await (example.exports.auth as RopgAuth).sessions.list(login.user.id)).toHaveLength(1)
   })
 })

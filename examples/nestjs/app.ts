@@ -63,7 +63,12 @@ class NotesController {
 @Module({ controllers: [NotesController] })
 class AppModule {}
 
-export const app = await NestFactory.create(AppModule)
-app.use('/api/auth', auth.router)
-app.useGlobalFilters(new AuthErrorFilter())
-await app.listen(process.env.PORT ?? 3000)
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule)
+  app.use('/api/auth', auth.router)
+  app.useGlobalFilters(new AuthErrorFilter())
+  await app.listen(process.env.PORT ?? 3000)
+  return app
+}
+
+export const app = bootstrap()

@@ -1,4 +1,4 @@
-import request from 'supertest'
+import type request from 'supertest'
 import { users } from '../../../examples/users.ts'
 
 interface User {

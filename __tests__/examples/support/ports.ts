@@ -3,5 +3,6 @@ import { freePort } from '../../support/ports.ts'
 /** Where the programs of an example listen. */
 export async function portSettings() {
   const [port, api, web] = [await freePort(), await freePort(), await freePort()]
-  return { PORT: String(port), API_URL: `http://localhost:${api}`, WEB_URL: `http://localhost:${web}` }
+  const urlOf = (port: number) => `http://localhost:${port}`
+  return { PORT: String(port), BASE_URL: urlOf(port), API_URL: urlOf(api), WEB_URL: urlOf(web) }
 }

@@ -20,10 +20,10 @@ export async function runExample(
   })
   const exited = once(child, 'exit') as Promise<[number | null]>
   let problems = ''
-  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (problems += chunk))
-  for await (const line of createInterface({ input: child.stdout! })) if (line.includes('Ctrl-C')) break
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (problems += chunk))
+  for await (const line of createInterface({ input: child.stdout })) if (line.includes('Ctrl-C')) break
   if (problems !== '' || child.exitCode !== null) throw new Error(`${name} did not start: ${problems}`)
-  child.stdout!.resume()
+  child.stdout.resume()
   const url = `http://localhost:${env.PORT}`
   return {
     ...{ url, webUrl: env.WEB_URL },

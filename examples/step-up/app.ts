@@ -1,10 +1,9 @@
-import { pathToFileURL } from 'node:url'
 import express from 'express'
 import { createRopgAuth } from 'express-auth0-ropg'
 
 // Settings come from AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET, SESSION_SECRET and REDIS_URL.
 export const auth = createRopgAuth()
-export const app = express()
+const app = express()
 
 app.use('/api/auth', auth.router)
 
@@ -20,11 +19,4 @@ app.put('/api/bank-account', auth.requireAuth, recently, express.json(), (req, r
   res.json({ iban, changedBy: req.auth.sub, confirmedAt: req.auth.authenticatedAt })
 })
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const server = app.listen(3000, () => {
-    console.log('http://localhost:3000')
-  })
-  process.once('SIGTERM', () => {
-    server.close(() => void auth.close())
-  })
-}
+export const server = app.listen(process.env.PORT ?? 3000)
