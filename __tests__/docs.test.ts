@@ -215,7 +215,7 @@ describe('docs/typescript.md', () => {
 })
 
 describe('links', () => {
-  const linking = [readme, readPage('CHANGELOG.md'), ...pages]
+  const linking = [readme, readPage('CHANGELOG.md'), readPage('examples/README.md'), ...pages]
 
   it.each(linking.map((page) => [page.path, page] as const))('of %s lead somewhere', (_path, page) => {
     const own = links(page).filter((target) => !/^https?:/.test(target))
