@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { chromium } from 'playwright-core'
+import { findOnPath } from '../../scripts/find-redis.js'
 import { ada, logIn } from './support/client.ts'
 import { runExample } from './support/run-example.ts'
 
 const FOREIGN = 'https://evil.example'
+const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
+const inBrowser = executablePath === undefined ? it.skip : it
 let example: Awaited<ReturnType<typeof runExample>>
 
 beforeAll(async () => {
@@ -66,4 +70,39 @@ it('takes no form of another site for a call of the API', async () => {
   }
   const { body } = await agent.get('/api/todos').expect(200)
   expect(body.todos).not.toContain('planted')
+})
+
+inBrowser('works in a browser, which lets a page of another origin neither read nor write', async () => {
+  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
+  const browser = await chromium.launch({ executablePath: executablePath!, args })
+  try {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(10_000)
+    await page.goto(example.webUrl)
+    await page.getByLabel('Email').fill(ada.email)
+    await page.getByLabel('Password').fill(ada.password)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByLabel('To do').fill('buy milk')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.getByRole('listitem').filter({ hasText: 'buy milk' }).waitFor()
+
+    // The same browser, with the cookie, on a page that is not of the front end.
+    await page.goto('about:blank')
+    const write = { method: 'POST', body: '{"text":"planted"}', headers: { 'Content-Type': 'application/json' } }
+    for (const init of [{}, write]) {
+      const call = page.evaluate(
+        ([url, init]) => fetch(url, { ...init, credentials: 'include' }).then(({ status }) => status),
+        [`${example.url}/api/todos`, init] as const,
+      )
+      await expect(call).rejects.toThrow('Failed to fetch')
+    }
+
+    await page.goto(example.webUrl)
+    await page.getByRole('listitem').filter({ hasText: 'buy milk' }).waitFor()
+    expect(await page.getByText('planted').count()).toBe(0)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Password').waitFor()
+  } finally {
+    await browser.close()
+  }
 })
