@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { chromium } from 'playwright-core'
 import { findOnPath } from '../../scripts/find-redis.js'
@@ -74,6 +76,7 @@ it('takes no form of another site for a call of the API', async () => {
 
 inBrowser('works in a browser, which lets a page of another origin neither read nor write', async () => {
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
+  const neighbor = createServer((_req, res) => res.end('<link rel="icon" href="data:,">')).listen(0)
   const browser = await chromium.launch({ executablePath: executablePath!, args })
   try {
     const page = await browser.newPage()
@@ -86,8 +89,8 @@ inBrowser('works in a browser, which lets a page of another origin neither read 
     await page.getByRole('button', { name: 'Add' }).click()
     await page.getByRole('listitem').filter({ hasText: 'buy milk' }).waitFor()
 
-    // The same browser, with the cookie, on a page that is not of the front end.
-    await page.goto('about:blank')
+    // Of the same site, so that the cookie goes along.
+    await page.goto(`http://localhost:${(neighbor.address() as AddressInfo).port}`)
     const write = { method: 'POST', body: '{"text":"planted"}', headers: { 'Content-Type': 'application/json' } }
     for (const init of [{}, write]) {
       const call = page.evaluate(
@@ -104,5 +107,6 @@ inBrowser('works in a browser, which lets a page of another origin neither read 
     await page.getByLabel('Password').waitFor()
   } finally {
     await browser.close()
+    neighbor.close()
   }
 })
