@@ -64,7 +64,7 @@ app.get('/', auth.requireAuth, (req, res) => {
 })
 
 app.post('/notes', sameOrigin, auth.requireAuth, express.urlencoded({ extended: false }), (req, res) => {
-  const { note } = req.body as { note?: unknown }
+  const { note } = (req.body ?? {}) as { note?: unknown }
   notes.set(req.auth.sub, [...(notes.get(req.auth.sub) ?? []), textOf(note)])
   res.redirect(303, '/')
 })
