@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../errors.js'
 import type { Env } from '../../options/environment.js'
 import type { Config, RopgAuthOptions } from '../../options/options.js'
 import { resolveOptions } from '../../options/resolve-options.js'
-import { fault, note, ok, type Finding, type Subject } from './finding.js'
+import { fault, note, ok, type Finding } from './finding.js'
 import { problemsOf } from './problems-of.js'
 
 const PRODUCTION = { check: 'production', setting: 'NODE_ENV' }

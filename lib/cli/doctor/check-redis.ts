@@ -48,11 +48,13 @@ async function examine({ client, describe }: OpenedRedis, config: Config): Promi
   } catch (err) {
     return [fault(CONNECTION, describe(err)), skipped(COMMANDS, 'Redis does not answer')]
   }
+  const server = readInfo(await infoOf(client, deadline))
+  const isReplica = server.some(({ check, status }) => check === ROLE.check && status === 'fault')
   return [
     ok(CONNECTION, 'answers'),
-    ...readInfo(await infoOf(client, deadline)),
+    ...server,
     await checkLatency(client, deadline),
-    await checkCommands(client, config),
+    isReplica ? skipped(COMMANDS, 'a replica refuses to write') : await checkCommands(client, config),
   ]
 }
 
