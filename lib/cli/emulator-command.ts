@@ -31,12 +31,12 @@ export async function emulatorCommand(args: string[], terminal: Terminal): Promi
   const given = [...(fromFile.users ?? []), ...flags.user.map(userOf)]
   const users = given.length > 0 ? given : EXAMPLE_USERS
   const emulator = await start({ ...fromFile, users, port: portOf(flags.port) })
+  const unwatch = watchCodes(emulator, users, terminal.err)
   try {
     terminal.out(flags.json ? asJson(emulator, users) : asEnv(emulator, users))
-    const unwatch = watchCodes(emulator, users, terminal.err)
     await terminal.stopped()
-    unwatch()
   } finally {
+    unwatch()
     await emulator.close()
   }
   return 0
