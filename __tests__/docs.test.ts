@@ -72,7 +72,7 @@ const product = ts.sys
 describe('the code in docs', () => {
   it('is in languages that are tested here, or that are settings of other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
-    expect([...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx'].includes(name))).toEqual([])
+    expect([...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx', 'text'].includes(name))).toEqual([])
   })
 
   describe('in TypeScript', () => {
@@ -105,23 +105,29 @@ describe('the code in docs', () => {
   })
 
   it('of docs/testing.md passes as a test of its own', async () => {
-    const [block] = blocksIn('ts', [pageNamed('testing')])
+    const programs = blocksIn('ts', [pageNamed('testing')]).filter(({ code }) =>
+      code.includes('await emulator.close()'),
+    )
+    expect(programs).toHaveLength(3)
     // Within the repository, so that the package is found under its own name, and where git does not look.
     await mkdir(join(ROOT, 'coverage'), { recursive: true })
     const folder = await mkdtemp(join(ROOT, 'coverage', 'docs-'))
     try {
-      const path = join(folder, 'test-your-app.ts')
-      await writeFile(path, block?.code ?? '')
-      const run = promisify(execFile)(process.execPath, ['--import', 'tsx', path], {
-        ...{ cwd: ROOT, timeout: 30_000, env: { PATH: process.env.PATH } },
-      })
-      // Rejects for any other exit code than 0.
-      expect(await run).toEqual({ stdout: '', stderr: '' })
+      await Promise.all(programs.map(({ code, line }) => passes(join(folder, `line-${line}.ts`), code)))
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   })
 })
+
+async function passes(path: string, code: string): Promise<void> {
+  await writeFile(path, code)
+  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', path], {
+    ...{ cwd: ROOT, timeout: 30_000, env: { PATH: process.env.PATH } },
+  })
+  // Rejects for any other exit code than 0.
+  expect(await run).toEqual({ stdout: '', stderr: '' })
+}
 
 describe('docs/options.md', () => {
   const rows = tableRows(pageNamed('options').text)

@@ -8,6 +8,7 @@ const MUST = [
   'package.json',
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/cli/main.js',
   'dist/testing/index.js',
   'dist/testing/index.d.ts',
 ]

@@ -100,6 +100,31 @@ const TSCONFIG = {
   include: ['src'],
 }
 
+const DOCTOR = `
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { startAuth0Emulator } from 'express-auth0-ropg/testing'
+
+const emulator = await startAuth0Emulator()
+const env = {
+  ...process.env,
+  AUTH0_DOMAIN: emulator.domain,
+  AUTH0_CLIENT_ID: emulator.clientId,
+  AUTH0_CLIENT_SECRET: emulator.clientSecret,
+  SESSION_SECRET: 'x'.repeat(32),
+}
+const doctor = spawn('npx', ['--no-install', 'express-auth0-ropg', 'doctor', '--json'], {
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const [report, [status]] = await Promise.all([text(doctor.stdout), once(doctor, 'exit')])
+assert.equal(status, 0, report)
+assert.equal(JSON.parse(report).ok, true)
+await emulator.close()
+`
+
 const project = mkdtempSync(join(tmpdir(), 'express-auth0-ropg-packed-'))
 try {
   install()
@@ -108,6 +133,7 @@ try {
     runs('import', ['consumer.mjs']),
     runs('require()', ['consumer.cjs']),
     compiles() && runs('TypeScript', ['out/consumer.mjs']),
+    report('doctor examines an emulator', spawnSync(process.execPath, ['doctor.mjs'], options())),
   ].includes(false)
   if (failed) process.exitCode = 1
 } finally {
@@ -149,6 +175,7 @@ function writePrograms() {
   writeFileSync(join(project, 'consumer.mjs'), ESM_HEAD + untyped)
   writeFileSync(join(project, 'consumer.cjs'), CJS_HEAD + untyped)
   writeFileSync(join(project, 'src', 'consumer.mts'), ESM_HEAD + PROGRAM)
+  writeFileSync(join(project, 'doctor.mjs'), DOCTOR)
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
 }
 

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import type { Express } from 'express'
+import express, { type Express } from 'express'
 import { Redis } from 'ioredis'
 import request, { type Test } from 'supertest'
 import type { RopgAuth, RopgAuthOptions } from '../../lib/index.ts'
@@ -183,6 +183,70 @@ describe('findings 62: a front end on another origin', () => {
   it('says nothing once the origin is allowed', async () => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
     await app.login().set({ Origin: ORIGIN, 'Sec-Fetch-Site': 'cross-site' }).expect(200)
+    expect(hintsOf(app)).toEqual([])
+  })
+})
+
+describe('misconfigurations 49, 55: a CORS preflight that reaches the router', () => {
+  const ORIGIN = 'https://app.example.com'
+  const preflight = ({ app }: TestApp, origin = ORIGIN) =>
+    request(app).options('/auth/login').set({ Origin: origin, 'Access-Control-Request-Method': 'POST' })
+
+  it('of an allowed origin: once in the log that CORS headers are missing', async () => {
+    const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
+    const hint = /CORS preflight of an allowed origin.*put the cors package in front/
+    await expectOneHint(app, () => preflight(app), { status: 204, hint })
+  })
+
+  it('of another origin: once in the log the origin and allowedOrigins', async () => {
+    const app = await startApp({ store: 'memory' })
+    const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /option allowedOrigins/ })
+    expect(line.origin).toBe(ORIGIN)
+  })
+
+  it('says nothing to OPTIONS without a preflight', async () => {
+    const app = await startApp({ store: 'memory' })
+    await request(app.app).options('/auth/login').set('Origin', ORIGIN).expect(204)
+    expect(hintsOf(app)).toEqual([])
+  })
+})
+
+describe('misconfigurations 30: the router at the root, in front of a page of the app', () => {
+  const before = (app: Express, auth: RopgAuth) => {
+    app.use(auth.router)
+    app.get('/user', (_req, res) => res.send('a page'))
+  }
+
+  it.each(['/user', '/sessions'])('%s: 401, and once in the log the mount point', async (path) => {
+    const app = await startApp({ store: 'memory', before })
+    const ask = () => request(app.app).get(path).set('Accept', 'text/html')
+    await expectOneHint(app, ask, { status: 401, error: 'unauthenticated', hint: /mounted at the root.*\/api\/auth/ })
+  })
+
+  it('says nothing to scripts, nor at another path', async () => {
+    const app = await startApp({ store: 'memory', before })
+    await request(app.app).get('/user').set('Accept', 'application/json').expect(401)
+    await request(app.app).get('/auth/user').set('Accept', 'text/html').expect(401)
+    expect(hintsOf(app)).toEqual([])
+  })
+})
+
+describe('misconfigurations 41: a body that somebody in front has read', () => {
+  it('400, and once in the log what to put in front', async () => {
+    const before = (app: Express) =>
+      app.use((req, _res, next) => {
+        req.resume().on('end', () => next())
+      })
+    const app = await startApp({ store: 'memory', before })
+    await expectOneHint(app, () => app.login(), {
+      ...{ status: 400, error: 'invalid_request', hint: /read before it reached auth\.router.*express\.json\(\)/ },
+    })
+  })
+
+  it('says nothing where it was parsed, nor where there is none', async () => {
+    const app = await startApp({ store: 'memory', before: (app) => app.use(express.json()) })
+    await app.login().expect(200)
+    await request(app.app).post('/auth/login').expect(400)
     expect(hintsOf(app)).toEqual([])
   })
 })

@@ -1,13 +1,14 @@
 import { parse } from 'node:querystring'
 import express, { type Request, type RequestHandler } from 'express'
 import { AuthError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { SendError } from './send-error.js'
 
 /** Bytes. */
 const LIMIT = 10 * 1024
 
 /** Reads a JSON or form body of at most 10 KB; one that the app has read already is used, under the same limit. */
-export function readBody(sendError: SendError): RequestHandler[] {
+export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
   const parsers: RequestHandler[] = [
     express.json({ limit: LIMIT, inflate: false }),
     express.urlencoded({ limit: LIMIT, inflate: false, extended: false, parameterLimit: 50 }),
@@ -18,8 +19,10 @@ export function readBody(sendError: SendError): RequestHandler[] {
       else next()
     }
     // The parsers of Express 4 would fail on a stream that is over.
-    if (req.readableEnded) done()
-    else parse(req, res, done)
+    if (req.readableEnded) {
+      if (isConsumed(req)) hint('body', CONSUMED)
+      done()
+    } else parse(req, res, done)
   })
   return [
     (req, res, next) => {
@@ -30,6 +33,15 @@ export function readBody(sendError: SendError): RequestHandler[] {
     ...guarded,
   ]
 }
+
+/** Somebody in front has read it and left nothing. */
+function isConsumed(req: Request): boolean {
+  return (req.body as unknown) === undefined && Number(req.get('content-length') ?? 0) > 0
+}
+
+const CONSUMED =
+  'the body of a request was read before it reached auth.router and is not in req.body: put express.json() in front of what ' +
+  'reads it, or mount auth.router first'
 
 /** What express.raw, express.text or a serverless adapter has read but not parsed. */
 function readRaw(req: Request): AuthError | undefined {

@@ -1,8 +1,10 @@
 import express, { type RequestHandler, type Router } from 'express'
+import type { Hint } from '../events.js'
 import { readBody } from './body.js'
 import { allowMethods } from './guards/allow-methods.js'
 import { malformedUrl, refuseMalformedUrl } from './guards/malformed-url.js'
 import { noStore } from './guards/no-store.js'
+import { noticeRoot } from './guards/notice-root.js'
 import type { RequireAuth } from './guard-types.js'
 import { guardWith, type Check } from './guards/check.js'
 import type { Limits } from './guards/limits.js'
@@ -26,6 +28,7 @@ export interface RouterParts
     DatabaseRoutesParts {
   requireAuth: RequireAuth
   limits: Limits
+  hint: Hint
   /** What every route checks first. */
   checks: readonly Check[]
 }
@@ -36,7 +39,7 @@ export function createRouter(parts: RouterParts): Router {
   const ways: Ways = {
     router: express.Router(),
     door: [noStore, ...parts.checks.map((check) => guardWith(check, sendError))],
-    body: readBody(sendError),
+    body: readBody(sendError, parts.hint),
     only: (...methods) => allowMethods(methods, sendError),
   }
   const { router } = ways
@@ -82,12 +85,13 @@ function addLogin({ router, door, body, only }: Ways, parts: RouterParts): void 
 
 function addSession({ router, door, only }: Ways, parts: RouterParts): void {
   const { requireAuth } = parts
-  router.route('/user').all(door).get(requireAuth, user).all(only('GET', 'HEAD'))
+  const root = noticeRoot(parts.hint)
+  router.route('/user').all(door).get(root, requireAuth, user).all(only('GET', 'HEAD'))
   router.route('/logout').all(door).post(logout(parts)).all(only('POST'))
   router
     .route('/sessions')
     .all(door)
-    .get(requireAuth, listSessions(parts))
+    .get(root, requireAuth, listSessions(parts))
     .delete(requireAuth, revokeOtherSessions(parts))
     .all(only('GET', 'HEAD', 'DELETE'))
   router.route('/sessions/:id').all(door).delete(requireAuth, revokeSession(parts)).all(only('DELETE'))

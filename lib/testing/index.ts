@@ -2,6 +2,7 @@ import '../node-version.js'
 
 export { startAuth0Emulator } from './emulator.js'
 export { signIn } from './sign-in.js'
+export { createTestClock } from './test-clock.js'
 
 export type {
   Auth0Emulator,

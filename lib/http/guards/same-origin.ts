@@ -26,14 +26,28 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
  */
 export function sameOrigin({ allowedOrigins }: Pick<Config, 'allowedOrigins'>, hint: Hint): Check {
   const refused = new Set<string>()
-  return (req) => {
-    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) return undefined
+  const hintOrigin = (req: Request) => {
     const origin = originOf(req)
     if (refused.size < MOST_ORIGINS) refused.add(origin)
     if (refused.has(origin)) hint(`origin ${origin}`, NOT_ALLOWED, { origin })
+  }
+  return (req) => {
+    if (isPreflight(req) && allowedOrigins.includes(req.get('origin') ?? '')) hint('preflight', NO_CORS)
+    else if (isPreflight(req) && !isAllowed(req, allowedOrigins)) hintOrigin(req)
+    if (SAFE_METHODS.includes(req.method) || isAllowed(req, allowedOrigins)) return undefined
+    hintOrigin(req)
     return new AuthError('cross_site_request')
   }
 }
+
+/** One that comes this far is not answered by CORS middleware, and the browser drops the call that was to follow. */
+function isPreflight(req: Request): boolean {
+  return req.method === 'OPTIONS' && req.get('access-control-request-method') !== undefined
+}
+
+const NO_CORS =
+  'a CORS preflight of an allowed origin reached auth.router, so the browser will block the call: this package sends no CORS ' +
+  'headers, so put the cors package in front of the router, app.use(cors({ origin: [...], credentials: true }))'
 
 function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const origin = req.get('origin')

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { startDeadline } from '../../deadline.js'
+import { SessionUnavailableError } from '../../errors.js'
+import type { Env } from '../../options/environment.js'
+import type { Config } from '../../options/options.js'
+import { openRedis, type OpenedRedis, type RedisClient } from '../../store/redis-client.js'
+import { openStore } from '../../store/store.js'
+import { fault, note, ok, skipped, type Finding } from './finding.js'
+
+const REDIS = 'option redis (REDIS_URL)'
+const CONNECTION = { check: 'Redis', setting: REDIS }
+const COMMANDS = { check: 'Redis commands', setting: `the ACL of the Redis user in the ${REDIS}` }
+const VERSION = { check: 'Redis version', setting: REDIS }
+const ROLE = { check: 'Redis role', setting: REDIS }
+const EVICTION = { check: 'Redis eviction', setting: 'maxmemory-policy in the configuration of Redis' }
+const LATENCY = { check: 'Redis latency', setting: 'option timeouts.redis' }
+
+/** Reachable, new enough, writable, quick, and nothing that drops sessions. Leaves nothing behind. */
+export async function checkRedis(config: Config, env: Env): Promise<Finding[]> {
+  if (config.redis === undefined) return [checkMemory(env)]
+  const opened = openRedis(config.redis, config)
+  // Reported by what is asked of it.
+  const ignore = () => undefined
+  opened.client.on('error', ignore)
+  try {
+    return await examine(opened, config)
+  } finally {
+    opened.client.disconnect()
+    opened.client.off('error', ignore)
+  }
+}
+
+function checkMemory({ WEB_CONCURRENCY, NODE_APP_INSTANCE }: Env): Finding {
+  const isOneOfMany = Number(WEB_CONCURRENCY) > 1 || NODE_APP_INSTANCE !== undefined
+  if (isOneOfMany) {
+    return fault(
+      CONNECTION,
+      'several workers run here, and each has sessions of its own: set it so that they share them',
+    )
+  }
+  return note(CONNECTION, 'not set, so sessions are kept in the process: fine for one process in development')
+}
+
+async function examine({ client, describe }: OpenedRedis, config: Config): Promise<Finding[]> {
+  const deadline = config.timeouts.redis
+  try {
+    await within(3 * deadline, client.ping())
+  } catch (err) {
+    return [fault(CONNECTION, describe(err)), skipped(COMMANDS, 'Redis does not answer')]
+  }
+  const server = readInfo(await infoOf(client, deadline))
+  const isReplica = server.some(({ check, status }) => check === ROLE.check && status === 'fault')
+  return [
+    ok(CONNECTION, 'answers'),
+    ...server,
+    await checkLatency(client, deadline),
+    isReplica ? skipped(COMMANDS, 'a replica refuses to write') : await checkCommands(client, config),
+  ]
+}
+
+function within<T>(ms: number, call: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const finished = startDeadline(ms, () => reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })))
+    call.finally(finished).then(resolve, reject)
+  })
+}
+
+/** Undefined where the user may not ask. */
+async function infoOf(client: RedisClient, deadline: number): Promise<Map<string, string> | undefined> {
+  try {
+    const text = await within(deadline, client.info())
+    const lines = text.split(/\r?\n/).filter((line) => line.includes(':'))
+    return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
+  } catch {
+    return undefined
+  }
+}
+
+const OLDEST_MAJOR = 6
+
+function readInfo(info: Map<string, string> | undefined): Finding[] {
+  if (!info) return [VERSION, EVICTION].map((subject) => skipped(subject, 'the Redis user may not run INFO'))
+  const name = info.has('valkey_version') ? 'Valkey' : 'Redis'
+  const version = info.get('valkey_version') ?? info.get('redis_version') ?? '0'
+  return [
+    Number.parseInt(version) >= OLDEST_MAJOR
+      ? ok(VERSION, `${name} ${version}`)
+      : fault(VERSION, `${name} ${version}: Redis 6.0 or later is needed`),
+    info.get('role') === 'slave'
+      ? fault(ROLE, 'this is a replica, and sessions need the primary: set the option redis to that')
+      : ok(ROLE, 'primary'),
+    evictionOf(info.get('maxmemory_policy') ?? 'noeviction'),
+  ]
+}
+
+function evictionOf(policy: string): Finding {
+  if (policy === 'noeviction') return ok(EVICTION, policy)
+  return fault(EVICTION, `${policy} drops live sessions when memory runs out: set maxmemory-policy to noeviction`)
+}
+
+const PINGS = 5
+/** How many times a call has to fit into its deadline. */
+const ROOM = 5
+
+async function checkLatency(client: RedisClient, deadline: number): Promise<Finding> {
+  const times: number[] = []
+  for (let ping = 0; ping < PINGS; ping++) {
+    const started = performance.now()
+    await within(3 * deadline, client.ping()).catch(() => undefined)
+    times.push(performance.now() - started)
+  }
+  const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)] ?? 0
+  const text = `${median.toFixed(1)} ms, and a call may take ${String(deadline)} ms`
+  if (median * ROOM <= deadline) return ok(LATENCY, text)
+  return fault(LATENCY, `${text}, which leaves no room for a busy moment: use a Redis nearby, or raise the option`)
+}
+
+/** Does what a session does, under a key of its own. */
+async function checkCommands(client: RedisClient, config: Config): Promise<Finding> {
+  const prefix = `${config.session.prefix}doctor:${randomUUID()}:`
+  const { records, close } = openStore({ ...config, redis: client }, prefix, () => undefined)
+  const [session, list, lock] = ['session', 'list', 'lock'].map((name) => `${prefix}${name}`) as [
+    string,
+    string,
+    string,
+  ]
+  try {
+    const since = await records.now()
+    await records.create(session, { s: 'doctor' }, { idle: 10_000, absolute: 10_000 })
+    await records.visit(session, ['s'])
+    await records.read(session, ['s'])
+    await records.write(session, { d: '{}' })
+    await records.end(session, ['s'])
+    await records.enlist(list, { name: 'doctor', value: '1', since, ttl: 10_000, most: 10 })
+    await records.listed(list)
+    await records.delist(list, ['doctor'])
+    await records.claim(lock, 'doctor', 10_000)
+    await records.renew(lock, 'doctor', 10_000)
+    await records.release(lock, 'doctor')
+    return ok(COMMANDS, 'all that sessions need are allowed')
+  } catch (err) {
+    if (!(err instanceof SessionUnavailableError)) throw err
+    return fault(COMMANDS, err.detail)
+  } finally {
+    await close()
+  }
+}

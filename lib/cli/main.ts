@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import '../node-version.js'
+import { runCommand } from './command.js'
+
+const { env, stdout, stderr } = process
+
+const code = await runCommand(process.argv.slice(2), {
+  env,
+  folder: process.cwd(),
+  isTty: stdout.isTTY,
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  stopped: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    }),
+})
+
+// A module of --config may keep the process alive. An empty write calls back once everything before it is out.
+stdout.write('', () => process.exit(code))

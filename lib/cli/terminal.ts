@@ -1,0 +1,22 @@
+import type { Env } from '../options/environment.js'
+
+/** Where a command runs. */
+export interface Terminal {
+  env: Env
+  folder: string
+  isTty: boolean
+  out: (text: string) => void
+  err: (text: string) => void
+  /** Resolves when the user ends the command. */
+  stopped: () => Promise<void>
+}
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** https://no-color.org */
+export function isColored({ env, isTty }: Terminal): boolean {
+  return isTty && !env.NO_COLOR
+}

@@ -1,0 +1,15 @@
+import type { RequestHandler } from 'express'
+import type { Hint } from '../../events.js'
+import { isNavigation } from '../pages.js'
+
+/** Nobody navigates to JSON: the page is one of the app's own, behind a router at the root. */
+export function noticeRoot(hint: Hint): RequestHandler {
+  return (req, _res, next) => {
+    if (req.baseUrl === '' && isNavigation(req)) hint('mount point', AT_ROOT)
+    next()
+  }
+}
+
+const AT_ROOT =
+  'a browser asked for a page and got the JSON of auth.router, which is mounted at the root and so answers for /login, ' +
+  "/user and /sessions: mount it at a path of its own, app.use('/api/auth', auth.router), or after your pages"
