@@ -112,7 +112,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
       requireAuth: createRequireAuth(identify, answerError, hint),
     }),
     ...guards,
-    session: mountSession(authParts, sendError),
+    session: mountSession(authParts, sendError, checks),
     authenticate: createAuthenticate(identify, authParts),
     ...createLogin(parts),
     sessions: userSessions,

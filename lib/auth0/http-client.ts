@@ -12,7 +12,7 @@ export interface HttpClient {
 }
 
 /** Further requests wait for a free connection. */
-const MAX_CONNECTIONS = 64
+const MAX_CONNECTIONS = 96
 /** Milliseconds. Firewalls and load balancers often drop connections that have been idle for a minute. */
 const KEEP_ALIVE = 30_000
 /** Bytes. Discovery documents, keys and tokens are a few KB. */
