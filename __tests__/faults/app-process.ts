@@ -34,6 +34,8 @@ process.once('SIGTERM', () => {
     void auth.close()
     process.send?.('closing', () => process.disconnect())
   })
+  // As for clients that have gone: only what the package itself has under way keeps the process.
+  server.closeAllConnections()
 })
 // Whoever started it has ended, however that was.
 const die = () => process.exit(1)

@@ -1,6 +1,7 @@
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import type { RopgAuthOptions } from '../../lib/index.ts'
 import type { Ready } from './app-process.ts'
 
@@ -15,7 +16,7 @@ export interface Ended {
 /** The package in a process of its own, where an unhandled rejection is the end. */
 export interface App {
   url: string
-  /** Resolves when, after SIGTERM, the last request has been answered and the package begins to close. */
+  /** Resolves when the package begins to close, after SIGTERM. */
   closing(): Promise<unknown>
   /** SIGTERM; resolves when the process is gone. */
   stop(): Promise<Ended>
@@ -23,12 +24,21 @@ export interface App {
   kill(): Promise<void>
 }
 
+let program: Promise<string> | undefined
+
+/** As one script, which is quick to start. */
+async function bundle(): Promise<string> {
+  const entryPoints = [join(process.cwd(), '__tests__', 'faults', 'app-process.ts')]
+  const { outputFiles } = await build({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false })
+  return outputFiles[0]!.text
+}
+
 export async function startApp(options: RopgAuthOptions): Promise<App> {
-  const child = fork(join(process.cwd(), '__tests__', 'faults', 'app-process.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const child = spawn(process.execPath, ['-'], {
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env.PATH, APP_OPTIONS: JSON.stringify(options) },
-    silent: true,
   })
+  child.stdin?.end(await (program ??= bundle()))
   let output = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text))

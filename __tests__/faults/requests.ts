@@ -22,8 +22,7 @@ export async function ask(url: string, column: Column, cookie = ''): Promise<Ans
   const [method, path, body] = requestOf(column)
   const answer = await fetch(url + path, {
     method,
-    // So that no idle connection keeps a process that is to end.
-    headers: { cookie, connection: 'close', ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: { cookie, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body }),
     signal: AbortSignal.timeout(NEVER),
   }).catch(() => undefined)

@@ -54,7 +54,7 @@ export async function startWorld(timeouts = DEADLINES): Promise<World> {
 async function startEmulator(domain: string, tries = 5): Promise<{ emulator: Auth0Emulator; port: number }> {
   const port = await freePort()
   try {
-    // Whoever loses an answer of Auth0 may send the old refresh token once more, as docs/scaling.md recommends.
+    // Whoever loses an answer of Auth0 may send the old refresh token once more, as docs/tokens.md says.
     return { emulator: await startAuth0Emulator({ port, domain, leeway: 60 }), port }
   } catch (err) {
     if (tries === 0) throw err
