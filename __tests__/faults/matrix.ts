@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { App } from './app.ts'
 import { begin, type Fault } from './faults.ts'
-import { ask, type Answer, type Column, COLUMNS } from './requests.ts'
+import { ask, askPatiently, type Answer, type Column, COLUMNS } from './requests.ts'
 import { DEADLINES, type Part, prepare, type Sessions, startWorld, type World } from './world.ts'
 
 export interface Cell {
@@ -90,7 +90,7 @@ async function recover({ url }: App, sessions: Sessions): Promise<Record<Column,
 async function losses({ url }: App, sessions: Sessions, answers: Answers): Promise<string[]> {
   const lost: string[] = []
   const expect = async (column: Column, cookie: string | undefined, status: number) => {
-    const answer = await ask(url, column, cookie)
+    const answer = await askPatiently(url, column, cookie)
     if (answer.status !== status) lost.push(`${column} was answered ${String(answer.status)} after the fault`)
   }
   for (const { status, cookie } of answers.login) if (status === 200) await expect('protected', cookie, 200)

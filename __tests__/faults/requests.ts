@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
 /** What is asked for while something is down. */
 export const COLUMNS = ['login', 'protected', 'expired', 'public', 'logout'] as const
 export type Column = (typeof COLUMNS)[number]
@@ -52,9 +54,23 @@ function requestOf(column: Column): [method: string, path: string, body?: string
   }
 }
 
+/** Milliseconds, and a pause between two tries. */
+const PATIENCE = 5000
+const PAUSE = 50
+
+/** Asks again after a 503: without a fault, a busy machine is its only reason. */
+export async function askPatiently(url: string, column: Column, cookie?: string): Promise<Answer> {
+  const giveUp = performance.now() + PATIENCE
+  for (;;) {
+    const answer = await ask(url, column, cookie)
+    if (answer.status !== 503 || performance.now() > giveUp) return answer
+    await wait(PAUSE)
+  }
+}
+
 /** Logs in; rejects unless that succeeds. */
 export async function logIn(url: string): Promise<string> {
-  const { status, cookie } = await ask(url, 'login')
+  const { status, cookie } = await askPatiently(url, 'login')
   if (cookie === undefined) throw new Error(`a login was answered ${String(status)}`)
   return cookie
 }
