@@ -6,6 +6,7 @@ import { createVerifySignature } from './auth0/id-token.js'
 import { createVerifyLogoutToken } from './auth0/logout-token.js'
 import { createRopgClient, type RopgClient } from './auth0/ropg-client.js'
 import { createTenantKeys } from './auth0/tenant-keys.js'
+import { endsWithin } from './deadline.js'
 import { ApiError, ConfigurationError, type AuthError } from './errors.js'
 import { createHint, createReport, type Hint } from './events.js'
 import { createFlows } from './flows/create-flows.js'
@@ -79,7 +80,7 @@ export interface RopgAuth {
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
   ready: () => Promise<void>
-  /** Finishes what runs in the background and closes what the package opened. May be called again. */
+  /** Finishes what runs in the background, for 3 seconds at most, and closes what the package opened. May be called again. */
   close: () => Promise<void>
 }
 
@@ -112,15 +113,18 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
       requireAuth: createRequireAuth(identify, answerError, hint),
     }),
     ...guards,
-    session: mountSession(authParts, sendError),
+    session: mountSession(authParts, sendError, checks),
     authenticate: createAuthenticate(identify, authParts),
     ...createLogin(parts),
     sessions: userSessions,
     client: createRopgClient(password),
     ready: () => allOf([auth0.configuration(), sessions.now()]),
-    close: once(() =>
-      inTurn([giveBackCookie, finishRefreshes, drain, limits.shutdown, store.close, () => auth0.close()]),
-    ),
+    close: once(async () => {
+      giveBackCookie()
+      const isFinished = await endsWithin(FINISH_WITHIN, inTurn([finishRefreshes, drain]))
+      if (!isFinished) config.logger?.warn({}, UNFINISHED)
+      await inTurn([limits.shutdown, store.close, () => auth0.close()])
+    }),
   }
   const giveBackCookie = useCookie(config.session.cookie, config.logger)
   leaveTestDoor(auth, doorTo(sessions, config))
@@ -170,6 +174,11 @@ function createGuards({ now, identify, sendError, hint }: GuardParts) {
     requireRecentLogin: createRequireRecentLogin(sendError, now),
   }
 }
+
+/** Milliseconds for what is under way when an instance closes. Hosts often kill a process a few seconds after SIGTERM. */
+const FINISH_WITHIN = 3000
+const UNFINISHED =
+  'auth.close() did not wait any longer for refreshes or revocations that Auth0 or Redis has not answered yet'
 
 async function inTurn(tasks: (() => unknown)[]): Promise<void> {
   for (const task of tasks) await task()

@@ -23,3 +23,16 @@ export function startDeadline(ms: number, expired: () => void): () => void {
     clearTimeout(timer)
   }
 }
+
+/** Resolves to whether a task has ended within so many milliseconds. Rejects as the task does. */
+export async function endsWithin(ms: number, task: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  try {
+    return await Promise.race([task.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -149,12 +149,12 @@ describe('the HTTP client', () => {
     expect(sockets.length).toBeLessThanOrEqual(2)
   })
 
-  it('opens at most 64 connections, however many requests there are at once', async () => {
+  it('opens at most 96 connections, however many requests there are at once', async () => {
     const waiting: (() => void)[] = []
     let arrived: (() => void) | undefined
     const { host, sockets } = await serve((_req, res) => {
       waiting.push(() => res.end('{}'))
-      if (waiting.length === 64) arrived?.()
+      if (waiting.length === 96) arrived?.()
     })
     const full = new Promise<void>((resolve) => (arrived = resolve))
     const client = openClient()
@@ -167,7 +167,7 @@ describe('the HTTP client', () => {
       clearInterval(drain)
     })
     expect((await Promise.all(answers)).every(({ status }) => status === 200)).toBe(true)
-    expect(sockets).toHaveLength(64)
+    expect(sockets).toHaveLength(96)
   })
 
   it('accepts a body of 1 MB, and rejects a longer one', async () => {
@@ -211,10 +211,10 @@ describe('the HTTP client', () => {
     const { host } = await serve((req, res) => {
       paths.push(req.url)
       waiting.push(() => res.end('{}'))
-      if (waiting.length === 64) arrived?.()
+      if (waiting.length === 96) arrived?.()
     })
     const client = createHttpClient(5000)
-    const first = Array.from({ length: 64 }, () => client.fetch(`http://${host}/first`))
+    const first = Array.from({ length: 96 }, () => client.fetch(`http://${host}/first`))
     await full
     const controller = new AbortController()
     const late = client.fetch(`http://${host}/late`, { signal: controller.signal })
@@ -223,7 +223,7 @@ describe('the HTTP client', () => {
     for (const answer of waiting) answer()
     await Promise.all(first)
     await client.close()
-    expect(paths).toEqual(Array.from({ length: 64 }, () => '/first'))
+    expect(paths).toEqual(Array.from({ length: 96 }, () => '/first'))
   })
 
   it('closes its connections when the requests under way have been answered', async () => {

@@ -191,21 +191,21 @@ describe('a client that goes while its login is being counted', () => {
 })
 
 describe('a tenant that hangs', () => {
-  it('holds 128 password grants of a process at most; beyond them logins answer 503 at once', async () => {
-    const tenant = hanging(128)
+  it('holds 64 password grants of a process at most; beyond them logins answer 503 at once', async () => {
+    const tenant = hanging(64)
     const app = await start(off, { seams: { fetch: tenant.fetch } })
     const { url } = await listen(app.app)
     const send = () => request(url).post('/auth/login').send(right)
-    const stuck = Array.from({ length: 128 }, () => send().then(({ status }) => status))
+    const stuck = Array.from({ length: 64 }, () => send().then(({ status }) => status))
     await tenant.allAsked
 
     const { status, body, headers } = await send()
     expect([status, body]).toEqual([503, refusal('auth_unavailable')])
     expect(Number(headers['retry-after'])).toBeGreaterThan(0)
-    expect(app.events.at(-1)).toMatchObject({ name: 'login.failed', detail: expect.stringContaining('128') })
+    expect(app.events.at(-1)).toMatchObject({ name: 'login.failed', detail: expect.stringContaining('64') })
     const direct = app.auth.client.getTokenByPassword({ username: ada.email, password: ada.password })
     await expect(direct).rejects.toBeInstanceOf(ApiError)
-    expect(tenant.asked()).toBe(128)
+    expect(tenant.asked()).toBe(64)
 
     tenant.goOn()
     expect(new Set(await Promise.all(stuck))).toEqual(new Set([200]))
@@ -216,8 +216,8 @@ describe('a tenant that hangs', () => {
     const app = await start(off)
     const { url } = await listen(app.app)
     for (let round = 1; round <= 2; round++) {
-      app.emulator.failNext({ status: 503, times: 128 })
-      const answers = await Promise.all(Array.from({ length: 128 }, () => request(url).post('/auth/login').send(right)))
+      app.emulator.failNext({ status: 503, times: 64 })
+      const answers = await Promise.all(Array.from({ length: 64 }, () => request(url).post('/auth/login').send(right)))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
     }
     await app.login(right).expect(200)

@@ -3,7 +3,7 @@ import type { Express } from 'express'
 import request, { type Response } from 'supertest'
 import type { RopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
-import { ada, startApp, type TestApp } from '../support/app.ts'
+import { ada, startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
 import { freePort } from '../support/ports.ts'
 import { cookieOf, keysUnder, openRedis, recordsOf, refusal, setCookie } from './wire.ts'
 
@@ -246,13 +246,20 @@ describe('POST /logout', () => {
     await request(app.app).get('/me').set('Cookie', cookie).expect(401)
   })
 
-  it('answers 503 and clears the cookie while Redis is down (findings 13)', async () => {
+  const startBroken = async ({ emulator }: TestApp, before: TestAppOptions['before'] = () => undefined) =>
+    startApp({
+      options: { redis: `redis://127.0.0.1:${await freePort()}`, timeouts: { redis: 200 } },
+      ...{ emulator, before },
+    })
+  const behindSession: TestAppOptions['before'] = (app, auth) => app.use(auth.session)
+
+  it.each([
+    ['alone', undefined],
+    ['behind auth.session', behindSession],
+  ])('%s: answers 503 and clears the cookie while Redis is down (findings 13)', async (_, before) => {
     const app = await startApp()
     const { cookie } = await logIn(app)
-    const broken = await startApp({
-      options: { redis: `redis://127.0.0.1:${await freePort()}`, timeouts: { redis: 200 } },
-      emulator: app.emulator,
-    })
+    const broken = await startBroken(app, before)
 
     const response = await logOut(broken, cookie)
 
@@ -260,6 +267,20 @@ describe('POST /logout', () => {
     expect(response.body).toEqual(refusal('session_unavailable'))
     expect(response.headers['retry-after']).toBe('2')
     expect(response.headers['set-cookie']).toEqual([expect.stringMatching(/^auth=; Path=\/; Expires=Thu, 01 Jan 1970/)])
+  })
+
+  it('behind auth.session: leaves the cookie alone where another site asks, and on other routes', async () => {
+    const app = await startApp()
+    const { cookie } = await logIn(app)
+    const broken = await startBroken(app, behindSession)
+
+    const answers = [
+      await logOut(broken, cookie).set('Sec-Fetch-Site', 'cross-site'),
+      await request(broken.app).get('/me').set('Cookie', cookie),
+    ]
+
+    expect(answers.map(({ status }) => status)).toEqual([503, 503])
+    for (const { headers } of answers) expect(headers).not.toHaveProperty('set-cookie')
   })
 
   it('succeeds where the tokens cannot be opened any more', async () => {

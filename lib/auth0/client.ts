@@ -2,12 +2,13 @@ import * as oidc from 'openid-client'
 import { startDeadline } from '../deadline.js'
 import { tracedCall, type Attributes } from '../telemetry.js'
 import type { Config } from '../options/options.js'
+import { findOnce } from './find-once.js'
 import { createHttpClient, type Fetch, type HttpClient } from './http-client.js'
 import { toAuthError } from './oauth-error.js'
 
 /** Every call to Auth0 goes through this: one Configuration, discovered on first use, and a deadline for each request. */
 export interface Auth0Client {
-  /** Concurrent callers share one discovery request, and a failure is not kept. */
+  /** Discovery: concurrent callers share one request, and what was found is kept for good. */
   configuration(): Promise<oidc.Configuration>
   /** For requests that openid-client does not send itself. */
   fetch: Fetch
@@ -25,7 +26,6 @@ export function createAuth0Client(config: Config): Auth0Client {
   const http: HttpClient = config.fetch
     ? { fetch: config.fetch, close: () => Promise.resolve() }
     : createHttpClient(config.timeouts.auth0)
-  let found: Promise<oidc.Configuration> | undefined
 
   // In place of the callers' own timeouts, which also count time in which the process was suspended.
   const fetchInTime: Fetch = async (url, init) => {
@@ -41,11 +41,7 @@ export function createAuth0Client(config: Config): Auth0Client {
     return fetchInTime(url, { ...init, headers } as RequestInit)
   }
   return {
-    configuration: () =>
-      (found ??= discover(config, forward).catch((err: unknown) => {
-        found = undefined
-        throw err
-      })),
+    configuration: findOnce(() => discover(config, forward)),
     fetch: fetchInTime,
     close: () => http.close(),
   }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { EnvHttpProxyAgent, Pool, request } from 'undici'
+import { endsWithin } from '../deadline.js'
 import { proxiesOf } from './proxies.js'
 
 /** The part of the global `fetch` that openid-client and jose use. */
@@ -7,14 +8,16 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 export interface HttpClient {
   fetch: Fetch
-  /** Closes the connections that are kept alive. */
+  /** Closes all connections, after a moment also those of requests under way. */
   close(): Promise<void>
 }
 
 /** Further requests wait for a free connection. */
-const MAX_CONNECTIONS = 64
+const MAX_CONNECTIONS = 96
 /** Milliseconds. Firewalls and load balancers often drop connections that have been idle for a minute. */
 const KEEP_ALIVE = 30_000
+/** Milliseconds that closing waits for requests under way. */
+const CLOSE_WITHIN = 500
 /** Bytes. Discovery documents, keys and tokens are a few KB. */
 const MAX_RESPONSE_SIZE = 1_048_576
 
@@ -47,7 +50,21 @@ export function createHttpClient(connectTimeout: number): HttpClient {
     // With a status like 204, which has no body, even an empty text would throw.
     return new Response(text || null, { status: answer.statusCode, headers: receivedHeaders(answer.headers) })
   }
-  return { fetch: (url, init) => unlessAborted(send(url, init), init?.signal), close: () => dispatcher.close() }
+  const underWay = new Set<Promise<unknown>>()
+  return {
+    fetch: (url, init) => {
+      const answer = unlessAborted(send(url, init), init?.signal)
+      underWay.add(answer)
+      const done = () => underWay.delete(answer)
+      answer.then(done, done)
+      return answer
+    },
+    close: async () => {
+      // Not undici's own close(), after which nothing can cut short what it waits for.
+      await endsWithin(CLOSE_WITHIN, Promise.allSettled(underWay))
+      await dispatcher.destroy()
+    },
+  }
 }
 
 function headersToSend(headers: RequestInit['headers'], body: RequestInit['body']): Record<string, string> {

@@ -10,8 +10,8 @@ import { verifiedGrant, type GrantParts } from './verified-grant.js'
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
 
-/** In this process. A tenant that hangs must not use up its memory and connections. */
-const MOST_AT_ONCE = 128
+/** In this process. Fewer than connections, so that refreshes still get one while a tenant leaves password grants waiting. */
+const MOST_AT_ONCE = 64
 let underWay = 0
 
 /** Arguments of a password grant. */

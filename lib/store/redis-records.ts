@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { endsWithin } from '../deadline.js'
 import { MARK, type Entries, type Fields, type Found, type Records, type Values, type Visited } from './records.js'
 import type { WriteResult } from './records.js'
 import type { OpenedRedis, RedisClient } from './redis-client.js'
@@ -106,6 +107,9 @@ function timeOf(reply: unknown): number {
   return seconds * 1000 + microseconds / 1000
 }
 
+/** Milliseconds. */
+const QUIT_WITHIN = 500
+
 /** Says goodbye while the server listens; else just goes. Resolves when the socket is closed. */
 async function quit(client: RedisClient): Promise<void> {
   if (client.status !== 'ready') {
@@ -113,7 +117,10 @@ async function quit(client: RedisClient): Promise<void> {
     return
   }
   const ended = once(client, 'end').catch(() => undefined)
-  await client.quit().catch(() => undefined)
+  await endsWithin(
+    QUIT_WITHIN,
+    client.quit().catch(() => undefined),
+  )
   client.disconnect()
   await ended
 }

@@ -59,6 +59,11 @@ const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) 
     /^NOPERM .*?'([\w|]+)' command/i,
     (command) => `NOPERM: the Redis user may not run ${command}: allow it in the ACL of that user`,
   ],
+  [
+    /\bOOM command not allowed/,
+    () => 'OOM: Redis has reached its maxmemory: raise it, or give sessions a Redis of their own',
+  ],
+  [/^MISCONF\b/, () => 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'],
   // Redis 6 reports it from a script behind an ERR.
   [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the option redis to that'],
 ]

@@ -66,7 +66,8 @@ export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise
   await loadProvider()
   const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
   const server = await listenOnLoopback(options.port ?? 0)
-  const site = { ...clientOf(options), issuer: `${server.domain}/`, keys, clock: createClock() }
+  const domain = options.domain ?? server.domain
+  const site = { ...clientOf(options), issuer: `${domain}/`, keys, clock: createClock() }
   const world = createWorld(options, site)
   const interceptors = { gates: new Gates(), faults: new Faults(), requests: [] as RecordedRequest[] }
   const provider = await createProvider(site)
@@ -81,7 +82,7 @@ export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise
     interceptors.gates.openAll()
     return server.close()
   }
-  return { domain: server.domain, ...controls(world, site, interceptors), close }
+  return { domain, ...controls(world, site, interceptors), close }
 }
 
 interface Site {

@@ -115,6 +115,8 @@ export interface EmulatorOptions extends Partial<EmulatorTenant> {
   idTokenSigningAlg?: 'RS256' | 'PS256' | 'HS256'
   /** Port on 127.0.0.1. Default 0, a free one. */
   port?: number
+  /** Where clients reach it, if something stands in front of it. Default: where it listens. */
+  domain?: string
 }
 
 /** A request as it arrived. */

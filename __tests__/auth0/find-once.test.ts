@@ -1,0 +1,54 @@
+import { describe, expect, it, jest } from '@jest/globals'
+import { findOnce } from '../../lib/auth0/find-once.ts'
+
+/** A search that fails so often, and a clock that stands still until it is moved. */
+function start(failures: number) {
+  let now = 1000
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now)
+  let attempts = 0
+  const get = findOnce(async () => {
+    attempts += 1
+    if (attempts <= failures) throw new Error(`failure ${String(attempts)}`)
+    return 'found'
+  })
+  const outcome = () => get().catch((err: unknown) => (err as Error).message)
+  return {
+    outcome,
+    attempts: () => attempts,
+    advance: (ms: number) => (now += ms),
+    end: () => clock.mockRestore(),
+  }
+}
+
+describe('what is found once', () => {
+  it('is looked for when it is first asked for, by one attempt for all, and kept', async () => {
+    const { outcome, attempts, end } = start(0)
+    expect(attempts()).toBe(0)
+    expect(await Promise.all([outcome(), outcome(), outcome()])).toEqual(['found', 'found', 'found'])
+    expect(await outcome()).toBe('found')
+    expect(attempts()).toBe(1)
+    end()
+  })
+
+  it('is looked for again at once after a first failure', async () => {
+    const { outcome, end } = start(1)
+    expect([await outcome(), await outcome()]).toEqual(['failure 1', 'found'])
+    end()
+  })
+
+  it('is looked for less and less often while it cannot be found, and at least once a second', async () => {
+    const { outcome, attempts, advance, end } = start(20)
+    await outcome()
+    await outcome()
+    for (const pause of [100, 200, 400, 800, 1000, 1000]) {
+      const before = attempts()
+      advance(pause - 1)
+      expect(await outcome()).toBe(`failure ${String(before)}`)
+      expect(attempts()).toBe(before)
+      advance(1)
+      await outcome()
+      expect(attempts()).toBe(before + 1)
+    }
+    end()
+  })
+})

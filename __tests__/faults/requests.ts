@@ -1,0 +1,76 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** What is asked for while something is down. */
+export const COLUMNS = ['login', 'protected', 'expired', 'public', 'logout'] as const
+export type Column = (typeof COLUMNS)[number]
+
+export interface Answer {
+  status: number
+  /** Milliseconds. */
+  took: number
+  cookie: string | undefined
+  /** Whether the answer takes the cookie away. */
+  clears: boolean
+  retryAfter: string | null
+}
+
+const CREDENTIALS = { email: 'ada@example.com', password: 'correct horse battery staple', remember_me: true }
+/** Milliseconds; far beyond every deadline. */
+const NEVER = 10_000
+
+/** Status 0: no answer at all. */
+export async function ask(url: string, column: Column, cookie = ''): Promise<Answer> {
+  const started = performance.now()
+  const [method, path, body] = requestOf(column)
+  const answer = await fetch(url + path, {
+    method,
+    headers: { cookie, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body }),
+    signal: AbortSignal.timeout(NEVER),
+  }).catch(() => undefined)
+  await answer?.arrayBuffer().catch(() => undefined)
+  const took = performance.now() - started
+  const [set = ''] = answer?.headers.getSetCookie() ?? []
+  const clears = set.includes('Expires=Thu, 01 Jan 1970')
+  return {
+    ...{ status: answer?.status ?? 0, took, clears },
+    cookie: set === '' || clears ? undefined : set.split(';')[0],
+    retryAfter: answer?.headers.get('retry-after') ?? null,
+  }
+}
+
+function requestOf(column: Column): [method: string, path: string, body?: string] {
+  switch (column) {
+    case 'login':
+      return ['POST', '/auth/login', JSON.stringify(CREDENTIALS)]
+    case 'protected':
+      return ['GET', '/me']
+    case 'expired':
+      return ['GET', '/token']
+    case 'public':
+      return ['GET', '/public']
+    case 'logout':
+      return ['POST', '/auth/logout']
+  }
+}
+
+/** Milliseconds, and a pause between two tries. */
+const PATIENCE = 5000
+const PAUSE = 50
+
+/** Asks again after a 503: without a fault, a busy machine is its only reason. */
+export async function askPatiently(url: string, column: Column, cookie?: string): Promise<Answer> {
+  const giveUp = performance.now() + PATIENCE
+  for (;;) {
+    const answer = await ask(url, column, cookie)
+    if (answer.status !== 503 || performance.now() > giveUp) return answer
+    await wait(PAUSE)
+  }
+}
+
+/** Logs in; rejects unless that succeeds. */
+export async function logIn(url: string): Promise<string> {
+  const { status, cookie } = await askPatiently(url, 'login')
+  if (cookie === undefined) throw new Error(`a login was answered ${String(status)}`)
+  return cookie
+}
