@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
+import { hostileRequest, toBytes } from './hostile-requests.ts'
+import { type Site, SITES, startSite, users } from './site.ts'
+import { faultsIn } from './verdict.ts'
+
+const RUNS = Number(process.env.FUZZ_RUNS ?? 10_500)
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_126)
+
+/** Requests after which the cookies of sessions that were ended are replaced. */
+const ROUND = 100
+
+/** Milliseconds: what the slowest machine may take for one request on average. */
+const ALLOWANCE = 20
+
+let emulator: Auth0Emulator
+let site: Site
+const rejections: unknown[] = []
+const keepRejection = (reason: unknown) => void rejections.push(reason)
+
+beforeAll(async () => {
+  process.on('unhandledRejection', keepRejection)
+  emulator = await startAuth0Emulator({ users, signupLimit: 1_000_000, resetLimit: 1_000_000 })
+})
+
+afterAll(async () => {
+  process.off('unhandledRejection', keepRejection)
+  await emulator.close()
+})
+
+afterEach(async () => {
+  site.client.close()
+  await site.close()
+})
+
+const names = Object.keys(SITES)
+
+describe.each(names)('a site with %s', (name) => {
+  it(
+    `answers whatever a client sends as the contract says (seed ${SEED})`,
+    async () => {
+      site = await startSite(name, emulator)
+      let sent = 0
+      const property = fc.asyncProperty(hostileRequest, async (request) => {
+        if (sent++ % ROUND === 0) await site.renew()
+        const response = await site.client.send(toBytes(request, site.cookies))
+        const faults = faultsIn(response, site)
+        if (faults.length > 0) throw new Error(faults.join('\n'))
+      })
+
+      await fc.assert(property, { numRuns: Math.ceil(RUNS / names.length), seed: SEED })
+
+      expect(rejections).toEqual([])
+    },
+    60_000 + RUNS * ALLOWANCE,
+  )
+})
