@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express'
 import { AuthError, createRopgAuth, type RopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 import { type Auth0Emulator, signIn } from '../../lib/testing/index.ts'
 import { ada, secret } from '../support/app.ts'
+import { uniquePrefix } from '../support/redis.ts'
 import { RawClient } from './raw-client.ts'
 
 /** Genuine cookies, which a request may bring as they are or damaged. */
@@ -53,14 +54,21 @@ export const SITES: Record<string, RopgAuthOptions> = {
   'defaults, everything off': {},
 }
 
-export async function startSite(name: string, emulator: Auth0Emulator): Promise<Site> {
+export interface SiteParts {
+  emulator: Auth0Emulator
+  /** URL; none: the in-process store. */
+  redis?: string
+}
+
+export async function startSite(name: string, { emulator, redis }: SiteParts): Promise<Site> {
   const told: string[] = []
   const bugs: string[] = []
   const auth = createRopgAuth({
     domain: emulator.domain,
     clientId: emulator.clientId,
     clientSecret: emulator.clientSecret,
-    session: { secret },
+    session: { secret, prefix: uniquePrefix('fuzz') },
+    ...(redis !== undefined && { redis }),
     rateLimit: false,
     logger: loggerInto(told),
     onEvent: (event) => told.push(JSON.stringify(event)),
