@@ -80,7 +80,8 @@ function faultOf({ how, before, after, where, status, error }: Echo, text: strin
 
 /** Every way in which a program shows a value. */
 function shown(value: unknown): string {
-  const everything = { depth: null, showHidden: true, getters: true, maxStringLength: null } as const
+  // Without getters: MfaRequiredError has the MFA token behind one, for apps that have asked for it by name.
+  const everything = { depth: null, showHidden: true, getters: false, maxStringLength: null } as const
   const { stack, cause, message, detail, auth0 } = Object(value) as Partial<AuthError>
   const parts = [value, cause, auth0].flatMap((part) => [inspect(part, everything), JSON.stringify(part)])
   return [...parts, stack, message, detail, String(value)].join('\n')

@@ -21,7 +21,7 @@ export interface Site {
   server: Server
   emulator: Auth0Emulator
   cookies: Cookies
-  /** Names of what reached the app's error handler and is no `AuthError` or error of Express below 500. */
+  /** What reached the app's error handler, is no `AuthError`, and came from the router or has a status of 500. */
   bugs: string[]
   /** What the logger and `onEvent` got for the latest requests. */
   told: string[]
@@ -138,9 +138,10 @@ function addGuarded(app: Express, auth: RopgAuth): void {
 
 /** What an app's own error handler usually does. */
 function answerErrors(bugs: string[]): ErrorRequestHandler {
-  return (err: { status?: number; name?: string; stack?: string }, _req, res, next) => {
+  return (err: { status?: number; name?: string; stack?: string }, req, res, next) => {
     const status = err.status ?? 500
-    if (!(err instanceof AuthError) && status >= 500) bugs.push(err.stack ?? 'what is no Error')
+    const isOurs = /^\/auth\b/i.test(req.path)
+    if (!(err instanceof AuthError) && (isOurs || status >= 500)) bugs.push(err.stack ?? 'what is no Error')
     if (res.headersSent) next(err)
     else if (err instanceof AuthError) res.status(status).set('Cache-Control', 'no-store').json(err)
     else res.status(status).set('X-App', 'yes').json({ app: err.name })
