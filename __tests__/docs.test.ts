@@ -202,6 +202,19 @@ describe('docs/observability.md', () => {
     expect(Object.fromEntries(rows.map(([name = '', level]) => [codes(name)[0], level]))).toEqual(EVENT_LEVELS)
   })
 
+  it('lists every member of an event, and no other', () => {
+    const source = readFileSync(join(ROOT, 'lib', 'events.ts'), 'utf8')
+    const [, body = ''] = /^export interface AuthEvent \{\n([^]*?)^\}/m.exec(source) ?? []
+    const members = Array.from(body.matchAll(/^ {2}(\w+)\??:/gm), ([, member = '']) => member)
+    const tables = tableRows(section(page, 'Events'))
+    const explained = tables.filter((row) => row.length === 2).flatMap(([member = '']) => codes(member))
+    const ofEvents = tables.filter((row) => row.length === 4).flatMap((row) => codes(row[3] ?? ''))
+    const common = ['name', 'time']
+    expect([...common, ...explained].sort()).toEqual([...members].sort())
+    expect(ofEvents.filter((member) => !members.includes(member))).toEqual([])
+    expect(members.filter((member) => ![...common, ...ofEvents].includes(member))).toEqual([])
+  })
+
   it('lists the cause of every hint, and no other', () => {
     const given = Array.from(product.matchAll(/\bhint\((['`])([^]*?)\1,/g), ([, , cause = '']) =>
       cause.replace('${origin}', '<origin>'),

@@ -194,7 +194,7 @@ describe('resolveOptions', () => {
     resolve({ ...complete, logger: { ...quiet, warn }, session: { secret, idleTimeout: 8 * DAY } })
     expect(warn.mock.calls).toEqual([
       [
-        {},
+        { option: 'session.absoluteTimeout' },
         'session.idleTimeout is longer than the default of session.absoluteTimeout, which was raised to match: ' +
           'set session.absoluteTimeout',
       ],

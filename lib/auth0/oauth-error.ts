@@ -11,6 +11,7 @@ import {
 import { readRefusal, type Refusal } from './refusal.js'
 import { settingToChange } from './tenant-setting.js'
 import { readWeakPassword } from './weak-password.js'
+import { writtenForms } from './written-forms.js'
 
 /** `mfa` sends a code, `mfa push` polls for the answer to a push notification, `mfa api` calls `/mfa/*`. */
 export type Step =
@@ -180,16 +181,4 @@ function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined
     ...(error !== undefined && { error: conceal(error).slice(0, ERROR_LIMIT) }),
     ...(description !== undefined && { description: conceal(description).slice(0, DESCRIPTION_LIMIT) }),
   }
-}
-
-/** A secret as a server may echo it: plain, and encoded for JSON, a URL or a form. */
-function writtenForms(secret: string): string[] {
-  const form = new URLSearchParams([['', secret]]).toString().slice(1)
-  const forms = [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), form, form.replaceAll('+', '%20')]
-  return [...forms, encoded(secret)].filter(Boolean)
-}
-
-/** encodeURIComponent throws for half a surrogate pair. */
-function encoded(secret: string): string {
-  return encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'))
 }

@@ -34,15 +34,16 @@ export function lifetimeProblems(session: Written): Problem[] {
     }))
 }
 
-/** A sentence for each absolute limit that exceeds its default because the written idle limit does. */
-export function raisedLifetimes(session: Written): string[] {
+/** A warning for each absolute limit that exceeds its default because the written idle limit does. */
+export function raisedLifetimes(session: Written): Problem[] {
   return levels(session)
     .filter(({ idle, absolute, usual }) => absolute === undefined && idle > usual)
-    .map(
-      ({ name }) =>
+    .map(({ name }) => ({
+      option: `${name}.absoluteTimeout`,
+      text:
         `${name}.idleTimeout is longer than the default of ${name}.absoluteTimeout, which was raised to match: ` +
         `set ${name}.absoluteTimeout`,
-    )
+    }))
 }
 
 function levels(session: Written) {

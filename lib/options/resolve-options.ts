@@ -4,12 +4,13 @@ import { interactiveOf, pagesOf } from './browser-ways.js'
 import { cookieOf } from './cookie.js'
 import { issuerOf } from './domain.js'
 import type { Env } from './environment.js'
-import { lifetimesOf, raisedLifetimes } from './lifetimes.js'
+import { lifetimesOf } from './lifetimes.js'
 import { limitsOf } from './limits.js'
 import { isWinston, messageFirst } from './message-first.js'
 import type { Config, RopgAuthOptions, Seams } from './options.js'
 import { readOptions, type CompleteOptions } from './read-options.js'
 import { steady } from './steady-logger.js'
+import { warningsFor } from './warnings.js'
 
 /** Validates what the caller wrote, fills in the environment and the defaults, and freezes the result. */
 export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {}, env: Env = process.env): Config {
@@ -30,7 +31,7 @@ export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {},
     exposeTokens: options.exposeTokens ?? false,
     exposeDeniedReason: options.exposeDeniedReason ?? false,
   })
-  for (const text of raisedLifetimes(options.session)) config.logger?.warn({}, text)
+  for (const { option, text } of warningsFor(options, env)) config.logger?.warn({ option }, text)
   return config
 }
 

@@ -1,5 +1,6 @@
 import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
+import { warnOfEviction } from './eviction.js'
 import { MemoryRecords } from './memory-records.js'
 import type { Records } from './records.js'
 import { openRedis } from './redis-client.js'
@@ -32,6 +33,7 @@ export function openStore(config: Config, prefix: string, report: Report): Store
   const opened = openRedis(redis, config)
   const { describe } = opened
   const { client } = opened
+  if (config.logger) warnOfEviction(client, config.logger)
   // Of the nodes of a Cluster one may be down while the others answer.
   const probe = client.isCluster ? undefined : () => client.ping()
   const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })

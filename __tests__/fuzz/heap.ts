@@ -1,0 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Megabytes that are in use after everything else has been collected. */
+export function heapInUse(): number {
+  collect()
+  return Math.round(process.memoryUsage().heapUsed / 1e5) / 10
+}
