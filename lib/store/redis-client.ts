@@ -31,8 +31,6 @@ const WAITS_FOR_EVER =
 function open(redis: string | RedisOptions, deadline: number): Redis {
   const readOnly = leaveReadOnly(deadline)
   const defaults: RedisOptions = {
-    // Later than the deadline of each call, which does not count time in which the process stood still.
-    commandTimeout: 2 * deadline,
     connectTimeout: deadline,
     disconnectTimeout: deadline,
     maxRetriesPerRequest: 1,
@@ -69,13 +67,16 @@ function leaveReadOnly(pause: number) {
   }
 }
 
-/** Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. */
+/**
+ * While an answer is due, the commands of one turn of the event loop share a write: with many requests at once that saves
+ * system calls. A command that is alone goes at once.
+ */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const stream = this.stream as Redis['stream'] | undefined
-    if (stream && this.#corked !== stream) {
+    if (stream && this.#corked !== stream && this.commandQueue.length > 0) {
       this.#corked = stream
       stream.cork()
       setImmediate(() => {
