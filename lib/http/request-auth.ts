@@ -51,8 +51,10 @@ class LiveAuth implements RequestAuth {
 
   // Properties, so that they can be taken off: const { getAccessToken } = req.auth
   readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
-    const { freshToken, completeError } = this.#parts
-    const owner = { ...this.#live, end: () => this.#end() }
+    const { sessions, freshToken, completeError } = this.#parts
+    const { id, login, tokens } = this.#live
+    sessions.expectTokens(id)
+    const owner = { id, login, tokens: this.#isOver ? undefined : tokens?.(), end: () => this.#end() }
     return leaving(
       freshToken(owner, wanted, () => whoAsks(this.#req)),
       completeError,

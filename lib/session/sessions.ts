@@ -8,7 +8,7 @@ import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionMiddleware, type SessionRequest } from './session-middleware.js'
-import { createSessionRecords, type SessionRecords } from './session-records.js'
+import { createSessionRecords, type EarlyTokens, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
 import { createUserList, type UserList } from './user-list.js'
@@ -19,6 +19,7 @@ const MOST_BY_SID = 1000
 export interface Live {
   id: string
   login: Login
+  tokens?: EarlyTokens | undefined
 }
 
 /** What a request came with. `ended`: a genuine cookie without a live session. */
@@ -53,18 +54,8 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
   const lists = { list, bySid: config.backchannelLogout ? bySid : undefined }
-  const parts: EstablishParts = {
-    config,
-    records,
-    sessions,
-    store,
-    middleware,
-    readCookies,
-    logins,
-    vault,
-    end,
-    ...lists,
-  }
+  const shared = { config, records, sessions, store, middleware, readCookies }
+  const parts: EstablishParts = { ...shared, ...lists, logins, vault, end }
 
   return {
     ...{ vault, list },
@@ -83,6 +74,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
     /** A session by its id, its idle time left alone. */
     peek: sessions.peek,
+    expectTokens: sessions.expectTokens,
   }
 }
 
@@ -127,7 +119,7 @@ async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadC
   let state: 'none' | 'ended' = 'none'
   for (const { id } of cookies()) {
     const found = await sessions.find(id)
-    if (found?.login) return { state: 'live', id, login: found.login }
+    if (found?.login) return { state: 'live', id, login: found.login, tokens: found.tokens }
     // A visitor's session.
     if (found && !found.isSealed) return { state: 'none' }
     state = 'ended'

@@ -68,15 +68,16 @@ function leaveReadOnly(pause: number) {
 }
 
 /**
- * While an answer is due, the commands of one turn of the event loop share a write: with many requests at once that saves
- * system calls. A command that is alone goes at once.
+ * Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. A
+ * session is read at once where no other answer is due.
  */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const stream = this.stream as Redis['stream'] | undefined
-    if (stream && this.#corked !== stream && this.commandQueue.length > 0) {
+    const isLoneRead = args[0].name === 'hmget' && this.commandQueue.length === 0
+    if (stream && this.#corked !== stream && !isLoneRead) {
       this.#corked = stream
       stream.cork()
       setImmediate(() => {
