@@ -18,8 +18,7 @@ type Callback = (err?: unknown, session?: SessionData | null) => void
 /** What a login stores beside the app's data. */
 export interface NewSession {
   login: Login
-  /** Fields of the record of the session with this id. */
-  fields: (id: string) => Fields
+  fields: Fields
   life: Lifetime
 }
 
@@ -86,17 +85,10 @@ export class SessionStore extends RedisStore {
   }
 
   override async destroy(id: string, callback?: Callback): Promise<void> {
-    await answer(this.#parts.end(id), callback)
-  }
-
-  /** Nothing of an id that was never stored needs to be deleted. */
-  override regenerate(req: Request, callback: (err?: unknown) => void): void {
-    const next = (err?: unknown) => {
-      this.generate(req)
-      callback(err)
-    }
-    if (this.isStored(req.session)) void this.destroy(req.sessionID, next)
-    else next()
+    await answer(
+      this.#parts.end(id).then(() => null),
+      callback,
+    )
   }
 
   async #find(id: string): Promise<SessionData | null> {
@@ -113,7 +105,7 @@ export class SessionStore extends RedisStore {
     const json = JSON.stringify(dataOf(session))
     const key = sessions.keyOf(id)
     const known = this.#known.get(session)
-    if (known?.begun) await records.create(key, { ...known.begun.fields(id), [DATA]: json }, known.begun.life)
+    if (known?.begun) await records.create(key, { ...known.begun.fields, [DATA]: json }, known.begun.life)
     else if (!known) await records.create(key, { [DATA]: json }, visitor)
     // express-session saves a new session twice, the second time as the request ends.
     else if (known.json !== json) await records.write(key, { [DATA]: json })
@@ -146,13 +138,11 @@ export function parsedData(json: string | undefined): Partial<SessionData> {
   }
 }
 
-/** Outside of any try: what a callback throws is not for the callback to hear. */
-async function answer(task: Promise<unknown>, callback?: Callback): Promise<void> {
-  const [err, session] = await task.then(
-    (result) => [null, result] as const,
-    (reason: unknown) => [reason, null] as const,
-  )
-  callback?.(err, session as SessionData | null)
+/** What a callback throws is not for the callback to hear. */
+function answer(task: Promise<SessionData | null>, callback: Callback = () => undefined): Promise<void> {
+  return task.then((session) => {
+    callback(null, session)
+  }, callback)
 }
 
 /** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
-import { establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
-import { inBatches } from './in-batches.js'
+import { endOldest, establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
 import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
@@ -11,9 +10,7 @@ import { createSessionMiddleware, type SessionRequest } from './session-middlewa
 import { createSessionRecords, type EarlyTokens, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
 import { createTokenVault, type TokenVault } from './token-vault.js'
-import { createUserList, type UserList } from './user-list.js'
-
-const MOST_BY_SID = 1000
+import { createSessionLists, type SessionLists } from './user-list.js'
 
 /** A session that lives. */
 export interface Live {
@@ -42,29 +39,26 @@ export interface SessionsParts {
 export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
   const { session, testClock, timeouts } = config
   const logins = createLoginSeal(seal)
-  const { list, bySid } = createLists({ session, records, prefix })
+  const lists = createSessionLists({ records, prefix, config })
   const sessions = createSessionRecords({
     ...{ records, logins, prefix, testClock },
     extended: (id, login) => void listAgain(parts, { id, login }).catch(() => undefined),
   })
   const vault = createTokenVault({ records, seal, logins, keyOf: sessions.keyOf })
-  const end = createEnd({ vault, list, bySid, orphaned })
+  const end = createEnd({ vault, lists, orphaned })
   const store = new SessionStore({ records, sessions, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
-  const lists = { list, bySid: config.backchannelLogout ? bySid : undefined }
   const shared = { config, records, sessions, store, middleware, readCookies }
-  const parts: EstablishParts = { ...shared, ...lists, logins, vault, end }
+  const parts: EstablishParts = { ...shared, logins, vault, lists, end }
 
   return {
-    ...{ vault, list },
-    /** The sessions that came from a session at Auth0. */
-    bySid,
+    ...{ vault, lists },
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
-    now: () => now(records, closed()),
+    now: () => records.now(),
     /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
     present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
     ...mounting(parts, closed),
@@ -96,25 +90,6 @@ function mounting({ middleware, store }: EstablishParts, closed: SessionsParts['
   }
 }
 
-function createLists({
-  session,
-  records,
-  prefix,
-}: Pick<SessionsParts, 'records' | 'prefix'> & Pick<Config, 'session'>) {
-  const { ordinary, remembered, maxPerUser } = session
-  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
-  return {
-    list: createUserList({ records, prefix, maxPerUser, longest }),
-    // Several browsers of a user never share a session at Auth0, but one may log in here again and again.
-    bySid: createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest }),
-  }
-}
-
-async function now(records: Records, problem: Error | undefined): Promise<number> {
-  if (problem) throw problem
-  return records.now()
-}
-
 async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
   for (const { id } of cookies()) {
@@ -143,12 +118,11 @@ type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } |
 
 interface EndParts {
   vault: TokenVault
-  list: UserList
-  bySid: UserList
+  lists: SessionLists
   orphaned: SessionsParts['orphaned']
 }
 
-function createEnd({ vault, list, bySid, orphaned }: EndParts): End {
+function createEnd({ vault, lists, orphaned }: EndParts): End {
   return async (id, known) => {
     // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
     const tokens = await vault.read(id)
@@ -159,16 +133,14 @@ function createEnd({ vault, list, bySid, orphaned }: EndParts): End {
     orphaned(ended?.tokens?.refreshToken)
     // Last: what is off the list while it lives could not be revoked.
     const login = ended?.login ?? known
-    if (login) await list.drop(login.sub, [login.handle]).catch(() => undefined)
-    if (login?.sid !== undefined) await bySid.drop(login.sid, [login.handle]).catch(() => undefined)
+    if (login) await lists.drop(login).catch(() => undefined)
     return ended
   }
 }
 
 /** A session that is in use belongs on the lists, even after the store has evicted them. */
-async function listAgain({ list, bySid, end }: EstablishParts, { id, login }: Live): Promise<void> {
-  const ofSid = login.sid === undefined ? [] : await bySid?.add({ ...login, sub: login.sid }, id)
-  const tooMany = await list.add(login, id)
-  if (!tooMany || (bySid && !ofSid)) await end(id)
-  else await inBatches(tooMany, (oldest) => end(oldest.id))
+async function listAgain(parts: EstablishParts, { id, login }: Live): Promise<void> {
+  const tooMany = await parts.lists.add(login, id)
+  if (tooMany) await endOldest(parts, login.sub, tooMany)
+  else await parts.end(id)
 }
