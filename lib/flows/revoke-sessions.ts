@@ -1,7 +1,8 @@
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
 import type { StoredSession } from '../session/session-records.js'
-import type { Live, Sessions } from '../session/sessions.js'
+import type { Live } from '../session/session-records.js'
+import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
 

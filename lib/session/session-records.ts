@@ -19,6 +19,13 @@ export interface StoredSession {
 /** Tokens as they were when the session was found: for the first who asks, and not for long. */
 export type EarlyTokens = () => Buffer | undefined
 
+/** A session that lives. */
+export interface Live {
+  id: string
+  login: Login
+  tokens?: EarlyTokens | undefined
+}
+
 /** The fields of a session's record. */
 export const LOGIN = 'l'
 export const DATA = 'd'

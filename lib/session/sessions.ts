@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
@@ -7,17 +7,10 @@ import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionMiddleware, type SessionRequest } from './session-middleware.js'
-import { createSessionRecords, type EarlyTokens, type SessionRecords } from './session-records.js'
+import { createSessionRecords, type Live, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
-import { createTokenVault, type TokenVault } from './token-vault.js'
-import { createSessionLists, type SessionLists } from './user-list.js'
-
-/** A session that lives. */
-export interface Live {
-  id: string
-  login: Login
-  tokens?: EarlyTokens | undefined
-}
+import { createTokenVault } from './token-vault.js'
+import { createSessionLists } from './user-list.js'
 
 /** What a request came with. `ended`: a genuine cookie without a live session. */
 export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
@@ -49,7 +42,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const store = new SessionStore({ records, sessions, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
-  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
+  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies, closed })
   const shared = { config, records, sessions, store, middleware, readCookies }
   const parts: EstablishParts = { ...shared, logins, vault, lists, end }
 
@@ -60,8 +53,8 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
     now: () => records.now(),
     /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
-    present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
-    ...mounting(parts, closed),
+    present: async (req: IncomingMessage) => present(sessions, readCookies(req)),
+    ...{ mount: middleware.mount, mounted: middleware.mounted, isTaken: middleware.isTaken },
     establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
     end,
     /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
@@ -72,27 +65,9 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   }
 }
 
-function mounting({ middleware, store }: EstablishParts, closed: SessionsParts['closed']) {
-  return {
-    /** `req.session` of express-session, for the app's own data. */
-    mount: (req: SessionRequest, res: ServerResponse, next: (err?: unknown) => void) => {
-      const problem = closed()
-      if (problem) next(problem)
-      else middleware.mount(req, res, next)
-    },
-    /** Whether other middleware has set `req.session`. */
-    isTaken: (req: SessionRequest) => Boolean(req.session) && !middleware.isMounted(req),
-    /** The login of a request on which the session is mounted. */
-    mounted: (req: SessionRequest): Live | undefined => {
-      const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
-      return login && { id: req.sessionID ?? '', login }
-    },
-  }
-}
-
-async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
+async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
-  for (const { id } of cookies()) {
+  for (const { id } of cookies) {
     const found = await sessions.find(id)
     if (found?.login) return { state: 'live', id, login: found.login, tokens: found.tokens }
     // A visitor's session.
@@ -116,11 +91,7 @@ async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): 
  */
 type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
 
-interface EndParts {
-  vault: TokenVault
-  lists: SessionLists
-  orphaned: SessionsParts['orphaned']
-}
+type EndParts = Pick<EstablishParts, 'vault' | 'lists'> & Pick<SessionsParts, 'orphaned'>
 
 function createEnd({ vault, lists, orphaned }: EndParts): End {
   return async (id, known) => {
