@@ -34,7 +34,7 @@ export interface SessionStoreParts {
 /** What is known of a session that express-session has made; `json`: what the store holds, where this request wrote it. */
 interface Known {
   login: Login | undefined
-  isStored: boolean
+  /** Not yet stored. */
   begun?: NewSession
   json?: string
 }
@@ -62,12 +62,13 @@ export class SessionStore extends RedisStore {
 
   /** False for a session that express-session has made and nobody has written to. */
   isStored(session: SessionData): boolean {
-    return this.#known.get(session)?.isStored === true
+    const known = this.#known.get(session)
+    return known !== undefined && !known.begun
   }
 
   /** What is to be stored with the session when it is saved for the first time. */
   begin(session: SessionData, begun: NewSession): void {
-    this.#known.set(session, { login: begun.login, begun, isStored: false })
+    this.#known.set(session, { login: begun.login, begun })
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
@@ -76,7 +77,7 @@ export class SessionStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & SessionData {
     const session = super.createSession(req, data)
-    this.#known.set(session, { login: this.#known.get(data)?.login, isStored: true })
+    this.#known.set(session, { login: this.#known.get(data)?.login })
     return session
   }
 
@@ -96,7 +97,7 @@ export class SessionStore extends RedisStore {
     // What cannot be opened may be a copy of another user's.
     if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
-    this.#known.set(data, { login: found.login, isStored: true })
+    this.#known.set(data, { login: found.login })
     return data
   }
 
@@ -109,7 +110,7 @@ export class SessionStore extends RedisStore {
     else if (!known) await records.create(key, { [DATA]: json }, visitor)
     // express-session saves a new session twice, the second time as the request ends.
     else if (known.json !== json) await records.write(key, { [DATA]: json })
-    this.#known.set(session, { login: known?.login, isStored: true, json })
+    this.#known.set(session, { login: known?.login, json })
     return null
   }
 
