@@ -39,7 +39,7 @@ describe('createUserList', () => {
   it('forgets what is dropped', async () => {
     await add('a')
     await add('b')
-    await list.drop(ada, ['a', 'never there'])
+    await list.drop(ada, [{ handle: 'a' }, { handle: 'never there' }])
     expect(await handles()).toEqual(['b'])
   })
 

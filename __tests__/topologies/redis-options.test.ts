@@ -70,7 +70,7 @@ describe('a client that the package creates', () => {
     ['Sentinel options', () => ({ sentinels: [{ port: server.port, host: '127.0.0.1' }], name: 'none' })],
   ])('waits for nothing without bound, made from %s', (_name, redis) => {
     const { options } = opened(redis())
-    expect(options.commandTimeout).toBe(2 * DEADLINE)
+    expect(options.socketTimeout).toBe(3 * DEADLINE)
     expect(options.connectTimeout).toBe(DEADLINE)
     expect(options.maxRetriesPerRequest).toBeLessThanOrEqual(3)
     for (const times of [1, 10, 1_000_000]) expect(options.retryStrategy!(times)).toBeLessThanOrEqual(2000)

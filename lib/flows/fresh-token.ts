@@ -60,7 +60,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
 
   return async (owner, asked, who) => {
     const wanted = readWanted(asked)
-    const record = refresh.held(owner.id) ?? (await vault.read(owner.id))
+    const record = refresh.held(owner.id) ?? (await vault.read(owner.id, owner.tokens))
     // A process with a newer secret may have sealed them: the session goes on there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })

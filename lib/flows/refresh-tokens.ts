@@ -19,6 +19,8 @@ import type { WhoAsks } from './who-asks.js'
 export interface TokenOwner {
   id: string
   login: Login
+  /** As they were read with the login. */
+  tokens?: Buffer | undefined
   /** Deletes the session. */
   end: () => Promise<void>
 }

@@ -1,7 +1,8 @@
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
 import type { StoredSession } from '../session/session-records.js'
-import type { Live, Sessions } from '../session/sessions.js'
+import type { Live } from '../session/session-records.js'
+import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
 
@@ -53,14 +54,14 @@ function createEnd({ clock, sessions, report }: RevokeSessionsParts): End {
     const facts = { ...who, ...(sub !== undefined && { sub }), sessionId: handle, durationMs: clock() - started }
     if (lived) report({ name: 'session.revoked', ...facts })
     // Nobody has dropped the pointer to what was gone already.
-    if (!ended?.login && sub !== undefined) await sessions.list.drop(sub, [handle])
+    if (!ended?.login && sub !== undefined) await sessions.lists.ofUser.drop(sub, [{ handle }])
     return lived
   }
 }
 
 export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
   const { sessions } = parts
-  const { list, bySid } = sessions
+  const { ofUser: list, ofSid: bySid } = sessions.lists
   const end = createEnd(parts)
 
   return {
@@ -69,7 +70,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       const found = await inBatches(listed, ({ id }) => sessions.peek(id))
       await list.drop(
         sub,
-        listed.filter((_, place) => found[place] === undefined).map(({ handle }) => handle),
+        listed.filter((_, place) => found[place] === undefined),
       )
       return found.flatMap(describe).sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
@@ -91,10 +92,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       await bySid.mark(sid, true)
       const listed = await bySid.all(sid)
       await inBatches(listed, (one) => end(one, { ...who }))
-      await bySid.drop(
-        sid,
-        listed.map(({ handle }) => handle),
-      )
+      await bySid.drop(sid, listed)
     },
   }
 }

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { FreshToken } from '../flows/fresh-token.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Login } from '../session/login.js'
-import type { Live, Sessions } from '../session/sessions.js'
+import type { Live } from '../session/session-records.js'
+import type { Sessions } from '../session/sessions.js'
 import type { ClearCookie } from './clear-cookie.js'
 import { leaving, type CompleteError } from './complete-error.js'
 import type { RequestAuth } from './types.js'
@@ -51,8 +52,10 @@ class LiveAuth implements RequestAuth {
 
   // Properties, so that they can be taken off: const { getAccessToken } = req.auth
   readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
-    const { freshToken, completeError } = this.#parts
-    const owner = { ...this.#live, end: () => this.#end() }
+    const { sessions, freshToken, completeError } = this.#parts
+    const { id, login, tokens } = this.#live
+    sessions.expectTokens(id)
+    const owner = { id, login, tokens: this.#isOver ? undefined : tokens?.(), end: () => this.#end() }
     return leaving(
       freshToken(owner, wanted, () => whoAsks(this.#req)),
       completeError,

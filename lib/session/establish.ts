@@ -12,7 +12,7 @@ import type { SessionMiddleware, SessionRequest, WithSession } from './session-m
 import { LOGIN, type SessionRecords } from './session-records.js'
 import { dataOf, parsedData, type SessionStore } from './session-store.js'
 import type { TokenRecord, TokenVault } from './token-vault.js'
-import type { UserList } from './user-list.js'
+import type { Listed, SessionLists } from './user-list.js'
 
 /** What a login puts into a session. */
 export interface NewLogin extends TokenRecord {
@@ -52,9 +52,7 @@ export interface EstablishParts {
   readCookies: ReadCookies
   logins: LoginSeal
   vault: TokenVault
-  list: UserList
-  /** Undefined where nobody will ask for it. */
-  bySid: UserList | undefined
+  lists: SessionLists
   /** Ends a session, and revokes its refresh token. */
   end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
@@ -85,10 +83,7 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
   parts.store.begin(req.session, {
     login,
     life: lifetimeOf(config, fresh),
-    fields: () => ({
-      [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)),
-      ...parts.vault.seal(id, fresh),
-    }),
+    fields: { [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)), ...parts.vault.seal(id, fresh) },
   })
   try {
     const spare = before.login?.sub === fresh.sub ? 1 : 0
@@ -97,11 +92,7 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
   } catch (err) {
     exchange.undo()
     // Nobody needs to know its tokens: whoever asked Auth0 revokes them.
-    void Promise.allSettled([
-      parts.vault.end(id),
-      parts.list.drop(login.sub, [login.handle]),
-      login.sid === undefined ? undefined : parts.bySid?.drop(login.sid, [login.handle]),
-    ])
+    void Promise.allSettled([parts.vault.end(id), parts.lists.drop(login)])
     throw err
   }
   return { id, login, cookie: middleware.isMounted(place.req) ? undefined : cookieOf(exchange.res) }
@@ -161,19 +152,20 @@ interface Unsaved {
   began: number
 }
 
-async function persist({ records, list, bySid, end }: EstablishParts, unsaved: Unsaved): Promise<void> {
-  const { login, id, session, spare, began } = unsaved
+async function persist(parts: EstablishParts, { login, id, session, spare, began }: Unsaved): Promise<void> {
+  const { records, lists } = parts
   const created = promisify(session.save.bind(session) as (done: (err?: Error | null) => void) => void)()
   // Whoever revokes the user's sessions must find this one behind its entry.
   if (!records.ordered) await created
-  const ofSid = login.sid !== undefined && bySid ? bySid.add({ ...login, sub: login.sid }, id) : []
-  const [listed, isWelcome] = await Promise.all([list.add({ ...login, since: began }, id, spare), ofSid, created])
-  if (!listed || !isWelcome) throw new AuthError('session_expired', { detail: REVOKED })
-  await inBatches(listed, (oldest) => end(oldest.id))
-  await list.drop(
-    login.sub,
-    listed.map(({ handle }) => handle),
-  )
+  const [tooMany] = await Promise.all([lists.add({ ...login, since: began }, id, spare), created])
+  if (!tooMany) throw new AuthError('session_expired', { detail: REVOKED })
+  await endOldest(parts, login.sub, tooMany)
+}
+
+/** Ends the sessions of a user that are too many. */
+export async function endOldest({ lists, end }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
+  await inBatches(tooMany, ({ id }) => end(id))
+  await lists.ofUser.drop(sub, tooMany)
 }
 
 const REVOKED = "the user's sessions were revoked while this login was under way"

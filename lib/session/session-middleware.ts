@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import expressSession, { type Session, type SessionData } from 'express-session'
 import type { Config } from '../options/options.js'
 import type { ReadCookies, SessionCookie } from './cookie.js'
-import type { SessionRecords } from './session-records.js'
+import type { Live, SessionRecords } from './session-records.js'
 import type { SessionStore } from './session-store.js'
 
 /** A request that may have a session of express-session. */
@@ -24,22 +24,31 @@ export interface SessionMiddlewareParts {
   store: SessionStore
   sessions: SessionRecords
   readCookies: ReadCookies
+  closed: () => Error | undefined
 }
 
 type Run = (req: IncomingMessage, res: ServerResponse, next: Next) => void
 
 /** express-session on our store. */
 export function createSessionMiddleware(parts: SessionMiddlewareParts) {
-  const { session, store, readCookies } = parts
+  const { session, store, readCookies, closed } = parts
   const run = createExpressSession(parts)
   const isMounted = (req: SessionRequest): req is WithSession => Boolean(req.session) && req.sessionStore === store
 
   return {
     /** True where `req.session` is ours. */
     isMounted,
-    /** Gives the request `req.session`. */
+    /** True where other middleware has set it. */
+    isTaken: (req: SessionRequest) => Boolean(req.session) && !isMounted(req),
+    /** The session of a request for which it is ours, if it has a login. */
+    mounted: (req: SessionRequest): Live | undefined => {
+      const login = isMounted(req) ? store.loginOf(req.session) : undefined
+      return login && { id: req.sessionID ?? '', login }
+    },
+    /** Gives the request `req.session` of express-session, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: Next) => {
-      if (req.session) next()
+      const problem = closed()
+      if (problem || req.session) next(problem)
       else if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
       else
         firstLive(parts, readCookies(req)).then((cookie) => {

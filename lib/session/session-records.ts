@@ -10,13 +10,26 @@ export interface StoredSession {
   isSealed: boolean
   /** The app's own data, as JSON. Only where it was asked for. */
   data: string | undefined
+  /** What the vault has sealed, where it was read along. */
+  tokens: EarlyTokens | undefined
   /** Milliseconds on the clock of the store. */
   seen: number
 }
 
-/** The fields of a session's record; those of the tokens belong to the vault. */
+/** Tokens as they were when the session was found: for the first who asks, and not for long. */
+export type EarlyTokens = () => Buffer | undefined
+
+/** A session that lives. */
+export interface Live {
+  id: string
+  login: Login
+  tokens?: EarlyTokens | undefined
+}
+
+/** The fields of a session's record. */
 export const LOGIN = 'l'
 export const DATA = 'd'
+export const TOKENS = 't'
 
 export interface SessionRecordsParts {
   records: Records
@@ -29,27 +42,33 @@ export interface SessionRecordsParts {
 
 const FIELDS = [LOGIN]
 const FIELDS_WITH_DATA = [LOGIN, DATA]
+const FIELDS_WITH_TOKENS = [LOGIN, TOKENS]
+/** Milliseconds after a use of its tokens in which those of a session are read along. */
+const TOKENS_EXPECTED = 10_000
+/** Milliseconds after which tokens that were read along are read anew: a logout or a refresh may have come between. */
+const TOKENS_FRESH = 50
 /** About 10 MB; what is forgotten is asked for anew. */
-const MOST_RESTING = 50_000
+const MOST_REMEMBERED = 50_000
 
 /** Finds sessions by their id, and extends them. */
 export function createSessionRecords(parts: SessionRecordsParts) {
   const { records, logins, prefix, testClock, extended } = parts
-  /** Session id -> when its extension is due, as far as this process knows. On a clock that nobody sets. */
-  const rests = new Map<string, number>()
+  const remembered = new Map<string, Remembered>()
   const now = testClock ?? (() => performance.now())
   const keyOf = (id: string) => `${prefix}s:${id}`
 
-  const stored = (id: string, { values: [sealed, data], seen }: Found): StoredSession => {
-    const login = sealed === undefined ? undefined : logins.open(sealed, keyOf(id))
-    return { id, login, data: data?.toString(), seen, isSealed: sealed !== undefined && !login }
+  const stored = (id: string, names: readonly string[], { values: [sealed, other], seen }: Found): StoredSession => {
+    const login = sealed && logins.open(sealed, keyOf(id))
+    return { id, login, seen, isSealed: sealed !== undefined && !login, ...besides(names, other) }
   }
+  const read = (id: string, names: readonly string[]) =>
+    records.read(keyOf(id), names).then((found) => found && stored(id, names, found))
   const visit = async (id: string, names: readonly string[]) => {
     const found = await records.visit(keyOf(id), names)
     if (!found) return undefined
-    if (rests.size >= MOST_RESTING) rests.clear()
-    rests.set(id, now() + found.rest)
-    const session = stored(id, found)
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+    remembered.set(id, { restsUntil: now() + found.rest, tokensUntil: remembered.get(id)?.tokensUntil ?? 0 })
+    const session = stored(id, names, found)
     if (found.extended && session.login) extended(id, session.login)
     return session
   }
@@ -58,16 +77,43 @@ export function createSessionRecords(parts: SessionRecordsParts) {
     keyOf,
     /** Starts the idle time of the session again where that is due. */
     find: (id: string, withData = false): Promise<StoredSession | undefined> => {
-      const names = withData ? FIELDS_WITH_DATA : FIELDS
-      if ((rests.get(id) ?? -Infinity) <= now()) return visit(id, names)
-      return records.read(keyOf(id), names).then((found) => found && stored(id, found))
+      const known = remembered.get(id)
+      const withTokens = known !== undefined && performance.now() < known.tokensUntil
+      const names = withData ? FIELDS_WITH_DATA : withTokens ? FIELDS_WITH_TOKENS : FIELDS
+      return known && now() < known.restsUntil ? read(id, names) : visit(id, names)
+    },
+    /** Its next requests will ask for its tokens, too. */
+    expectTokens: (id: string) => {
+      const known = remembered.get(id)
+      if (known) known.tokensUntil = performance.now() + TOKENS_EXPECTED
     },
     /** Leaves the idle time alone. */
-    peek: async (id: string) => {
-      const found = await records.read(keyOf(id), FIELDS)
-      return found && stored(id, found)
-    },
+    peek: (id: string) => read(id, FIELDS),
   }
+}
+
+function besides(names: readonly string[], value: Buffer | undefined): Pick<StoredSession, 'data' | 'tokens'> {
+  return {
+    data: names === FIELDS_WITH_DATA ? value?.toString() : undefined,
+    tokens: names === FIELDS_WITH_TOKENS ? early(value) : undefined,
+  }
+}
+
+function early(value: Buffer | undefined): EarlyTokens {
+  const until = performance.now() + TOKENS_FRESH
+  let left = value
+  return () => {
+    const taken = performance.now() < until ? left : undefined
+    left = undefined
+    return taken
+  }
+}
+
+/** What this process knows of a session, on a clock that nobody sets. */
+interface Remembered {
+  /** When its extension is due. */
+  restsUntil: number
+  tokensUntil: number
 }
 
 export type SessionRecords = ReturnType<typeof createSessionRecords>

@@ -18,8 +18,7 @@ type Callback = (err?: unknown, session?: SessionData | null) => void
 /** What a login stores beside the app's data. */
 export interface NewSession {
   login: Login
-  /** Fields of the record of the session with this id. */
-  fields: (id: string) => Fields
+  fields: Fields
   life: Lifetime
 }
 
@@ -35,7 +34,7 @@ export interface SessionStoreParts {
 /** What is known of a session that express-session has made; `json`: what the store holds, where this request wrote it. */
 interface Known {
   login: Login | undefined
-  isStored: boolean
+  /** Not yet stored. */
   begun?: NewSession
   json?: string
 }
@@ -63,12 +62,13 @@ export class SessionStore extends RedisStore {
 
   /** False for a session that express-session has made and nobody has written to. */
   isStored(session: SessionData): boolean {
-    return this.#known.get(session)?.isStored === true
+    const known = this.#known.get(session)
+    return known !== undefined && !known.begun
   }
 
   /** What is to be stored with the session when it is saved for the first time. */
   begin(session: SessionData, begun: NewSession): void {
-    this.#known.set(session, { login: begun.login, begun, isStored: false })
+    this.#known.set(session, { login: begun.login, begun })
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
@@ -77,7 +77,7 @@ export class SessionStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & SessionData {
     const session = super.createSession(req, data)
-    this.#known.set(session, { login: this.#known.get(data)?.login, isStored: true })
+    this.#known.set(session, { login: this.#known.get(data)?.login })
     return session
   }
 
@@ -86,17 +86,10 @@ export class SessionStore extends RedisStore {
   }
 
   override async destroy(id: string, callback?: Callback): Promise<void> {
-    await answer(this.#parts.end(id), callback)
-  }
-
-  /** Nothing of an id that was never stored needs to be deleted. */
-  override regenerate(req: Request, callback: (err?: unknown) => void): void {
-    const next = (err?: unknown) => {
-      this.generate(req)
-      callback(err)
-    }
-    if (this.isStored(req.session)) void this.destroy(req.sessionID, next)
-    else next()
+    await answer(
+      this.#parts.end(id).then(() => null),
+      callback,
+    )
   }
 
   async #find(id: string): Promise<SessionData | null> {
@@ -104,7 +97,7 @@ export class SessionStore extends RedisStore {
     // What cannot be opened may be a copy of another user's.
     if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
-    this.#known.set(data, { login: found.login, isStored: true })
+    this.#known.set(data, { login: found.login })
     return data
   }
 
@@ -113,11 +106,11 @@ export class SessionStore extends RedisStore {
     const json = JSON.stringify(dataOf(session))
     const key = sessions.keyOf(id)
     const known = this.#known.get(session)
-    if (known?.begun) await records.create(key, { ...known.begun.fields(id), [DATA]: json }, known.begun.life)
+    if (known?.begun) await records.create(key, { ...known.begun.fields, [DATA]: json }, known.begun.life)
     else if (!known) await records.create(key, { [DATA]: json }, visitor)
     // express-session saves a new session twice, the second time as the request ends.
     else if (known.json !== json) await records.write(key, { [DATA]: json })
-    this.#known.set(session, { login: known?.login, isStored: true, json })
+    this.#known.set(session, { login: known?.login, json })
     return null
   }
 
@@ -146,13 +139,11 @@ export function parsedData(json: string | undefined): Partial<SessionData> {
   }
 }
 
-/** Outside of any try: what a callback throws is not for the callback to hear. */
-async function answer(task: Promise<unknown>, callback?: Callback): Promise<void> {
-  const [err, session] = await task.then(
-    (result) => [null, result] as const,
-    (reason: unknown) => [reason, null] as const,
-  )
-  callback?.(err, session as SessionData | null)
+/** What a callback throws is not for the callback to hear. */
+function answer(task: Promise<SessionData | null>, callback: Callback = () => undefined): Promise<void> {
+  return task.then((session) => {
+    callback(null, session)
+  }, callback)
 }
 
 /** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */

@@ -1,25 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
-import { establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
-import { inBatches } from './in-batches.js'
+import { endOldest, establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
 import { createLoginSeal, type Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionMiddleware, type SessionRequest } from './session-middleware.js'
-import { createSessionRecords, type SessionRecords } from './session-records.js'
+import { createSessionRecords, type Live, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
-import { createTokenVault, type TokenVault } from './token-vault.js'
-import { createUserList, type UserList } from './user-list.js'
-
-const MOST_BY_SID = 1000
-
-/** A session that lives. */
-export interface Live {
-  id: string
-  login: Login
-}
+import { createTokenVault } from './token-vault.js'
+import { createSessionLists } from './user-list.js'
 
 /** What a request came with. `ended`: a genuine cookie without a live session. */
 export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
@@ -41,93 +32,44 @@ export interface SessionsParts {
 export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
   const { session, testClock, timeouts } = config
   const logins = createLoginSeal(seal)
-  const { list, bySid } = createLists({ session, records, prefix })
+  const lists = createSessionLists({ records, prefix, config })
   const sessions = createSessionRecords({
     ...{ records, logins, prefix, testClock },
     extended: (id, login) => void listAgain(parts, { id, login }).catch(() => undefined),
   })
   const vault = createTokenVault({ records, seal, logins, keyOf: sessions.keyOf })
-  const end = createEnd({ vault, list, bySid, orphaned })
+  const end = createEnd({ vault, lists, orphaned })
   const store = new SessionStore({ records, sessions, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
-  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies })
-  const lists = { list, bySid: config.backchannelLogout ? bySid : undefined }
-  const parts: EstablishParts = {
-    config,
-    records,
-    sessions,
-    store,
-    middleware,
-    readCookies,
-    logins,
-    vault,
-    end,
-    ...lists,
-  }
+  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies, closed })
+  const shared = { config, records, sessions, store, middleware, readCookies }
+  const parts: EstablishParts = { ...shared, logins, vault, lists, end }
 
   return {
-    ...{ vault, list },
-    /** The sessions that came from a session at Auth0. */
-    bySid,
+    ...{ vault, lists },
     // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
-    now: () => now(records, closed()),
+    now: () => records.now(),
     /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
-    present: (req: IncomingMessage) => present(sessions, () => readCookies(req)),
-    ...mounting(parts, closed),
+    present: async (req: IncomingMessage) => present(sessions, readCookies(req)),
+    ...{ mount: middleware.mount, mounted: middleware.mounted, isTaken: middleware.isTaken },
     establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
     end,
     /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
     endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
     /** A session by its id, its idle time left alone. */
     peek: sessions.peek,
+    expectTokens: sessions.expectTokens,
   }
 }
 
-function mounting({ middleware, store }: EstablishParts, closed: SessionsParts['closed']) {
-  return {
-    /** `req.session` of express-session, for the app's own data. */
-    mount: (req: SessionRequest, res: ServerResponse, next: (err?: unknown) => void) => {
-      const problem = closed()
-      if (problem) next(problem)
-      else middleware.mount(req, res, next)
-    },
-    /** Whether other middleware has set `req.session`. */
-    isTaken: (req: SessionRequest) => Boolean(req.session) && !middleware.isMounted(req),
-    /** The login of a request on which the session is mounted. */
-    mounted: (req: SessionRequest): Live | undefined => {
-      const login = middleware.isMounted(req) ? store.loginOf(req.session) : undefined
-      return login && { id: req.sessionID ?? '', login }
-    },
-  }
-}
-
-function createLists({
-  session,
-  records,
-  prefix,
-}: Pick<SessionsParts, 'records' | 'prefix'> & Pick<Config, 'session'>) {
-  const { ordinary, remembered, maxPerUser } = session
-  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
-  return {
-    list: createUserList({ records, prefix, maxPerUser, longest }),
-    // Several browsers of a user never share a session at Auth0, but one may log in here again and again.
-    bySid: createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest }),
-  }
-}
-
-async function now(records: Records, problem: Error | undefined): Promise<number> {
-  if (problem) throw problem
-  return records.now()
-}
-
-async function present(sessions: SessionRecords, cookies: () => ReturnType<ReadCookies>): Promise<Presented> {
+async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
   let state: 'none' | 'ended' = 'none'
-  for (const { id } of cookies()) {
+  for (const { id } of cookies) {
     const found = await sessions.find(id)
-    if (found?.login) return { state: 'live', id, login: found.login }
+    if (found?.login) return { state: 'live', id, login: found.login, tokens: found.tokens }
     // A visitor's session.
     if (found && !found.isSealed) return { state: 'none' }
     state = 'ended'
@@ -149,14 +91,9 @@ async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): 
  */
 type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
 
-interface EndParts {
-  vault: TokenVault
-  list: UserList
-  bySid: UserList
-  orphaned: SessionsParts['orphaned']
-}
+type EndParts = Pick<EstablishParts, 'vault' | 'lists'> & Pick<SessionsParts, 'orphaned'>
 
-function createEnd({ vault, list, bySid, orphaned }: EndParts): End {
+function createEnd({ vault, lists, orphaned }: EndParts): End {
   return async (id, known) => {
     // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
     const tokens = await vault.read(id)
@@ -167,16 +104,14 @@ function createEnd({ vault, list, bySid, orphaned }: EndParts): End {
     orphaned(ended?.tokens?.refreshToken)
     // Last: what is off the list while it lives could not be revoked.
     const login = ended?.login ?? known
-    if (login) await list.drop(login.sub, [login.handle]).catch(() => undefined)
-    if (login?.sid !== undefined) await bySid.drop(login.sid, [login.handle]).catch(() => undefined)
+    if (login) await lists.drop(login).catch(() => undefined)
     return ended
   }
 }
 
 /** A session that is in use belongs on the lists, even after the store has evicted them. */
-async function listAgain({ list, bySid, end }: EstablishParts, { id, login }: Live): Promise<void> {
-  const ofSid = login.sid === undefined ? [] : await bySid?.add({ ...login, sub: login.sid }, id)
-  const tooMany = await list.add(login, id)
-  if (!tooMany || (bySid && !ofSid)) await end(id)
-  else await inBatches(tooMany, (oldest) => end(oldest.id))
+async function listAgain(parts: EstablishParts, { id, login }: Live): Promise<void> {
+  const tooMany = await parts.lists.add(login, id)
+  if (tooMany) await endOldest(parts, login.sub, tooMany)
+  else await parts.end(id)
 }

@@ -1,7 +1,7 @@
 import type { Fields, Records, WriteResult } from '../store/records.js'
 import type { Login, LoginSeal } from './login.js'
 import type { Seal } from './seal.js'
-import { LOGIN } from './session-records.js'
+import { LOGIN, TOKENS } from './session-records.js'
 
 export type { WriteResult }
 
@@ -52,7 +52,6 @@ export interface VaultParts {
   keyOf: (sessionId: string) => string
 }
 
-const TOKENS = 't'
 /** Stands between the version and what is sealed. */
 const ANNOUNCED = 'r'
 const SETTLED = '-'
@@ -69,9 +68,9 @@ export function createTokenVault({ records, seal, logins, keyOf }: VaultParts) {
   return {
     /** The first record of a session, to be stored with it. */
     seal: (id: string, tokens: TokenRecord): Fields => ({ [TOKENS]: close(keyOf(id), { ...tokens, version: 1 }) }),
-    /** `sealed`: there are tokens that this process has no secret for. */
-    read: async (id: string): Promise<VersionedTokens | 'sealed' | undefined> => {
-      const value = (await records.read(keyOf(id), [TOKENS]))?.values[0]
+    /** `sealed`: there are tokens that this process has no secret for. `early`: what was read along with the login. */
+    read: async (id: string, early?: Buffer): Promise<VersionedTokens | 'sealed' | undefined> => {
+      const value = early ?? (await records.read(keyOf(id), [TOKENS]))?.values[0]
       return value && (open(keyOf(id), value) ?? 'sealed')
     },
     /** Writes tokens, and the login where it changed, only over the version that the caller has read. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Config } from '../options/options.js'
 import type { Entries, Records } from '../store/records.js'
 import type { Login } from './login.js'
 
@@ -35,7 +36,11 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
       return all && pointers(oldest(all, most))
     },
     all: async (sub: string) => pointers(await records.listed(keyOf(sub))),
-    drop: (sub: string, handles: readonly string[]) => records.delist(keyOf(sub), handles),
+    drop: (sub: string, listed: readonly Pick<Listed, 'handle'>[]) =>
+      records.delist(
+        keyOf(sub),
+        listed.map(({ handle }) => handle),
+      ),
     /** From now on, no session of a login that began before this moment can be added; `forever`: none at all. */
     mark: async (sub: string, forever = false) => {
       await records.mark(keyOf(sub), forever ? FOREVER : await records.now(), longest)
@@ -57,3 +62,40 @@ function pointers(entries: Entries): Listed[] {
 }
 
 export type UserList = ReturnType<typeof createUserList>
+
+const MOST_BY_SID = 1000
+
+/** The lists that a session is on: that of its user, and that of the session at Auth0 which it came from. */
+export function createSessionLists({
+  records,
+  prefix,
+  config,
+}: Pick<UserListParts, 'records' | 'prefix'> & ListsConfig) {
+  const { ordinary, remembered, maxPerUser } = config.session
+  const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
+  const ofUser = createUserList({ records, prefix, maxPerUser, longest })
+  // Several browsers of a user never share a session at Auth0, but one may log in here again and again.
+  const ofSid = createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest })
+  const sidOf = ({ sid }: Login) => (config.backchannelLogout ? sid : undefined)
+  return {
+    ofUser,
+    ofSid,
+    /** Undefined where a mark refuses the login; else the sessions of the user that are too many. */
+    add: async (login: Login, id: string, spare = 0): Promise<Listed[] | undefined> => {
+      const sid = sidOf(login)
+      const added = sid === undefined || ofSid.add({ ...login, sub: sid }, id)
+      const [tooMany, isWelcome] = await Promise.all([ofUser.add(login, id, spare), added])
+      return isWelcome ? tooMany : undefined
+    },
+    drop: async (login: Login): Promise<void> => {
+      const sid = sidOf(login)
+      await Promise.all([ofUser.drop(login.sub, [login]), sid !== undefined && ofSid.drop(sid, [login])])
+    },
+  }
+}
+
+interface ListsConfig {
+  config: Pick<Config, 'session' | 'backchannelLogout'>
+}
+
+export type SessionLists = ReturnType<typeof createSessionLists>

@@ -43,7 +43,7 @@ export class MemoryRecords implements Records {
 
   async read(key: string, names: readonly string[]): Promise<Found | undefined> {
     const entry = this.#live(key)
-    return entry && { seen: Math.round(entry.seen), values: valuesOf(entry, names) }
+    return entry && foundIn(entry, names)
   }
 
   async visit(key: string, names: readonly string[]): Promise<Visited | undefined> {
@@ -54,21 +54,22 @@ export class MemoryRecords implements Records {
     const extended = now - entry.seen >= every
     if (extended) entry.seen = now
     const rest = Math.ceil(entry.seen + every - now)
-    return { extended, rest, seen: Math.round(entry.seen), values: valuesOf(entry, names) }
+    return { extended, rest, ...foundIn(entry, names) }
   }
 
   async write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult> {
     const entry = this.#live(key)
-    const result = entry ? compare(entry, expected, fields) : 'gone'
+    const result = compare(entry, expected, fields)
     if (result === 'done') Object.assign(entry?.fields ?? {}, fields)
     return result
   }
 
   async end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined> {
     const entry = this.#live(key)
-    const result = entry ? compare(entry, expected) : 'gone'
-    if (result === 'done') this.#entries.delete(key)
-    return result === 'conflict' ? result : result === 'done' && entry ? valuesOf(entry, names) : undefined
+    const result = compare(entry, expected)
+    if (!entry || result !== 'done') return result === 'conflict' ? result : undefined
+    this.#entries.delete(key)
+    return foundIn(entry, names).values
   }
 
   async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Entries | undefined> {
@@ -143,20 +144,19 @@ export class MemoryRecords implements Records {
   }
 }
 
-function valuesOf({ fields }: Entry, names: readonly string[]): Values {
-  return names.map((name) => {
-    const value = fields[name]
-    return value === undefined ? undefined : Buffer.from(value)
-  })
+function foundIn({ fields, seen }: Entry, names: readonly string[]): Found {
+  const values = names.map((name) => (fields[name] === undefined ? undefined : Buffer.from(fields[name])))
+  return { seen: Math.round(seen), values }
 }
 
 /** `done` also for what was written before. */
-function compare({ fields }: Entry, expected?: Expected, news: Fields = {}): WriteResult {
-  if (!expected) return 'done'
-  const held = fields[expected.field]
+function compare(entry: Entry | undefined, expected?: Expected, news: Fields = {}): WriteResult {
+  if (!entry || !expected) return entry ? 'done' : 'gone'
+  const held = entry.fields[expected.field]
   if (held === undefined) return 'gone'
-  const bytes = Buffer.from(held)
   const wanted = news[expected.field]
-  if (wanted !== undefined && bytes.equals(Buffer.from(wanted))) return 'done'
-  return bytes.subarray(0, expected.head.length).toString() === expected.head ? 'done' : 'conflict'
+  const isWritten = wanted !== undefined && textOf(wanted) === textOf(held)
+  return isWritten || textOf(held).startsWith(expected.head) ? 'done' : 'conflict'
 }
+
+const textOf = (value: string | Buffer) => Buffer.from(value).toString('latin1')

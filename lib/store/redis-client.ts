@@ -31,8 +31,6 @@ const WAITS_FOR_EVER =
 function open(redis: string | RedisOptions, deadline: number): Redis {
   const readOnly = leaveReadOnly(deadline)
   const defaults: RedisOptions = {
-    // Later than the deadline of each call, which does not count time in which the process stood still.
-    commandTimeout: 2 * deadline,
     connectTimeout: deadline,
     disconnectTimeout: deadline,
     maxRetriesPerRequest: 1,
@@ -69,13 +67,17 @@ function leaveReadOnly(pause: number) {
   }
 }
 
-/** Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. */
+/**
+ * Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. A
+ * session is read at once where no other answer is due.
+ */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const stream = this.stream as Redis['stream'] | undefined
-    if (stream && this.#corked !== stream) {
+    const isLoneRead = args[0].name === 'hmget' && this.commandQueue.length === 0
+    if (stream && this.#corked !== stream && !isLoneRead) {
       this.#corked = stream
       stream.cork()
       setImmediate(() => {

@@ -18,7 +18,7 @@ export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
 /** Sessions in Redis 6.0 or later: one server, Sentinel or Cluster. */
 export function createRedisRecords({ client, owned, guarded, prefix, testClock }: RedisRecordsParts): Records {
   const run: Run = (script, key, args) =>
-    guarded(() => runScript(client, script, { keys: [key], args }), isQuestion(script) ? 'question' : 'news')
+    guarded(() => runScript(client, script, { key, args }), isQuestion(script) ? 'question' : 'news')
   const time = () => (testClock ? String(testClock()) : '')
   const visit = async (key: string, names: readonly string[], extend = true) =>
     visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))

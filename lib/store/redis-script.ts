@@ -4,30 +4,27 @@ import type { RedisClient } from './redis-client.js'
 /** Script -> the name by which the server knows it. */
 const names = new Map<string, string>()
 
-/** Runs a Lua script on the keys it names; texts in its reply are bytes. Servers that have forgotten the script (restart, failover) get it again. */
-export async function runScript(client: RedisClient, script: string, { keys, args }: ScriptInput): Promise<unknown> {
-  const sha = nameOf(script)
+/** Runs a Lua script on one key; texts in its reply are bytes. Servers that have forgotten it (restart, failover) get it again. */
+export async function runScript(client: RedisClient, script: string, { key, args }: ScriptInput): Promise<unknown> {
   const commands = client as unknown as ByteScripts
   try {
-    return await commands.evalshaBuffer(sha, keys.length, ...keys, ...args)
+    return await commands.evalshaBuffer(nameOf(script), 1, key, ...args)
   } catch (err) {
     if (!String((err as { message?: unknown }).message).startsWith('NOSCRIPT')) throw err
-    return commands.evalBuffer(script, keys.length, ...keys, ...args)
+    return commands.evalBuffer(script, 1, key, ...args)
   }
 }
 
 /** ioredis has them, and its types do not. */
 type ByteScripts = Record<'evalshaBuffer' | 'evalBuffer', (...args: (string | number | Buffer)[]) => Promise<unknown>>
 
-export interface ScriptInput {
-  keys: string[]
+interface ScriptInput {
+  key: string
   args: (string | Buffer)[]
 }
 
 function nameOf(script: string): string {
-  const known = names.get(script)
-  if (known !== undefined) return known
-  const name = createHash('sha1').update(script).digest('hex')
+  const name = names.get(script) ?? createHash('sha1').update(script).digest('hex')
   names.set(script, name)
   return name
 }

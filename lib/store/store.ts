@@ -31,14 +31,12 @@ export function openStore(config: Config, prefix: string, report: Report): Store
     return { records, evaluate: undefined, closed, close: close(records) }
   }
   const opened = openRedis(redis, config)
-  const { describe } = opened
-  const { client } = opened
-  if (config.logger) warnOfEviction(client, config.logger)
+  const { client, describe } = opened
+    if (config.logger) warnOfEviction(client, config.logger)
   // Of the nodes of a Cluster one may be down while the others answer.
   const probe = client.isCluster ? undefined : () => client.ping()
   const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
-  const evaluate: Store['evaluate'] = (script, key, args) =>
-    guarded(() => runScript(client, script, { keys: [key], args }))
+  const evaluate: Store['evaluate'] = (script, key, args) => guarded(() => runScript(client, script, { key, args }))
   return { records, evaluate, closed, close: close(records) }
 }

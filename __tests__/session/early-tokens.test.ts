@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Express, Request, Response } from 'express'
+import type { AuthError, RopgAuth } from '../../lib/index.ts'
+import { createLoginSeal, type Login } from '../../lib/session/login.ts'
+import { createSeal } from '../../lib/session/seal.ts'
+import { createSessionRecords } from '../../lib/session/session-records.ts'
+import { MemoryRecords } from '../../lib/store/memory-records.ts'
+import { ada, secret, startApp } from '../support/app.ts'
+
+const credentials = { email: ada.email, password: ada.password }
+
+/** Answers with the code of the error, or `token`, after what happens between two uses of the tokens of one request. */
+function addRoute(app: Express, auth: RopgAuth, between: (req: Request) => Promise<unknown>) {
+  app.get('/twice', auth.requireAuth, async (req: Request, res: Response) => {
+    const { getAccessToken } = req.auth!
+    if (req.query.first) await getAccessToken()
+    await between(req)
+    const answer = await getAccessToken().then(
+      () => 'token',
+      (err: unknown) => (err as AuthError).code,
+    )
+    res.json({ answer })
+  })
+}
+
+async function answersAfter(between: (req: Request, auth: RopgAuth) => Promise<unknown>, query = '') {
+  let isOver = false
+  const test = await startApp({
+    after: (app, auth) => {
+      addRoute(app, auth, async (req) => (isOver ? between(req, auth) : undefined))
+    },
+  })
+  const browser = test.agent()
+  await browser.post('/auth/login').send(credentials).expect(200)
+  // From here on the tokens are read along with the login.
+  await browser.get('/twice').expect(200, { answer: 'token' })
+  isOver = true
+  return ((await browser.get(`/twice${query}`).expect(200)).body as { answer: string }).answer
+}
+
+describe('tokens that were read with the login', () => {
+  it('are not for a request that has logged out', async () => {
+    expect(await answersAfter((req) => req.auth!.logout())).toBe('session_expired')
+  })
+
+  it('are for the first use in a request only: the next one sees a revocation', async () => {
+    const revoke = (req: Request, auth: RopgAuth) => auth.sessions.revokeAll(req.auth!.sub)
+    expect(await answersAfter(revoke, '?first=1')).toBe('session_expired')
+  })
+})
+
+describe('createSessionRecords', () => {
+  const login: Login = { sub: 'auth0|ada', user: {}, scope: 'openid', handle: 'h', since: 1, until: 2 }
+
+  it('reads tokens along only where they are expected, and gives them once', async () => {
+    const records = new MemoryRecords(() => 0)
+    const logins = createLoginSeal(createSeal([secret]))
+    const sessions = createSessionRecords({
+      records,
+      logins,
+      prefix: '',
+      testClock: () => 0,
+      extended: () => undefined,
+    })
+    const fields = { l: logins.close(login, sessions.keyOf('one')), t: 'sealed tokens' }
+    await records.create(sessions.keyOf('one'), fields, { idle: 60_000 })
+    expect((await sessions.find('one'))?.tokens).toBeUndefined()
+
+    sessions.expectTokens('one')
+
+    const found = await sessions.find('one')
+    expect([found?.tokens?.()?.toString(), found?.tokens?.()]).toEqual(['sealed tokens', undefined])
+    expect((await sessions.find('one', true))?.tokens).toBeUndefined()
+  })
+})
