@@ -73,7 +73,7 @@ const product = ts.sys
 describe('the code in docs', () => {
   it('is in languages that are tested here, or that are settings of other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
-    expect([...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx'].includes(name))).toEqual([])
+    expect([...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx', 'yaml'].includes(name))).toEqual([])
   })
 
   describe('in TypeScript', () => {
