@@ -10,7 +10,7 @@ import { verifiedGrant, type GrantParts } from './verified-grant.js'
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
 
-/** In this process. A tenant that hangs must not use up its memory and connections. */
+/** Per process. A tenant that hangs must not exhaust memory and connections. */
 const MOST_AT_ONCE = 128
 let underWay = 0
 
@@ -58,7 +58,7 @@ export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGr
 
 const TOO_MANY = `auth_unavailable: ${String(MOST_AT_ONCE)} password grants are waiting for Auth0 in this process`
 
-/** Checked before anything is sent: callers in JavaScript hand on what they were given. */
+/** Checked at run time before anything is sent, for callers in JavaScript. */
 function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {
   const { username, password, auth0ForwardedFor, ...wanted } = given ?? {}
   const realm = optionalText('realm', wanted.realm) ?? config.realm
