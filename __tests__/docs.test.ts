@@ -30,6 +30,7 @@ const pages = readdirSync(join(ROOT, 'docs'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => readPage(`docs/${name}`))
 const readme = readPage('README.md')
+const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] }
 
 /** Pages whose code is part of larger programs, to which a test of their own compares it. */
 const PARTS_OF_PROGRAMS = ['docs/integrations.md']
@@ -72,7 +73,9 @@ const product = ts.sys
 describe('the code in docs', () => {
   it('is in languages that are tested here, or that are settings of other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
-    expect([...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx', 'text'].includes(name))).toEqual([])
+    expect(
+      [...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
+    ).toEqual([])
   })
 
   describe('in TypeScript', () => {
@@ -224,6 +227,21 @@ describe('docs/observability.md', () => {
   })
 })
 
+describe('docs/security.md', () => {
+  const rows = tableRows(section(pageNamed('security'), 'Defenses and their tests'))
+
+  it('names only tests that exist, at least one for each defense', () => {
+    const named = rows.map(([, , tests = '']) => codes(tests))
+    expect(named.filter(({ length }) => length === 0)).toEqual([])
+    expect(named.flat().filter((path) => !existsSync(join(__dirname, path)))).toEqual([])
+  })
+
+  it('names requirements of ASVS for each defense', () => {
+    expect(rows.length).toBeGreaterThan(20)
+    expect(rows.filter(([, , , numbers = '']) => !/^\d+\.\d+\.\d+(, \d+\.\d+\.\d+)*$/.test(numbers))).toEqual([])
+  })
+})
+
 describe('docs/typescript.md', () => {
   it('names only types that are exported', () => {
     const named = tableRows(section(pageNamed('typescript'), 'Types to name')).flatMap(([name = '']) => codes(name))
@@ -234,9 +252,13 @@ describe('docs/typescript.md', () => {
 })
 
 describe('links', () => {
-  const linking = [readme, readPage('CHANGELOG.md'), readPage('examples/README.md'), ...pages]
+  const linking = [
+    readme,
+    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'].map(readPage),
+    ...pages,
+  ]
 
-  it.each(linking.map((page) => [page.path, page] as const))('of %s lead somewhere', (_path, page) => {
+  it.each(linking.map((page) => [page.path, page] as const))('of %s lead to what is in the package', (_path, page) => {
     const own = links(page).filter((target) => !/^https?:/.test(target))
     expect(own.filter((target) => !leadsSomewhere(page, target))).toEqual([])
   })
@@ -249,9 +271,11 @@ describe('links', () => {
 function leadsSomewhere(page: Page, target: string): boolean {
   const [path = '', anchor] = target.split('#')
   const file = path === '' ? page.path : posix.join(posix.dirname(page.path), path)
-  if (!existsSync(join(ROOT, file))) return false
+  if (!existsSync(join(ROOT, file)) || !isPacked(file)) return false
   return anchor === undefined || anchors(readPage(file)).includes(anchor)
 }
+
+const isPacked = (file: string) => files.some((entry) => file === entry || file.startsWith(`${entry}/`))
 
 interface Node {
   shape?: Record<string, unknown>

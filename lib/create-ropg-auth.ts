@@ -69,7 +69,7 @@ export interface RopgAuth {
   requireRecentLogin: RequireRecentLogin
   /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
   session: AuthMiddleware
-  /** Who is logged in, for any request of Node: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
+  /** Who is logged in, for any Node request: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
   authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
   /** What `POST /login` does, with its limits and checks, for a route of your own. Rejects with an `AuthError`. */
   login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
@@ -80,7 +80,7 @@ export interface RopgAuth {
   client: RopgClient
   /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
   ready: () => Promise<void>
-  /** Finishes what runs in the background, for 3 seconds at most, and closes what the package opened. May be called again. */
+  /** Finishes background work, for 3 seconds at most, and closes what the package opened. May be called again. */
   close: () => Promise<void>
 }
 
@@ -131,7 +131,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   return auth
 }
 
-/** Everything behind the doors. */
+/** The parts behind the public API. */
 function createInside(config: Config) {
   const report = createReport(config)
   const hint = createHint(config.logger)
@@ -208,7 +208,7 @@ function doorTo(sessions: Sessions, { scope, audience, clock }: Config): TestDoo
       const req = new IncomingMessage(new Socket())
       const tokenSet = { accessToken, tokenType: 'Bearer', audience, scope: login.scope, expiresAt }
       const fresh = { ...login, tokenSets: [tokenSet], since: await sessions.now() }
-      // As if over HTTPS, so that a Secure cookie is set.
+      // Treated as HTTPS, so that a Secure cookie is set.
       const { cookie } = await sessions.establish(fresh, { req, isSecure: true })
       return cookie ?? ''
     },

@@ -1,8 +1,8 @@
-/** Milliseconds by which a timer may be late without the process having stood still. */
+/** Milliseconds by which a timer may be late before the process counts as suspended. */
 const LATE = 100
 
 /**
- * Calls back when `ms` have passed in which this process could run; returns how to call it off. A process that stood
+ * Calls back after `ms` during which this process could run. Returns a function that cancels it. A process that stood
  * still (a busy event loop, SIGSTOP, a suspended machine) runs its timers first and reads its sockets after: what has
  * long been answered would count as late. It gets that time anew.
  */

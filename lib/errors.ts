@@ -45,7 +45,7 @@ export interface PublicDetails {
   fields?: Partial<Record<string, string>>
   /** The scopes that the route asked for, separated by spaces. */
   scope?: string
-  /** Where interactive login goes on. */
+  /** Where to continue with interactive login. */
   login_url?: string
   /** Where the user can regain the account. */
   recovery_url?: string
@@ -155,7 +155,7 @@ export class MfaRequiredError extends TokenByPasswordError {
   }
 }
 
-/** A call without an argument that it cannot do without (`invalid_request`). */
+/** A call without a required argument (`invalid_request`). */
 export class MissingRequiredArgumentError extends AuthError {
   override readonly name = 'MissingRequiredArgumentError'
   /** Name of the missing argument. */
@@ -185,7 +185,7 @@ export class SessionUnavailableError extends AuthError {
   }
 }
 
-/** What a request met: its `message` is public. */
+/** An error of a request: its `message` is public. */
 export interface MetByRequest {
   auth0?: Auth0Answer | undefined
 }

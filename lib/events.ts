@@ -39,7 +39,7 @@ export interface AuthEvent {
   /** What Auth0 answered. */
   auth0?: Auth0Answer
   durationMs?: number
-  /** For people: what to change, or what happened. */
+  /** For operators: what to change, or what happened. */
   detail?: string
 }
 
@@ -50,7 +50,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Reports one event, and remembers the error that it tells of. Never throws. */
+/** Reports one event, and remembers its error as reported. Never throws. */
 export type Report = (event: Omit<AuthEvent, 'time'>, about?: unknown) => void
 
 /** Tells operators, once per cause, what was seen and what to set. */
@@ -65,7 +65,7 @@ export function createHint(logger: Logger | undefined): Hint {
   }
 }
 
-/** What is not ours is a bug: the client learns nothing of it, the log its name and place. */
+/** Any other error is a bug. The client gets no details, and the log gets its name and stack. */
 export function knownError(err: unknown, logger: Logger | undefined): AuthError {
   if (err instanceof AuthError) return err
   const { name, stack } = Object(err) as Partial<Error>
@@ -75,7 +75,7 @@ export function knownError(err: unknown, logger: Logger | undefined): AuthError 
 
 const told = new WeakSet()
 
-/** True once for each error that no event has told of: whoever asks is the one to tell. */
+/** True once for each error that no event has reported. The caller has to report it. */
 export function firstToTell(err: object): boolean {
   const first = !told.has(err)
   told.add(err)
@@ -101,7 +101,7 @@ export function createReport({ clock, logger, onEvent }: ReportTargets): Report 
   }
 }
 
-/** What is counted is what operators are told of. */
+/** Metrics count the same events that operators see. */
 function measure({ name, code }: Omit<AuthEvent, 'time'>): void {
   if (name === 'login.succeeded') countLogin('success')
   if (name === 'login.failed' || name === 'mfa.required') countLogin(code ?? 'internal_error')
@@ -114,7 +114,7 @@ async function notify(onEvent: (event: AuthEvent) => unknown, event: AuthEvent, 
   try {
     await onEvent(event)
   } catch {
-    // The listener's own error may hold anything, so only its failure is told.
+    // The listener's error may contain anything, so only the failure is logged.
     logger?.error({ event: event.name }, 'the onEvent listener failed')
   }
 }

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 
-/** An address as Auth0 and limits take it: without port, brackets and zone, and IPv4 where IPv6 only wraps it. */
+/** An address as Auth0 and the limits use it: without port, brackets, and zone, and IPv4 if IPv6 only wraps it. */
 export function plainAddress(written: string): string | undefined {
   const bare = written
     .replace(/^\[(.*)\](:\d+)?$/, '$1')

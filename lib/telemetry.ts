@@ -5,7 +5,7 @@ const SCOPE = 'express-auth0-ropg'
 
 export type { Attributes }
 
-/** Spans of whole operations, which are there for every login and refresh. */
+/** Spans of whole operations: every login and refresh has one. */
 export function traced<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   return trace.getTracer(SCOPE).startActiveSpan(name, (span) => finishing(span, work))
 }
@@ -17,7 +17,7 @@ export function tracedCall<Result>(name: string, attributes: Attributes, work: (
   return trace.getTracer(SCOPE).startActiveSpan(name, options, (span) => finishing(span, work))
 }
 
-/** Ends a span with what it is about. Of an error only the code: its text may hold anything. */
+/** Ends a span. Only the code of an error is kept, because its text may contain anything. */
 async function finishing<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

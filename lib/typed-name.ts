@@ -9,7 +9,7 @@ export interface TypedName {
 /** Why a username may be a password that was typed into the wrong field. */
 export type NameDoubt = 'resembles the password' | 'not an email address'
 
-/** What logged in is a username; what failed is one if it looks like an email address. */
+/** A name that logged in is a username. A name that failed counts as one if it looks like an email address. */
 export function doubtAbout(typed: TypedName, failed: boolean): NameDoubt | undefined {
   if (resemblesPassword(typed)) return 'resembles the password'
   return failed && !EMAIL.test(typed.username) ? 'not an email address' : undefined
@@ -24,5 +24,5 @@ export function resemblesPassword({ username, password = '', resemblesPassword: 
   return name !== '' && secret !== '' && (name.includes(secret) || secret.includes(name))
 }
 
-/** As people may vary a password: with spaces, in another case. */
+/** Ignores spaces and case, as in a mistyped password. */
 const bare = (text: string) => text.toLowerCase().replace(/\s/g, '')

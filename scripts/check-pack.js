@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process'
 
 const MUST = [
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'LICENSE',
   'README.md',
+  'SECURITY.md',
   'package.json',
   'dist/index.js',
   'dist/index.d.ts',

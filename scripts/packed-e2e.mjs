@@ -1,5 +1,6 @@
 // Installs the packed tarball into an empty project and logs in through it in plain Node: by import, by require(), and
-// compiled by TypeScript with every declaration file checked. Each program must end by itself.
+// compiled by TypeScript in the ways that projects are set up, with every declaration file checked. Each program must end
+// by itself.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -86,18 +87,14 @@ const { createRopgAuth } = require('express-auth0-ropg')
 const { startAuth0Emulator } = require('express-auth0-ropg/testing')
 `
 
-const TSCONFIG = {
-  compilerOptions: {
-    target: 'es2022',
-    lib: ['es2022'],
-    module: 'nodenext',
-    types: ['node'],
-    strict: true,
-    skipLibCheck: false,
-    outDir: 'out',
-    rootDir: 'src',
-  },
-  include: ['src'],
+const STRICT = {
+  target: 'es2022',
+  lib: ['es2022'],
+  types: ['node'],
+  strict: true,
+  esModuleInterop: true,
+  skipLibCheck: false,
+  rootDir: 'src',
 }
 
 const DOCTOR = `
@@ -124,6 +121,20 @@ assert.equal(status, 0, report)
 assert.equal(JSON.parse(report).ok, true)
 await emulator.close()
 `
+/** @type {{ name: string, source: string, output: string, settings: object }[]} */
+const BUILDS = [
+  { name: 'nodenext', source: 'consumer.mts', output: 'consumer.mjs', settings: { module: 'nodenext' } },
+  { name: 'nodenext-commonjs', source: 'consumer.cts', output: 'consumer.cjs', settings: { module: 'nodenext' } },
+  {
+    ...{ name: 'bundler', source: 'consumer.mts', output: 'consumer.mjs' },
+    settings: { module: 'esnext', moduleResolution: 'bundler' },
+  },
+  {
+    ...{ name: 'node10', source: 'consumer.ts', output: 'consumer.js' },
+    // Deprecated in TypeScript 6, where this silences the message.
+    settings: { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
+  },
+]
 
 const project = mkdtempSync(join(tmpdir(), 'express-auth0-ropg-packed-'))
 try {
@@ -132,7 +143,7 @@ try {
   const failed = [
     runs('import', ['consumer.mjs']),
     runs('require()', ['consumer.cjs']),
-    compiles() && runs('TypeScript', ['out/consumer.mjs']),
+    ...BUILDS.map((build) => compiles(build) && runs(`TypeScript, ${build.name},`, [`${build.name}/${build.output}`])),
     report('doctor examines an emulator', spawnSync(process.execPath, ['doctor.mjs'], options())),
   ].includes(false)
   if (failed) process.exitCode = 1
@@ -174,13 +185,18 @@ function writePrograms() {
   mkdirSync(join(project, 'src'))
   writeFileSync(join(project, 'consumer.mjs'), ESM_HEAD + untyped)
   writeFileSync(join(project, 'consumer.cjs'), CJS_HEAD + untyped)
-  writeFileSync(join(project, 'src', 'consumer.mts'), ESM_HEAD + PROGRAM)
   writeFileSync(join(project, 'doctor.mjs'), DOCTOR)
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+  for (const { name, source, settings } of BUILDS) {
+    writeFileSync(join(project, 'src', source), ESM_HEAD + PROGRAM)
+    const config = { compilerOptions: { ...STRICT, ...settings, outDir: name }, files: [`src/${source}`] }
+    writeFileSync(join(project, `tsconfig.${name}.json`), JSON.stringify(config))
+  }
 }
 
-function compiles() {
-  return report('TypeScript compiles', spawnSync('npx', ['--no-install', 'tsc', '-p', '.'], options()))
+/** @param {{ name: string }} build */
+function compiles({ name }) {
+  const command = ['--no-install', 'tsc', '-p', `tsconfig.${name}.json`]
+  return report(`TypeScript compiles, ${name}`, spawnSync('npx', command, options()))
 }
 
 /**

@@ -306,7 +306,7 @@ describe('findings 42: guards that are not called, or called although they are t
       const cookie = cookieOf(await app.login().expect(200))
       await request(app.app).get('/x').set('Cookie', cookie).expect(500, refusal('configuration_error'))
       expect(
-        app.logged.filter((line) => line.includes(`auth.${name} makes a guard: write auth.${name}(`)),
+        app.logged.filter((line) => line.includes(`auth.${name} creates a guard: write auth.${name}(`)),
       ).toHaveLength(1)
     },
   )

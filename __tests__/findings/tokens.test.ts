@@ -27,7 +27,7 @@ const asked = (query: string) => `/token?${query}`
 const hints = (site: Site, about: string | RegExp) =>
   site.logged.filter((line) => line.includes('"cause"') && new RegExp(about).test(line))
 
-describe('findings 20: the access token is over and there is no refresh token', () => {
+describe('findings 20: the access token has expired and there is no refresh token', () => {
   it.each([
     ['for the audience of the login', ''],
     ['by its name', `audience=${API}`],

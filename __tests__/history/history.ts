@@ -282,7 +282,7 @@ export class History {
     await this.#world.redis?.eval(MAKE_DUE, 1, key, seen, left)
   }
 
-  /** What was due and was asked for just once, after all have rested, is extended. */
+  /** A session that is due is extended by a single request after a pause. */
   async #checkTouched(steps: Step[]): Promise<void> {
     if (!this.#world.redis || !this.#isRested) return
     for (const { kind, session } of steps) {

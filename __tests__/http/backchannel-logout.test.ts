@@ -248,7 +248,7 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
 })
 
 describe('POST /backchannel-logout', () => {
-  it('revokes the refresh tokens of what it ends', async () => {
+  it('revokes the refresh tokens of the sessions that it ends', async () => {
     const web = await startHere()
     await entered(web)
     expect(web.emulator.refreshTokens.families()).toBe(1)

@@ -398,7 +398,7 @@ describe('POST /login: refused by Auth0', () => {
     expect((error as MfaRequiredError).mfaToken).toMatch(/^Fe26\.2\*/)
   })
 
-  it('leaves login_url and recovery_url out where the options have none', async () => {
+  it('omits login_url and recovery_url if the options have none', async () => {
     const app = await startApp({ emulator: { users: [{ ...ada, mfa: true }] } })
 
     const mfa = await app.login()

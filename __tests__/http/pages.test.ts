@@ -577,7 +577,7 @@ describe('pages beside interactive login', () => {
     expect(answer.headers.location).toBe('/orders')
   })
 
-  it.each(['/auth/login', '/auth/login/', '/Auth/Login?x=1'])('answers what fails at %s with JSON', async (login) => {
+  it.each(['/auth/login', '/auth/login/', '/Auth/Login?x=1'])('answers failures at %s with JSON', async (login) => {
     // The login page would begin again, and fail again.
     const { app } = await startBoth({ pages: { ...pages, login } })
     const visitor = visitorOf(app)

@@ -101,7 +101,7 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open }
 }
 
-/** Resolves when the condition holds; the time between is Redis' or Auth0's, not ours. */
+/** Resolves when the condition holds. Polls, because the change happens in another process. */
 export async function until(condition: () => Promise<boolean> | boolean, patience = 10_000): Promise<void> {
   const deadline = performance.now() + patience
   while (!(await condition())) {

@@ -110,7 +110,7 @@ describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
 })
 
 describe('with Redis down', () => {
-  it('refuses a genuine cookie as well, and the process lives', async () => {
+  it('also refuses a genuine cookie, and the process stays up', async () => {
     await program.redis.takeDown()
     for (const transport of transports) {
       expect(await connect({ path: '/chat', transport, cookie })).toBeInstanceOf(Error)

@@ -74,7 +74,7 @@ inBothApps('the cookie', () => {
     expect((await site.get('/me', header)).status).toBe(200)
   })
 
-  it('promise 9: in production is taken away with the attributes it was set with', async () => {
+  it('promise 9: in production is cleared with the attributes it was set with', async () => {
     const site = await startInProduction()
     const { header } = await loginCookie(site, { https: true })
 

@@ -9,7 +9,7 @@ async function logInOften(site: Site, count: number): Promise<string> {
   return site.emulator.users.get(ada.email)!.sub
 }
 
-describe('refresh tokens that nobody holds any more', () => {
+describe('discarded refresh tokens', () => {
   it('promise 3: are revoked five at a time', async () => {
     const site = await startSite()
     const sub = await logInOften(site, 8)

@@ -476,7 +476,7 @@ describe.each([
   })
 
   describe('now', () => {
-    it('goes forth with time', async () => {
+    it('moves forward', async () => {
       const first = await records.now()
       await pass(key, MINUTE)
       expect(await records.now()).toBeGreaterThanOrEqual(first)

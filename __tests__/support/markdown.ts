@@ -115,6 +115,13 @@ declare module 'pino-http' {
   import type { RequestHandler } from 'express'
   export function pinoHttp(options: { redact?: string[] }): RequestHandler
 }
+declare module '@opentelemetry/sdk-node' {
+  export class NodeSDK {
+    constructor(options: { serviceName?: string })
+    start(): void
+    shutdown(): Promise<void>
+  }
+}
 declare module 'cors' {
   import type { RequestHandler } from 'express'
   export default function cors(options: { origin: string[]; credentials: boolean }): RequestHandler

@@ -5,7 +5,7 @@ export const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp'
 export const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob'
 export const MFA_RECOVERY_CODE = 'http://auth0.com/oauth/grant-type/mfa-recovery-code'
 
-/** Logs Ada in as far as the second factor. */
+/** Logs Ada in up to the second factor. */
 export async function mfaTokenOf(emulator: Auth0Emulator, fields = {}): Promise<string> {
   const { body } = await logIn(emulator, fields)
   return String(body.mfa_token)

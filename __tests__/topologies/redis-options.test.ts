@@ -214,7 +214,7 @@ describe('while Redis is frozen', () => {
     expect(pair.refreshes()).toBe(0)
   })
 
-  it('a claim of the lock that came too late does not keep the next refresh waiting', async () => {
+  it('a lock that was granted too late does not delay the next refresh', async () => {
     const client = clientOf()
     const set = client.set.bind(client) as (...args: unknown[]) => Promise<'OK'>
     const clients = [client, server.url]

@@ -1,17 +1,17 @@
 import { AuthError, MissingRequiredArgumentError } from '../errors.js'
 
-/** The argument, which must be a text. */
+/** The argument, which must be a string. */
 export function requiredText(name: string, value: unknown): string {
   const text = optionalText(name, value)
   if (text === undefined) throw new MissingRequiredArgumentError(name)
   return text
 }
 
-/** The argument; `null` and an empty text stand for none. */
+/** The argument. `null` and an empty string count as left out. */
 export function optionalText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw invalid(name, 'must be a string')
-  // Half a surrogate pair would be sent as another character.
+  // A lone surrogate would be sent as another character.
   if (/\p{Surrogate}/u.test(value)) throw invalid(name, 'must be valid Unicode')
   return value
 }

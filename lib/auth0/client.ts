@@ -47,7 +47,7 @@ export function createAuth0Client(config: Config): Auth0Client {
   }
 }
 
-/** Without the query, which may hold anything. */
+/** Without the query, which may contain anything. */
 function spanOf(url: string | URL, { method = 'GET' }: RequestInit = {}): [name: string, attributes: Attributes] {
   const { hostname, pathname } = new URL(url)
   return [method, { 'http.request.method': method, 'server.address': hostname, 'url.path': pathname }]
@@ -74,7 +74,7 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
   try {
     const found = await oidc.discovery(issuer, clientId, metadataOf(config), clientAuthOf(config), {
       [oidc.customFetch]: forward,
-      // Longer than ours, which is to end the request.
+      // Longer than our own deadline, which ends the request.
       timeout: 60 + config.timeouts.auth0 / 1000,
       execute: extensionsOf(config),
     })
@@ -86,7 +86,7 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
   }
 }
 
-/** How the client proves itself to Auth0. */
+/** How the client authenticates to Auth0. */
 export function clientAuthOf({ clientAuth, clientSecret }: Config): oidc.ClientAuth {
   return clientAuth ?? oidc.ClientSecretPost(clientSecret)
 }

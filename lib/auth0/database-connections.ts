@@ -30,7 +30,7 @@ type Parts = Pick<GrantParts, 'client' | 'config'>
 const PROFILE = ['username', 'name', 'given_name', 'family_name', 'nickname', 'picture'] as const
 
 /**
- * Makes an account in a database connection. It logs nobody in. `signup_rejected` does not tell whether the account
+ * Creates an account in a database connection. It does not log the user in. `signup_rejected` does not tell whether the account
  * exists; `weak_password` carries the rules.
  */
 export async function signUp(parts: Parts, given: SignUpArguments): Promise<SignedUp> {
@@ -52,7 +52,7 @@ export interface PasswordResetArguments {
   connection: string
 }
 
-/** Has Auth0 send a mail for resetting the password. Resolves alike for addresses that nobody has. */
+/** Has Auth0 send a password reset email. Resolves the same way for unknown addresses. */
 export async function requestPasswordReset(parts: Parts, given: PasswordResetArguments): Promise<void> {
   const body = {
     email: requiredText('email', given.email),
@@ -66,7 +66,7 @@ export async function requestPasswordReset(parts: Parts, given: PasswordResetArg
   }
 }
 
-/** Refusals for some addresses and not for others. */
+/** Errors that depend on the address. */
 const ABOUT_ADDRESS = ['enterprise_email', 'user_not_found']
 
 function tellsOfAddress(err: unknown): boolean {

@@ -93,7 +93,7 @@ export async function finishInteractive(parts: GrantParts, given: FinishInteract
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return grant
   } catch (err) {
-    // Issued, but not to be trusted: nobody shall hold it.
+    // Issued, but not trusted, so it must not stay valid.
     if (refreshToken !== undefined) void revokeRefreshToken(client, refreshToken).catch(() => undefined)
     const conceal = [answer.searchParams.get('code') ?? undefined, codeVerifier, config.clientSecret]
     throw await toAuthError(err, { step: 'interactive', host: config.issuer.host, conceal })
@@ -108,12 +108,12 @@ interface Issuer {
   authorization_response_iss_parameter_supported?: boolean
 }
 
-/** Anyone can call the callback URL with anything, so that nothing found here is a fault of the configuration. */
+/** Anyone can call the callback URL with anything, so nothing here counts as a configuration error. */
 function readCallback({ callback, redirectUri, state }: FinishInteractiveArguments, server: Issuer): URL {
   const answer = new URL(redirectUri)
   for (const name of CALLBACK_PARAMETERS) {
     const values = callback.searchParams.getAll(name)
-    if (values.length > 1) throw notOfThisLogin(`${name} comes more than once`)
+    if (values.length > 1) throw notOfThisLogin(`${name} occurs more than once`)
     if (values[0]) answer.searchParams.set(name, values[0])
   }
   const { searchParams: found } = answer

@@ -78,7 +78,7 @@ export async function enrollMfa(parts: MfaParts, given: MfaEnrollArguments): Pro
   return enrollmentOf(answer)
 }
 
-/** Callers in JavaScript hand on what they were given. */
+/** Checked at run time, for callers in JavaScript. */
 function readChallenge(given: Partial<MfaChallengeArguments> | undefined) {
   const { mfaToken, type, authenticatorId } = given ?? {}
   const factor = optionalText('type', type)
@@ -152,5 +152,5 @@ function texts<Name extends string>(values: Record<Name, unknown>): Partial<Reco
 }
 
 function malformed(path: string): ApiError {
-  return new ApiError({ detail: `the answer of Auth0 to /mfa/${path} is not that of its MFA API` })
+  return new ApiError({ detail: `Auth0's response to /mfa/${path} is not one of its MFA API` })
 }

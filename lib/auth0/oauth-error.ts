@@ -31,7 +31,7 @@ export interface Circumstances {
   step: Step
   /** Of the issuer, for operators. */
   host: string
-  /** Secrets that Auth0's text may echo; they are blotted out. */
+  /** Secrets that Auth0's text may repeat. They are concealed. */
   conceal?: (string | undefined)[]
 }
 
@@ -149,11 +149,11 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
   return (answer) => codes.includes(answer.error ?? '') && (pattern?.test(answer.description ?? '') ?? true)
 }
 
-/** A refused credential, a blocked user or an Action's no, which some steps do not tell apart. */
+/** A refused credential, a blocked user, or a refusal by an Action. Some steps do not distinguish them. */
 const PLAIN_NO: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
 const PLAIN_NO_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'session_expired', signup: 'signup_rejected' }
 
-/** Scripts and Actions may send any code. That is a no to a login, but no reason to end a session. */
+/** Scripts and Actions may send any code. It refuses a login but does not end a session. */
 const UNKNOWN_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'auth_unavailable', reset: 'configuration_error' }
 
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
@@ -162,7 +162,7 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   const known = CODES.find(([matches, , only]) => (only?.includes(step) ?? true) && matches(answer))?.[1]
   const code = known ?? UNKNOWN_IN[step] ?? 'access_denied'
   if (PLAIN_NO.includes(code)) return PLAIN_NO_IN[step] ?? code
-  // A limit of Auth0's says nothing about the token; a login is told of it, a refresh tries again.
+  // Auth0's rate limit says nothing about the token: a login reports it, and a refresh tries again.
   return step === 'refresh' && code === 'too_many_attempts' ? 'auth_unavailable' : code
 }
 
@@ -170,7 +170,7 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
 const ERROR_LIMIT = 100
 const DESCRIPTION_LIMIT = 500
 
-/** Drops a text that holds a secret: a gap in a known sentence would still show it. Cuts only then, not half a secret. */
+/** Drops a text that contains a secret, and truncates only afterwards, so that no part of a secret is left. */
 function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined)[]): Auth0Answer | undefined {
   if (!answer) return undefined
   const { status, error, description } = answer

@@ -58,7 +58,7 @@ export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGr
 
 const TOO_MANY = `auth_unavailable: ${String(MOST_AT_ONCE)} password grants are waiting for Auth0 in this process`
 
-/** Checked before anything is sent: callers in JavaScript hand on what they were given. */
+/** Checked at run time before anything is sent, for callers in JavaScript. */
 function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {
   const { username, password, auth0ForwardedFor, ...wanted } = given ?? {}
   const realm = optionalText('realm', wanted.realm) ?? config.realm

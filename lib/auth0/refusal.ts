@@ -1,7 +1,7 @@
 import type { Auth0Answer, MfaRequirements } from '../errors.js'
 import { mfaRequirementsOf } from './mfa-requirements.js'
 
-/** What went wrong in a call to Auth0, read once and cut down to what may be kept. */
+/** What went wrong in a call to Auth0, reduced to what may be kept. */
 export interface Refusal {
   /**
    * `answered`: Auth0 said no. `unreachable`: no answer. `malformed`: JSON without what it must contain. `untrusted`:
@@ -9,7 +9,7 @@ export interface Refusal {
    */
   kind: 'answered' | 'unreachable' | 'malformed' | 'untrusted' | 'misnamed'
   answer?: Auth0Answer
-  /** `Retry-After`, where Auth0 told. */
+  /** `Retry-After`, if Auth0 sent one. */
   headers: Record<string, string>
   mfaToken?: string
   mfaRequirements?: MfaRequirements
@@ -62,7 +62,7 @@ function kindOf(thrown: Thrown): Refusal['kind'] {
   return thrown.code === 'OAUTH_INVALID_RESPONSE' ? 'malformed' : 'unreachable'
 }
 
-/** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: names from tables, never anybody's text. */
+/** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: fixed names, never free text. */
 const CODE = /^[A-Z][A-Z0-9_]{1,63}$/
 const MOST_CAUSES = 5
 
@@ -111,10 +111,10 @@ function retryAfter({ status, headers }: ResponseLike, error: string | undefined
   const isLimit = status === 429 || status === 503
   if (!isLimit && !ASKS_AGAIN.includes(error ?? '')) return {}
   const told = Number(headers.get('retry-after') ?? NaN)
-  // By the clock that set the reset: this machine's may be wrong.
+  // Measured on the clock that set the reset, because this machine's may be wrong.
   const now = Date.parse(headers.get('date') ?? '') || Date.now()
   const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - now / 1000
-  // Beside any other status the reset is that of a limit which is not reached.
+  // With any other status, the reset belongs to a limit that was not reached.
   const seconds = (isLimit ? [told, reset] : [told]).find(Number.isFinite)
   return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
 }

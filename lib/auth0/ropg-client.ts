@@ -32,9 +32,9 @@ export interface RopgClient {
   revoke: (refreshToken: string) => Promise<void>
   /** Auth0's MFA API, for the `mfaToken` of an `MfaRequiredError`. */
   mfa: RopgMfaClient
-  /** Makes an account. Rejects with `signup_rejected` or `weak_password`. */
+  /** Creates an account. Rejects with `signup_rejected` or `weak_password`. */
   signUp: (input: SignUpArguments) => Promise<SignedUp>
-  /** Has Auth0 send a mail; resolves alike for addresses that nobody has. */
+  /** Has Auth0 send a password reset email. Resolves the same way for unknown addresses. */
   requestPasswordReset: (input: PasswordResetArguments) => Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { ApiError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { Auth0Client } from './client.js'
 
-/** What tokens of the tenant are verified with: the client secret for HS256, else the keys that it publishes. */
+/** The keys that verify the tenant's tokens: the client secret for HS256, else the published keys. */
 export type TenantKeys = () => Promise<JWTVerifyGetKey>
 
 /** Milliseconds for which the tenant's keys are kept. A token signed with an unknown key fetches them earlier. */

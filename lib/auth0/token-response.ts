@@ -3,7 +3,7 @@ import type { IDToken, TokenEndpointResponse, TokenEndpointResponseHelpers } fro
 import { ApiError } from '../errors.js'
 import type { Config } from '../options/options.js'
 
-/** What a grant yielded. */
+/** The result of a grant. */
 export interface Grant {
   accessToken: string
   tokenType: string
@@ -24,22 +24,22 @@ export interface ReadContext {
   requested: { audience: string | undefined; scope: string }
 }
 
-/** Seconds assumed for a token that does not tell its lifetime. */
+/** Seconds assumed for a token without a lifetime. */
 const UNKNOWN_LIFETIME = 60
 
-/** Checks what openid-client leaves open, and gives the answer the names of this package. */
+/** Checks what openid-client does not, and renames the members. */
 export function readGrant(
   response: TokenEndpointResponse & TokenEndpointResponseHelpers,
   { config, requested }: ReadContext,
 ): Grant {
   const claims = response.claims()
   if (splitScope(requested.scope).includes('openid') && !claims?.sub) {
-    throw new ApiError({ detail: 'Auth0 answered a grant with openid without an ID token that names a subject' })
+    throw new ApiError({ detail: 'Auth0 answered a grant for openid without an ID token that has a subject' })
   }
   const { id_token: idToken, refresh_token: refreshToken } = response
   return {
     accessToken: response.access_token,
-    // openid-client folds the case; RFC 6750 writes it so.
+    // openid-client lowercases it. RFC 6750 spells it this way.
     tokenType: response.token_type === 'bearer' ? 'Bearer' : response.token_type,
     expiresAt: Math.floor(config.clock() / 1000) + (response.expires_in ?? UNKNOWN_LIFETIME),
     scope: response.scope ?? assumedScope(requested.scope, refreshToken),
@@ -50,7 +50,7 @@ export function readGrant(
   }
 }
 
-/** Auth0 leaves scope out where all was granted; offline_access is proved only by a refresh token. */
+/** Auth0 omits the scope if everything was granted. Only a refresh token proves offline_access. */
 function assumedScope(requested: string, refreshToken: string | undefined): string {
   const scopes = splitScope(requested)
   return scopes.filter((scope) => scope !== 'offline_access' || refreshToken !== undefined).join(' ')

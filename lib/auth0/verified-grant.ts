@@ -35,7 +35,7 @@ export async function verifiedGrant(
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return { grant, response }
   } catch (err) {
-    // Issued, but not to be trusted: nobody shall hold it.
+    // Issued, but not trusted, so it must not stay valid.
     if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
     throw await toAuthError(err, { step, host: config.issuer.host, conceal: [...conceal, config.clientSecret] })
   }

@@ -43,7 +43,7 @@ export async function verifyMfa(parts: MfaParts, given: VerifyMfaArguments): Pro
   return typeof recoveryCode === 'string' ? { ...grant, recoveryCode } : grant
 }
 
-/** As far as callers in JavaScript may differ. */
+/** Checked at run time, for callers in JavaScript. */
 type Given = Partial<Record<keyof VerifyMfaArguments | 'otp' | 'oobCode' | 'bindingCode' | 'recoveryCode', unknown>>
 
 function readArguments(config: Config, given: Given | undefined) {

@@ -19,10 +19,10 @@ export interface WeakPassword {
 const POLICY_LIMIT = 2000
 const TEXT_LIMIT = 200
 const MOST_RULES = 20
-/** A shorter secret is part of any sentence. */
+/** A shorter secret may be part of any sentence. */
 const SHORTEST_ECHO = 8
 
-/** What Auth0 says of a password: rules, or only a sentence. A text that repeats a secret is left out. */
+/** What Auth0 says about a password: rules, or only a sentence. Text that repeats a secret is left out. */
 export function readWeakPassword(body: unknown, secrets: readonly (string | undefined)[]): WeakPassword {
   const { policy, description, message } = Object(body) as Record<string, unknown>
   const isEcho = (text: string) =>

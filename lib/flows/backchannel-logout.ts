@@ -27,7 +27,7 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): Backchan
     if (result === 'used') {
       throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was used before' })
     }
-    // The other one may fail. A copy that went ahead could end a login made after the other one has finished.
-    if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is at work')
+    // The first request may still fail. This copy could end a login made after the first one finished.
+    if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is being processed')
   }
 }

@@ -10,7 +10,7 @@ export interface BeginMfaParts {
   newId: () => string
 }
 
-/** What is remembered of the login that asked for a second factor. */
+/** What is kept of the login that requires a second factor. */
 export type Asked = Pick<MfaLogin, 'username' | 'resemblesPassword' | 'scope' | 'audience' | 'remember' | 'since'>
 
 /** Ids of the pre-login sessions that errors began; the route sets their cookie. */

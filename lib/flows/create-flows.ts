@@ -39,7 +39,7 @@ export interface FlowsParts {
   newId: () => string
 }
 
-/** Everything that happens, put together. */
+/** Connects all flows. */
 export function createFlows(parts: FlowsParts) {
   const { config, password, sessions, report, hint, records, prefix, seal, revoke } = parts
   const reported = { clock: config.clock, sessions, report }

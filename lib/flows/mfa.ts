@@ -53,7 +53,7 @@ export interface Verified {
   grant: MfaGrant
   /** `Set-Cookie` of a new session. */
   cookie: string | undefined
-  /** Undefined where the session goes on. */
+  /** Undefined if an existing session continues. */
   id: string | undefined
 }
 
@@ -68,7 +68,7 @@ export interface VerifyRequest {
 
 export type MfaFlow = ReturnType<typeof createMfaFlow>
 
-/** The second factor of a login or a refresh. `mfa_token` stays here: clients get to know what they can do with it. */
+/** The second factor of a login or a refresh. The `mfa_token` stays on the server. */
 export function createMfaFlow(parts: MfaFlowParts) {
   const { logins, password } = parts
   const step = async <Result>(waiting: Waiting, call: () => Promise<Result>) => {
@@ -86,9 +86,9 @@ export function createMfaFlow(parts: MfaFlowParts) {
     /** The same for a session, whose own cookie names it. */
     beginForSession: (err: MfaRequiredError, owner: TokenOwner, wanted: Wanted) =>
       beginForSession(parts, err, { owner, wanted }),
-    /** The first of these ids behind which a login waits. */
+    /** The first of these ids that has a pending login. */
     find: (ids: readonly string[]) => find(logins, ids),
-    /** A refresh that waits. Not to be found by the cookie of a login. */
+    /** A pending refresh. The cookie of a login does not find it. */
     findForSession: async (id: string): Promise<Waiting | undefined> => {
       const login = await logins.find(id)
       return login && { id, login }
@@ -119,7 +119,7 @@ async function find(logins: MfaLogins, ids: readonly string[]): Promise<Waiting 
   return undefined
 }
 
-/** After these nothing that the client sends could succeed any more. */
+/** After these errors, no further attempt can succeed. */
 const OVER: readonly AuthErrorCode[] = ['mfa_expired', 'mfa_denied', 'account_blocked', 'access_denied']
 
 function isOver(err: unknown): boolean {
@@ -144,7 +144,7 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
     durationMs: config.clock() - started,
   })
   const proof = proofOf(request)
-  if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempt is left' })
+  if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempts are left' })
   try {
     const verified = await finish(parts, request, proof)
     const { sub, handle } = verified.login
@@ -160,7 +160,7 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   }
 }
 
-/** The order of the steps: a code that was sent needs the challenge that sent it. */
+/** Checks the order: a code that was sent requires its challenge. */
 function proofOf({ proof, waiting }: VerifyRequest): MfaProof {
   if ('otp' in proof || 'recoveryCode' in proof) return proof as MfaProof
   const { oobCode, prompts } = waiting.login
@@ -176,7 +176,7 @@ function invalid(field: string, reason: string): AuthError {
   return new AuthError('invalid_request', { body: { fields: { [field]: reason } } })
 }
 
-/** A wrong code counts, what Auth0 has not judged does not, and what cannot succeed any more is over. */
+/** A wrong code counts. An attempt that Auth0 did not judge does not. A login that can no longer succeed ends. */
 async function settle({ logins }: MfaFlowParts, { id }: Waiting, code: AuthErrorCode): Promise<void> {
   const isWrong = code === 'invalid_mfa_code'
   if (OVER.includes(code) || (isWrong && (await logins.isSpent(id)))) await logins.close(id)
@@ -206,7 +206,7 @@ interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
   grant: MfaGrant
 }
 
-/** The session goes on with the tokens that its refresh was refused. */
+/** The session continues with the tokens that its refresh had been refused. */
 async function resume(parts: MfaFlowParts, { grant, waiting, owner, who }: Resumed): Promise<Verified> {
   if (owner?.id !== waiting.login.sessionId || !owner) {
     parts.revoke(grant.refreshToken)

@@ -7,7 +7,7 @@ import type { AcceptedLogin, Config } from '../options/options.js'
 const DEADLINE = 10_000
 
 /**
- * Asks the app whether a user may log in, after Auth0 said yes; resolves to what is kept as `req.auth.data`. Rejects with
+ * Asks the app whether a user that Auth0 has accepted may log in. Resolves to what is kept as `req.auth.data`. Rejects with
  * the `AuthError` that the app threw; anything else that goes wrong is `internal_error`.
  */
 export async function askApp(

@@ -15,7 +15,7 @@ export interface Granted {
   wanted: string
   remember: boolean
   who: WhoAsks
-  /** Milliseconds on the clock of the store: when the login is taken to have happened. */
+  /** Milliseconds on the clock of the store: when the login counts as made. */
   since: number
   /** The same, from before the password was checked. Default: `since`. */
   began?: number
@@ -34,7 +34,7 @@ export interface OpenSessionParts {
   hint: Hint
 }
 
-/** From a grant to a session, whichever way the login came. Where that fails, what was granted is revoked. */
+/** Turns a grant into a session, for every kind of login. If that fails, the granted tokens are revoked. */
 export type OpenSession = (place: Place, granted: Granted) => Promise<SignedIn>
 
 export function createOpenSession({ config, sessions, revoke, hint }: OpenSessionParts): OpenSession {
@@ -50,7 +50,7 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
       checkAwaited(place)
       return { ...(await sessions.establish({ ...granted, ...login, data, ip: who.ip }, place)), grant }
     } catch (err) {
-      // Nobody will ever hold this token, so it shall not stay valid.
+      // Nobody will ever use this token, so it must not stay valid.
       revoke(grant.refreshToken)
       throw err
     }

@@ -5,7 +5,7 @@ import { revokeRefreshToken } from '../auth0/revocation.js'
 import { AuthError } from '../errors.js'
 import type { Logger } from '../events.js'
 
-/** Revokes a refresh token in the background; nothing waits for it, and nothing fails with it. */
+/** Revokes a refresh token in the background. Nothing waits for it or fails with it. */
 export type Revoke = (refreshToken: string | undefined) => void
 
 export interface Revocations {
@@ -16,7 +16,7 @@ export interface Revocations {
 
 /** Milliseconds after a try that failed; about a minute in all. */
 const PAUSES = [1000, 2000, 4000, 8000, 15_000, 30_000]
-/** However long Auth0 asks to wait. */
+/** Upper limit of the wait that Auth0 asks for. */
 const LONGEST = 60_000
 /** A user with many sessions must not use up the tenant's rate limit. */
 const AT_ONCE = 5
@@ -26,7 +26,7 @@ const LAST_RETRIES = 2
 export function createRevocations(auth0: Auth0Client, logger: Logger | undefined): Revocations {
   const running = new Set<Promise<void>>()
   const closing = new AbortController()
-  // One for each token that waits.
+  // One for each waiting token.
   setMaxListeners(0, closing.signal)
   const inTurn = createTurns(AT_ONCE)
 
@@ -40,7 +40,7 @@ export function createRevocations(auth0: Auth0Client, logger: Logger | undefined
       const patience = Math.min(LONGEST, Math.max(pause, retryAfter(failure)))
       await wait(patience, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
     }
-    logger?.warn({}, 'a refresh token that nobody holds any more could not be revoked at Auth0')
+    logger?.warn({}, 'a discarded refresh token could not be revoked at Auth0')
   }
   return {
     revoke: (refreshToken) => {
@@ -69,7 +69,7 @@ function retryAfter({ headers }: AuthError): number {
   return 1000 * Number(headers['Retry-After'] ?? 0)
 }
 
-/** Runs so many at once; the others wait in line. */
+/** Runs that many at once. The others wait. */
 function createTurns(most: number): <T>(run: () => Promise<T>) => Promise<T> {
   const line: (() => void)[] = []
   let free = most

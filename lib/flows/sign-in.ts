@@ -35,7 +35,7 @@ export type LoginPlace = Place & { since: Promise<number> }
 
 export type SignIn = (place: LoginPlace, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
 
-/** A password login: grant, then session; the events tell how it ended. */
+/** A password login: grant, then session. Events report the outcome. */
 export function createSignIn(parts: SignInParts): SignIn {
   const { config, report } = parts
 

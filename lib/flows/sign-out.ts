@@ -13,7 +13,7 @@ export interface SignOutParts {
 /** Ends the sessions that a request came with, and the one with this id; resolves to their logins. */
 export type SignOut = (req: SessionRequest, who: WhoAsks, id?: string) => Promise<readonly Login[]>
 
-/** Tokens and session go at once; Auth0 hears of it in the background, so that logout works while it is down. */
+/** Deletes tokens and session at once, and tells Auth0 in the background, so that logout works while Auth0 is down. */
 export function createSignOut({ clock, sessions, report }: SignOutParts): SignOut {
   return async (req, who, id) => {
     const started = clock()

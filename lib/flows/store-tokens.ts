@@ -6,19 +6,19 @@ import type { Revoke } from './revoke-later.js'
 /** Tokens under their new version, and the login where it changed. */
 export type Refreshed = VersionedTokens & Pick<TokenNews, 'login'>
 
-/** Puts refreshed tokens where they belong. Auth0 has spent the old ones by then, so these must not get lost. */
+/** Stores refreshed tokens. The old ones are no longer valid at Auth0, so these must not get lost. */
 export interface StoreTokens {
-  /** Resolves to the record that stands: ours, or that of a winner. `session_expired` when the session is gone. */
+  /** Resolves to the stored record: ours, or that of a faster refresh. `session_expired` when the session is gone. */
   store(sessionId: string, news: Refreshed): Promise<VersionedTokens>
-  /** Tokens that the store has not taken yet. */
+  /** Tokens that are not stored yet. */
   held: (sessionId: string) => VersionedTokens | undefined
-  /** Resolves when the store has taken what is held for a session. */
+  /** Resolves when the tokens of a session are stored. */
   settled(sessionId: string): Promise<void>
-  /** Gives the store one last chance. */
+  /** Tries to write once more. */
   drain(): Promise<void>
 }
 
-/** Why there are no tokens where the store does not show what was written to it. */
+/** The error if the store does not return what was written to it. */
 export const OUTDATED = 'the session store returns outdated records: does the Redis client read from replicas?'
 
 /** Milliseconds between two tries. */
@@ -59,7 +59,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
       if (result === 'done' || result === 'unknown') return tokens
       const winner = result === 'conflict' ? await vault.read(sessionId) : undefined
       if (winner && winner !== 'sealed') return winner
-      // The user has left meanwhile: nothing of the new tokens may stay usable.
+      // The user has logged out in the meantime, so the new tokens must not stay usable.
       revoke(tokens.refreshToken)
       throw new AuthError('session_expired')
     },

@@ -10,7 +10,7 @@ export interface StagedLogin {
   expiresAt: number
 }
 
-/** What the test helpers need of an instance, and no user should see. */
+/** What the test helpers need from an instance. Not for users. */
 export interface TestDoor {
   /** Stores a session, as after a login; resolves to its `Set-Cookie` header. */
   stage(login: StagedLogin): Promise<string>

@@ -51,7 +51,7 @@ export interface Choice {
   margin: number
 }
 
-/** A token of the record that suits and lives long enough. */
+/** A token of the record that matches and is valid long enough. */
 export function pick({ tokenSets }: TokenRecord, wanted: Wanted, { config, margin }: Choice): AccessToken | undefined {
   const soonest = config.clock() / 1000 + margin
   const found = tokenSets.find((set) => set.expiresAt >= soonest && suits(set, wanted, config))
@@ -60,7 +60,7 @@ export function pick({ tokenSets }: TokenRecord, wanted: Wanted, { config, margi
   return { accessToken, tokenType, expiresAt, scope, audience }
 }
 
-/** The one that covers the scopes asked for; asked for none, the one that was not narrowed. */
+/** The token that covers the requested scopes. Without any, the one that was not narrowed. */
 function suits(set: TokenSet, { audience, scope }: Wanted, config: Config): boolean {
   if (set.audience !== (audience ?? config.audience)) return false
   return scope === undefined ? !set.narrowed : covers(set.scope, scope)

@@ -1,4 +1,4 @@
 import type { AuthEvent } from '../events.js'
 
-/** Where a request came from, as far as events tell. */
+/** Where a request came from, for events. */
 export type WhoAsks = Pick<AuthEvent, 'requestId' | 'ip'>

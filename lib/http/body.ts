@@ -18,7 +18,7 @@ export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
       if (err) sendError(bodyError(err), { req, res, next })
       else next()
     }
-    // The parsers of Express 4 would fail on a stream that is over.
+    // The parsers of Express 4 fail on a stream that has ended.
     if (req.readableEnded) {
       if (isConsumed(req)) hint('body', CONSUMED)
       done()
@@ -60,7 +60,7 @@ function readRaw(req: Request): AuthError | undefined {
 function announced(req: Request): AuthError | undefined {
   const length = Number(req.get('content-length') ?? NaN)
   if (length > LIMIT) return new AuthError('payload_too_large')
-  // No body at all is for the check of the fields to answer.
+  // A missing body is reported by the check of the fields.
   if (length === 0) return undefined
   if (req.is(['application/json', 'application/x-www-form-urlencoded']) !== false) return undefined
   return new AuthError('unsupported_media_type')

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import type { Hint } from '../events.js'
 
-/** Tells operators of a `trust proxy` setting with which limits and Auth0 judge the wrong address. */
+/** Warns about a `trust proxy` setting that makes the limits and Auth0 use the wrong address. */
 export function checkProxy(req: Request, hint: Hint): void {
   if (req.app.get('trust proxy') === true) hint('trust proxy: true', TRUSTS_ANYONE)
   else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)

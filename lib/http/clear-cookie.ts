@@ -3,7 +3,7 @@ import type { Response } from 'express'
 import type { Config } from '../options/options.js'
 import { isSecure } from './client-address.js'
 
-/** Takes the session cookie from the browser, with the attributes it was set with. Only Express answers can. */
+/** Clears the session cookie, with the attributes it was set with. Requires an Express response. */
 export type ClearCookie = (req: IncomingMessage & { res?: Response | undefined }) => void
 
 export function createClearCookie({ cookie }: Config['session']): ClearCookie {

@@ -3,7 +3,7 @@ import { firstToTell } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { LoginUrl } from './login-url.js'
 
-/** Gives an error that leaves the package all that an answer has, and tells operators what nobody has told them yet. */
+/** Completes an error that leaves the package, and reports it to operators unless that has been done. */
 export type CompleteError = (err: AuthError) => AuthError
 
 type PublicOptions = Pick<Config, 'recoveryUrl' | 'exposeDeniedReason' | 'logger'> & { loginUrl: LoginUrl }
@@ -30,7 +30,7 @@ export function createCompleteError(options: PublicOptions): CompleteError {
   }
 }
 
-/** The work, whose errors leave the package complete. */
+/** Runs the work, and completes its errors. */
 export async function leaving<Result>(work: Promise<Result>, completeError: CompleteError): Promise<Result> {
   try {
     return await work

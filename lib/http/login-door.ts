@@ -34,7 +34,7 @@ export function createLoginDoor(parts: LoginDoorParts): LoginDoor {
     const { req } = exchange
     const place = placeOf(req, config, hint)
     return share(req, credentials, async (isAwaited) => {
-      // No password goes to Auth0 when the login could not be stored anyway.
+      // No password is sent to Auth0 if the login could not be stored anyway.
       const since = now()
       since.catch(() => undefined)
       const attempt = await limits.login(exchange, credentials.username).catch((err: unknown) => {

@@ -3,7 +3,7 @@ import type { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import { returnTarget } from './return-to.js'
 
-/** What goes on at Auth0's own page. */
+/** Errors that continue on Auth0's page. */
 export interface LoginUrlHints {
   loginHint?: string | undefined
   returnTo?: unknown
@@ -11,7 +11,7 @@ export interface LoginUrlHints {
   baseUrl?: string
 }
 
-/** Errors that end at another way to log in. */
+/** Errors with another way to log in. */
 const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required', 'login_transaction_missing']
 
 /** `login_url` of error bodies: the option, else the route of the interactive login, where that is on. */

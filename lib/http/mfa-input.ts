@@ -25,7 +25,7 @@ const proofs = z.object({
     .optional(),
 })
 
-/** Body of `POST /mfa/verify`: one proof at most; none asks for the answer to a push notification. */
+/** Body of `POST /mfa/verify`: at most one proof. Without one, it asks for the answer to a push notification. */
 export function readProof(body: unknown): Proof {
   const { otp, binding_code: bindingCode, recovery_code: recoveryCode } = readFields(proofs, body)
   const given = [

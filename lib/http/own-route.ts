@@ -50,7 +50,7 @@ export function createLogin(parts: OwnRouteParts) {
 async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
   const { config, logIn, checks, auth, mfaCookie, loginUrl } = parts
   const res = answerOf(req)
-  // What protects a login belongs to the login, whichever route it has.
+  // These checks protect every login, in any route.
   const problem = checks.map((check) => check(req)).find(Boolean)
   if (problem) throw problem
   const credentials = readInput(input, config.allowedRealms)
@@ -79,9 +79,9 @@ function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readon
   return readCredentials(input, allowedRealms)
 }
 
-/** Express hangs the answer on the request, so a route need not mount the session itself. */
+/** Express sets `req.res`, so a route does not have to mount the session. */
 function answerOf({ res }: Request): Response {
   if (!res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
-  // First of all, because the answer to what is refused is as private.
+  // First, because the response to a refusal is private, too.
   return res.set('Cache-Control', 'no-store')
 }

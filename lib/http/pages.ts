@@ -27,13 +27,13 @@ function isFormPost(req: IncomingMessage): boolean {
 /** Where a browser goes in place of an error. Undefined: it gets JSON. */
 export type ErrorPage = (err: AuthError, req: IncomingMessage) => string | undefined
 
-/** Guards send navigations, and only those, to the login page and back. */
+/** Guards redirect only navigations to the login page. */
 export function pageOfGuards(pages: PageOptions | undefined): ErrorPage {
   return ({ code, status }, req) => {
     if (!pages || status !== 401 || !isNavigation(req)) return undefined
     const { originalUrl, url = '/' } = req as Partial<Request>
     const returnTo = returnTarget(originalUrl ?? url)
-    // A login page behind the guard would lead to itself, again and again.
+    // A login page behind the guard would redirect to itself forever.
     return pathOf(returnTo) === pathOf(pages.login) ? undefined : loginPage(pages, { code, returnTo })
   }
 }
@@ -42,7 +42,7 @@ export function pageOfGuards(pages: PageOptions | undefined): ErrorPage {
 export function pageOfRoutes({ pages, interactive }: Pick<Config, 'pages' | 'interactive'>): ErrorPage {
   return ({ code }, req) => {
     if (!pages || !(isNavigation(req) || isFormPost(req))) return undefined
-    // Where the login page is Auth0's, a login that fails there would begin again, again and again.
+    // If the login page is Auth0's, a failed login there would start again forever.
     const { baseUrl = '' } = req as Partial<Request>
     if (interactive && isNavigation(req) && pathOf(pages.login) === pathOf(`${baseUrl}/login`)) return undefined
     return loginPage(pages, { code, returnTo: wantedBy(req) })
@@ -98,7 +98,7 @@ export function afterLogin(req: Request): (pages: PageOptions) => string {
   return (pages) => wantedBy(req) ?? pages.afterLogin
 }
 
-/** Where a form leads that logs nobody in: the login page, which then leads on. The code says what it is to show. */
+/** Where a form leads that does not log in: the login page, with a code that says what to show. */
 export function backToLogin(req: Request, code?: AuthError['code']): (pages: PageOptions) => string {
   return (pages) => loginPage(pages, { code, returnTo: wantedBy(req) })
 }

@@ -7,7 +7,7 @@ import type { Established, Place } from '../session/establish.js'
 import { isSecure } from './client-address.js'
 import { checkProxy } from './check-proxy.js'
 
-/** Where a login happens. `https_required` where its cookie would be lost: the login would succeed and not last. */
+/** Where a login happens. `https_required` if the browser would drop its cookie. */
 export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
   const secure = isSecure(req)
   if (session.cookie.secure === true && !secure) {
@@ -22,7 +22,7 @@ const COOKIE_LOST =
   'a login was refused because the session cookie is Secure and the request came over plain HTTP: behind a proxy that ' +
   "terminates TLS, set app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
 
-/** Sends the cookie of a new session; where the session is mounted, express-session does. */
+/** Sends the cookie of a new session. With `auth.session`, express-session sends it. */
 export function setCookie(res: ServerResponse, { cookie }: Established): void {
   if (cookie !== undefined) res.appendHeader('Set-Cookie', cookie)
 }

@@ -31,7 +31,7 @@ function isHere(path: string): boolean {
   })
 }
 
-/** What a path may turn into on its way: as it is, and decoded while it can be. */
+/** What a path may become on its way: as it is, and decoded repeatedly. */
 function decodings(path: string): string[] {
   const found = [path]
   for (let times = 0; times < MOST_DECODINGS; times++) {

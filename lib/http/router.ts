@@ -68,7 +68,7 @@ function addLogin({ router, door, body, only }: Ways, parts: RouterParts): void 
   const { interactive } = parts.config
   const route = router.route('/login').all(door).post(body, login(parts))
   if (!interactive) {
-    // A route that is off is not there.
+    // A route that is off does not exist.
     route.get((_req, _res, next) => {
       next('route')
     })

@@ -13,7 +13,7 @@ export interface Exchange {
   next: (err?: unknown) => void
 }
 
-/** Answers with an error, or hands it to `onError`; without an answer of Express, to `next`. */
+/** Answers with an error, or passes it to `onError`. Without an Express response, passes it to `next`. */
 export type SendError = (err: unknown, exchange: Exchange) => void
 
 interface SendErrorParts extends Pick<Config, 'onError' | 'logger'> {

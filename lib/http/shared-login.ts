@@ -8,7 +8,7 @@ interface UnderWay {
   outcome: Promise<SignedIn>
 }
 
-/** Runs a login unless the same browser has sent the same one already: then both get its outcome. */
+/** Runs a login, unless the same browser has already sent it. Then both requests share its outcome. */
 export type Share = (
   req: Request,
   credentials: Credentials,
@@ -29,7 +29,7 @@ export function createShared(seal: Seal): Share {
       return same.outcome
     }
     const requests = [req]
-    // A browser that sends a form again gives up the first request.
+    // A browser that sends a form again abandons the first request.
     const isAwaited = () => requests.some(({ socket }) => !socket.destroyed)
     const outcome = run(isAwaited).finally(() => underWay.delete(key))
     underWay.set(key, { requests, outcome })
@@ -42,7 +42,7 @@ function isBrowser({ headers }: Request): boolean {
   return ['cookie', 'origin', 'sec-fetch-site'].some((name) => headers[name] !== undefined)
 }
 
-/** As far as a request tells it from others. */
+/** As far as a request identifies the browser. */
 function browserOf(req: Request): unknown[] {
   const { cookie, origin, 'user-agent': agent } = req.headers
   return [req.ip, cookie, origin, agent, req.baseUrl]

@@ -28,7 +28,7 @@ function shapeProblem(redis: Record<string, unknown>): string | undefined {
   return 'url' in redis ? 'must be the URL itself (redis: url), or ioredis options, which have no url' : undefined
 }
 
-/** A replica is behind its master, so it would bring back sessions that have ended. */
+/** A replica lags behind its master, so it would bring back sessions that have ended. */
 function replicaProblem(redis: Record<string, unknown>): string | undefined {
   const { scaleReads = 'master', role = 'master' } = ('defineCommand' in redis ? Object(redis.options) : redis) as Reads
   if (scaleReads !== 'master') return "reads from replicas, which lag behind: set scaleReads to 'master'"

@@ -38,7 +38,7 @@ const isOfOtherType = ({ code }: Issue) => code === 'invalid_type' || code === '
 interface Finding {
   option: string
   item: Item
-  /** What the sentence says after the name. */
+  /** The sentence after the name. */
   reason: string
 }
 

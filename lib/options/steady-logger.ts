@@ -2,7 +2,7 @@ import type { Logger } from '../events.js'
 
 type Write = Logger['info']
 
-/** The caller's logger, none of whose failures reaches us: to tell of a login must not be what breaks it. */
+/** The caller's logger with its failures ignored, because logging a login must not break it. */
 export function steady(logger: Logger): Logger {
   const guarded =
     (level: keyof Logger): Write =>
@@ -12,7 +12,7 @@ export function steady(logger: Logger): Logger {
   return { info: guarded('info'), warn: guarded('warn'), error: guarded('error') }
 }
 
-/** Some loggers return a promise, and nobody else would hear of its rejection. */
+/** Some loggers return a promise. Its rejection would otherwise be unhandled. */
 async function attempt(write: () => unknown): Promise<void> {
   try {
     await write()

@@ -6,9 +6,9 @@ import type { Records } from '../store/records.js'
 export interface MfaLogin {
   mfaToken: string
   username: string
-  /** Then events never show it as it is. */
+  /** If true, events never show it in plain text. */
   resemblesPassword?: boolean | undefined
-  /** Of the grant that asked for it. */
+  /** From the grant that required it. */
   scope: string
   audience: string | undefined
   remember: boolean
@@ -34,7 +34,7 @@ export interface MfaLoginsParts {
 const LIFETIME = 300_000
 const LIFE = { idle: LIFETIME, absolute: LIFETIME }
 const MOST_WRONG_CODES = 5
-/** Count of a login that nothing can finish any more, but what is under way. */
+/** Count of a login that only requests already in progress can still finish. */
 const OVER = 1000
 
 const LOGIN = 'm'
@@ -50,7 +50,7 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     return text === undefined ? undefined : (JSON.parse(text) as MfaLogin)
   }
 
-  /** Undefined where there is no such login, or it has no attempt left. */
+  /** Undefined if there is no such login, or no attempts are left. */
   const count = async (id: string, by: 1 | -1): Promise<number | undefined> => {
     for (;;) {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
@@ -69,23 +69,23 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
       return parseInt(String(held)) < OVER ? opened(id, login) : undefined
     },
     update: (id: string, login: MfaLogin) => records.write(keyOf(id), fieldsOf(id, login)),
-    /** Counts an attempt before Auth0 judges it, so that many at once are no more than one after the other. */
+    /** Counts an attempt before Auth0 judges it, so that parallel attempts count like sequential ones. */
     attempt: async (id: string) => (await count(id, 1)) !== undefined,
-    /** Takes an attempt back that was not a wrong code. */
+    /** Takes back an attempt that was not a wrong code. */
     giveBack: (id: string) => count(id, -1),
     /** Whether a wrong code was the last one. */
     isSpent: async (id: string) => {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
       return held === undefined || parseInt(held) >= MOST_WRONG_CODES
     },
-    /** From now on it is not found. Who is about to finish it still can: a double click must not lose the login. */
+    /** Hides the login. A request that is about to finish it still can, so that a double click does not lose it. */
     close: (id: string) => records.write(keyOf(id), { [COUNT]: countOf(OVER) }),
-    /** Resolves to whether there was one: of two callers one ends it. */
+    /** Resolves to whether there was one. Of two callers, only one ends it. */
     end: async (id: string) => (await records.end(keyOf(id), [LOGIN])) !== undefined,
   }
 }
 
-/** Never the same text twice: of two who count at once one must see a conflict. */
+/** Never the same text twice, so that one of two concurrent counts sees a conflict. */
 const countOf = (count: number) => `${String(count)}.${randomUUID()}`
 
 export type MfaLogins = ReturnType<typeof createMfaLogins>

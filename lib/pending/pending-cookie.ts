@@ -13,10 +13,10 @@ export interface PendingCookieParts {
   closed: () => Error | undefined
 }
 
-/** Long enough not to be guessed within the minutes that it counts. */
+/** Long enough not to be guessed within the minutes for which it is valid. */
 const ID_BYTES = 32
 
-/** Names a browser between two steps of a login. Separate from the session's cookie, which only a finished login sets. */
+/** Names a browser between two steps of a login. Separate from the session cookie, which only a login sets. */
 export function createPendingCookie({ cookie, keys, closed }: PendingCookieParts, purpose: Purpose) {
   const { path, domain, sameSite, secure } = cookie
   const name = `${cookie.name}.${purpose}`
@@ -34,7 +34,7 @@ export function createPendingCookie({ cookie, keys, closed }: PendingCookieParts
     /** Ids of the genuine cookies in a request. */
     read: createReadCookies(name, keys, closed),
     newId: () => randomBytes(ID_BYTES).toString('base64url'),
-    /** Values of `Set-Cookie`. The server decides how long they count, so they go when the browser closes. */
+    /** Values of `Set-Cookie`. The server limits their lifetime, so they are session cookies. */
     set: (id: string, isSecure: boolean) => serialize(name, `s:${sign(id, key)}`, attributes(isSecure)),
     clear: (isSecure: boolean) => serialize(name, '', { ...attributes(isSecure), expires: new Date(0) }),
   }

@@ -21,15 +21,15 @@ export interface TransactionsParts {
 
 /** Milliseconds. */
 const LIFETIME = 600_000
-/** Of one browser; one more ends the oldest. */
+/** Per browser. One more login ends the oldest. */
 const MOST = 5
 
 const TRANSACTION = 'x'
 
-/** Also where the store counts by another clock. */
+/** Checked here too, in case the store uses another clock. */
 export const isOver = ({ began }: Transaction, now: number) => now - began > LIFETIME
 
-/** Interactive logins under way, kept on the server, so that abandoned ones never pile up in cookies. */
+/** Pending interactive logins, kept on the server so that abandoned ones do not pile up in cookies. */
 export function createTransactions({ records, seal, prefix }: TransactionsParts) {
   const listOf = (browser: string) => `${prefix}x:${browser}`
   const keyOf = (browser: string, state: string) => `${listOf(browser)}:${state}`
@@ -49,12 +49,12 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
       await Promise.all(oldest.map((name) => records.end(keyOf(browser, name), [TRANSACTION])))
       if (oldest.length) await records.delist(listOf(browser), oldest)
     },
-    /** Once: a callback that comes again finds nothing. */
+    /** Only once, so a repeated callback finds nothing. */
     take: async (browser: string, state: string): Promise<Transaction | undefined> => {
       const key = keyOf(browser, state)
       const ended = await records.end(key, [TRANSACTION])
       if (!ended || ended === 'conflict') return undefined
-      // What stays on the list goes with it; the login itself must not fail now.
+      // A leftover entry expires with the list. The login itself must not fail now.
       await records.delist(listOf(browser), [state]).catch(() => undefined)
       const [sealed] = ended
       const text = sealed && seal.open(sealed, key)

@@ -3,14 +3,14 @@ import type { Records } from '../store/records.js'
 
 /** Milliseconds. No logout token is valid for longer. */
 const LIFETIME = 600_000
-/** Milliseconds. For so long a process that has died keeps others from the token's work. */
+/** Milliseconds for which a crashed process keeps others from handling the token. */
 const AT_WORK = 15_000
 
 const USED = 'used'
 
 export type OnceResult = 'done' | 'used' | 'busy'
 
-/** Does the work of a logout token once, in whichever process. Work that fails may be done again. */
+/** Handles a logout token once across all processes. If that fails, it may be repeated. */
 export function createUsedTokens({ records, prefix }: { records: Records; prefix: string }) {
   return async (jti: string, work: () => Promise<unknown>): Promise<OnceResult> => {
     const key = `${prefix}j:${createHash('sha256').update(jti).digest('base64url')}`
@@ -22,7 +22,7 @@ export function createUsedTokens({ records, prefix }: { records: Records; prefix
       await records.claim(key, USED, LIFETIME)
       return 'done'
     } finally {
-      // After a failed claim, too: it may have arrived.
+      // Also after a failed claim, which may have reached the store.
       await records.release(lock, owner).catch(() => undefined)
     }
   }

@@ -3,7 +3,7 @@ import { unsign } from 'cookie-signature'
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** A genuine cookie of ours. */
+/** A genuine session cookie. */
 export interface SessionCookie {
   /** Session id. */
   id: string
@@ -19,10 +19,10 @@ export function signingKeys(secrets: readonly string[]): KeyObject[] {
   return secrets.map((secret) => createSecretKey(Buffer.from(secret)))
 }
 
-/** What express-session signs begins so. */
+/** Prefix of cookies that express-session has signed. */
 const SIGNED = 's:'
 const NONE: readonly SessionCookie[] = []
-/** Of sessions that come again and again; a signature costs more than the rest of the cookie. */
+/** Cache of verified cookies. A signature costs more than the rest of the cookie. */
 const MOST_VERIFIED = 10_000
 
 /** Reads cookies as express-session does (with the packages that it uses), but all of our name, and of any secret. */
@@ -45,7 +45,7 @@ export function createReadCookies(
   }
   const genuine = (pair: string) => verified.get(pair) ?? verify(pair) ?? []
   return ({ headers: { cookie } }) => {
-    // Every way to a session begins here.
+    // Everything that reads a session begins here.
     const problem = closed()
     if (problem) throw problem
     if (!cookie?.includes(name)) return NONE

@@ -1,4 +1,4 @@
-/** Sessions at once: what happens to one user's must not delay another's requests. */
+/** Sessions handled at once, so that one user's sessions do not delay the requests of others. */
 const AT_ONCE = 20
 
 export async function inBatches<Item, Result>(

@@ -15,7 +15,7 @@ export interface Login {
   permissions?: readonly string[] | undefined
   /** What `onLogin` returned. */
   data?: Record<string, unknown>
-  /** Public name of the session; not the id in the cookie. */
+  /** Public handle of the session. Not the id in the cookie. */
   handle: string
   /** Milliseconds on the clock of the store at which the login began, to the microsecond. */
   since: number
@@ -26,12 +26,12 @@ export interface Login {
   userAgent?: string
 }
 
-/** A login as it is stored, bound to the key of its session: copied to another it does not open. */
+/** A login as it is stored, encrypted and bound to the key of its session. */
 export function createLoginSeal(seal: Seal) {
   const contextOf = (key: string) => `${key}#login`
   return {
     close: (login: Login, key: string) => seal.close(JSON.stringify(login), contextOf(key)),
-    /** Undefined for what this process has no secret for, and for what was copied or forged. */
+    /** Undefined if this process does not have the secret, or if the login was copied or forged. */
     open: (sealed: Buffer, key: string) => {
       const text = seal.open(sealed, contextOf(key))
       return text === undefined ? undefined : (JSON.parse(text) as Login)

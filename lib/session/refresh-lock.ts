@@ -5,14 +5,14 @@ import type { Records } from '../store/records.js'
 export interface HeldLock {
   /** False as soon as it may have expired: another process may be at work by now. */
   isSure(): boolean
-  /** Gives it back. */
+  /** Releases it. */
   release(): Promise<void>
 }
 
 /** Long enough to survive a slow store, short enough for users to wait for the successor of a dead holder. */
 const LONGEST = 10_000
 
-/** Of all processes one at a time may refresh the tokens of a session. */
+/** Lets one process at a time refresh the tokens of a session. */
 export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: string; ttl: number }) {
   const bounded = Math.min(LONGEST, ttl)
   return {
@@ -25,13 +25,13 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
       // Counted from before the store was asked, on a clock that goes on while this process stands still.
       let sureUntil = performance.now() + bounded
       const claimed = records.claim(key, owner, bounded)
-      // A claim whose answer did not come in time may still be granted, to nobody.
+      // A claim whose answer was late may still have been granted.
       claimed.catch(() => records.release(key, owner).catch(() => undefined))
       if (!(await claimed)) return undefined
       // Held for as long as the holder lives and works, however slow Auth0 is.
       const renew = async () => {
         const until = performance.now() + bounded
-        // Once lost it stays lost.
+        // A lost lock stays lost.
         sureUntil = (await records.renew(key, owner, bounded)) ? Math.max(sureUntil, until) : -Infinity
       }
       const beat = setInterval(() => void renew().catch(() => undefined), bounded / 3)
@@ -40,7 +40,7 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
         isSure: () => performance.now() < sureUntil,
         release: () => {
           clearInterval(beat)
-          // Only our own lock: after a pause of this process it may be somebody else's by now.
+          // Only our own lock. After a pause of this process, another one may hold it.
           return records.release(key, owner).catch(() => undefined)
         },
       }

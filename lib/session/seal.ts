@@ -20,16 +20,16 @@ interface Key {
   key: KeyObject
 }
 
-/** Seals texts with AES-256-GCM. The context (tenant, session id, field) is bound in: elsewhere the text does not open. */
+/** Encrypts texts with AES-256-GCM. They only decrypt in their context (tenant, session id, field). */
 export interface Seal {
   close(text: string, context: string): Buffer
-  /** Undefined when the text was sealed with an unknown secret, for another context, or tampered with. */
+  /** Undefined if the text was encrypted with an unknown secret or for another context, or was tampered with. */
   open(sealed: Buffer, context: string): string | undefined
   /** A keyed hash, for names that must not be stored as they are. */
   blind(name: string): string
 }
 
-/** The first secret seals, all open. Keys come from the secrets by HKDF (RFC 5869), one for each purpose. */
+/** The first secret encrypts, all decrypt. Keys come from the secrets by HKDF (RFC 5869), one for each purpose. */
 export function createSeal(secrets: readonly string[]): Seal {
   const keys = secrets.map(deriveKey)
   const [current] = keys

@@ -1,4 +1,4 @@
-/** Field -> value. What is sealed is bytes: as text it would take a third more room. */
+/** Field -> value. Encrypted values are bytes, because text would take a third more memory. */
 export type Fields = Readonly<Record<string, string | Buffer>>
 
 /** The values of the fields that were asked for, in that order. */
@@ -39,7 +39,7 @@ export interface ListEntry {
   value: string
   /** On the clock of the store; an entry from before the list's mark is refused. */
   since: number
-  /** Milliseconds that the list lives at least. */
+  /** Minimum lifetime of the list in milliseconds. */
   ttl: number
   /** A list with more entries than this is reported. */
   most: number
@@ -72,7 +72,7 @@ export interface Records {
   /** From now on the list refuses entries from before `since`. */
   mark(key: string, since: number, ttl: number): Promise<void>
 
-  /** Writes only where nothing is; resolves to whether it did. */
+  /** Writes only if the key does not exist. Resolves to whether it did. */
   claim(key: string, value: string, ttl: number): Promise<boolean>
   /** Sets the time to live of a key only while it holds this value; resolves to whether it did. */
   renew(key: string, value: string, ttl: number): Promise<boolean>

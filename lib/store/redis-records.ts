@@ -9,7 +9,7 @@ import type { Guarded } from './store-health.js'
 
 export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
   guarded: Guarded
-  /** Any key of ours. */
+  /** Any key. */
   prefix: string
   /** Milliseconds; in place of the clock of Redis. */
   testClock: (() => number) | undefined
@@ -24,12 +24,12 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))
 
   return {
-    // The nodes of a Cluster know nothing of each other.
+    // Calls to different nodes of a Cluster take effect in any order.
     ordered: !client.isCluster,
     now: () => run(scripts.TIME, `${prefix}clock`, []).then((reply) => testClock?.() ?? timeOf(reply)),
     create: async (key, fields, { idle, absolute }) => {
       const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
-      // By its text: a server that had forgotten the script would run it after what was sent later.
+      // Sent as text: reloading a forgotten script would run it after later commands.
       await guarded(() => client.eval(scripts.CREATE, 1, key, ...args), 'news')
     },
     read: (key, names) =>
@@ -61,7 +61,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
   }
 }
 
-/** What changes a session, or takes a change back, must not be dropped while the store may be back at any moment. */
+/** A write must not be dropped while the store may come back at any moment. */
 const isQuestion = (script: string) => script === scripts.VISIT || script === scripts.TIME
 
 type Run = (script: string, key: string, args: (string | Buffer)[]) => Promise<unknown>
@@ -78,7 +78,7 @@ function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, '
 
 type Reply = (Buffer | null)[]
 
-/** Every session's record was seen at some time. */
+/** Every session's record has a last-seen time. */
 const EXISTS = { field: 's', head: '' }
 
 const flat = (fields: Fields) => Object.entries(fields).flat()
@@ -110,7 +110,7 @@ function timeOf(reply: unknown): number {
 /** Milliseconds. */
 const QUIT_WITHIN = 500
 
-/** Says goodbye while the server listens; else just goes. Resolves when the socket is closed. */
+/** Quits if the server answers, else disconnects. Resolves when the socket is closed. */
 async function quit(client: RedisClient): Promise<void> {
   if (client.status !== 'ready') {
     client.disconnect()

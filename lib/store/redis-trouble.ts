@@ -15,7 +15,7 @@ export function createDescribe(client: Redis | Cluster, { listens, deadline }: D
   let wasReady = client.status === 'ready'
   if (listens) {
     client.on('error', (err: Error & { lastNodeError?: unknown }) => {
-      // A Cluster wraps what its nodes met.
+      // A Cluster wraps the errors of its nodes.
       met = kindOf(err.lastNodeError ?? err) ?? met
     })
   }
@@ -32,7 +32,7 @@ export function createDescribe(client: Redis | Cluster, { listens, deadline }: D
   }
 }
 
-/** What the last socket of a client met to whose errors nobody listens. */
+/** The last connection error of a client that has no error listener. */
 function lastOf(client: Redis | Cluster): string | undefined {
   const { stream } = client as Partial<Redis>
   return stream?.errored ? kindOf(stream.errored) : undefined
@@ -43,7 +43,7 @@ function placeOf({ host = 'localhost', port = 6379, path, sentinels, name = '' }
   return path ?? `${host}:${String(port)}`
 }
 
-/** For a connection that has never been of use. */
+/** For a connection that has never worked. */
 function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
   if (met !== undefined && !/^(E?TIMEDOUT|ECONNRESET|EPIPE|EPROTO|ERR_SSL)/.test(met)) return ': check the option redis'
   return `: check the option redis (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
@@ -73,7 +73,7 @@ export function isRefusal(err: unknown): boolean {
   return refusalOf(err) !== undefined
 }
 
-/** No answer at all, so that the next command would wait in vain. */
+/** No answer at all, so the next command would wait for nothing. */
 export function isUnreachable(err: unknown): boolean {
   const { name, code } = Object(err) as { name?: unknown; code?: unknown }
   return (

@@ -5,10 +5,10 @@ import type { Report } from '../events.js'
 import { recordStoreCall, tracedCall } from '../telemetry.js'
 import { isRefusal, isUnreachable, type Describe } from './redis-trouble.js'
 
-/** Runs one call to the store: within the deadline, with one kind of error, and with an event when the state changes. */
+/** Runs one call to the store, with a deadline, one kind of error, and an event when the state changes. */
 export type Guarded = <T>(call: () => Promise<T>, importance?: Importance) => Promise<T>
 
-/** `question`: fails at once while the store is known to be down. `news`: is sent in any case, and waits. Default: `question`. */
+/** `question`: fails at once while the store is down. `news`: always sent, and waited for. Default: `question`. */
 export type Importance = 'question' | 'news'
 
 export interface StoreGuardParts {
@@ -17,11 +17,11 @@ export interface StoreGuardParts {
   report: Report
   describe: Describe
   isClosed: () => boolean
-  /** Asks the store for a sign of life. Without it every call waits for itself. */
+  /** Asks the store whether it is alive. Without it, every call finds out by itself. */
   probe?: (() => Promise<unknown>) | undefined
 }
 
-/** The app's own mistake, and its log says so. */
+/** A mistake in the app, so the log names it. */
 export function closedError(): ConfigurationError {
   return new ConfigurationError(
     'a request reached an instance that auth.close() has closed: close it after the server has stopped accepting ' +
@@ -30,11 +30,11 @@ export function closedError(): ConfigurationError {
   )
 }
 
-/** Milliseconds without a refusal (READONLY, say) after which commands that succeed mean that all is well again. */
+/** Milliseconds without a refusal such as READONLY after which the store counts as recovered. */
 const QUIET = 60_000
-/** Milliseconds that a call waits while the store is known to be down: it may be back at this very moment. */
+/** Milliseconds that a call waits while the store is known to be down, in case it has just come back. */
 const GRACE = 25
-/** Milliseconds between two looks whether a store that is down is back. */
+/** Milliseconds between two checks of a store that is down. */
 const PROBE_EVERY = 500
 
 export function createStoreGuard(parts: StoreGuardParts): Guarded {
@@ -59,7 +59,7 @@ export function createStoreGuard(parts: StoreGuardParts): Guarded {
         },
         (err: unknown) => {
           finished()
-          // What fails after its time has been reported already.
+          // A call that fails after its deadline has already been reported.
           if (settled) return
           recordStoreCall(performance.now() - started, 'error')
           reject(health.failed(err))
@@ -79,14 +79,14 @@ export function createStoreGuard(parts: StoreGuardParts): Guarded {
 
 const REDIS = { 'db.system.name': 'redis' }
 
-const DOWN = 'the session store does not answer; whether it is back is being checked'
+const DOWN = 'the session store does not answer; checking until it is back'
 
 /** Knows whether the store answers, and tells operators when that changes. */
 function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuardParts) {
   let isReported = false
-  /** While it looks whether the store is back, nobody else waits for it. */
+  /** While this checks the store, no other call waits for it. */
   let watching = false
-  /** Between two looks the store may come back and go again: one loop is enough. */
+  /** The store may recover and fail again between two checks. One loop is enough. */
   let looking = false
   let quietFrom = -Infinity
 

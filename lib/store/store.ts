@@ -12,7 +12,7 @@ export interface Store {
   records: Records
   /** Runs a script on one key; undefined for the in-process store. */
   evaluate: ((script: string, key: string, args: string[]) => Promise<unknown>) | undefined
-  /** What is wrong with a request once the store is closed. */
+  /** The error of a request after the store was closed. */
   closed: () => Error | undefined
   close: () => Promise<void>
 }
@@ -32,8 +32,8 @@ export function openStore(config: Config, prefix: string, report: Report): Store
   }
   const opened = openRedis(redis, config)
   const { client, describe } = opened
-    if (config.logger) warnOfEviction(client, config.logger)
-  // Of the nodes of a Cluster one may be down while the others answer.
+  if (config.logger) warnOfEviction(client, config.logger)
+  // One node of a Cluster may be down while the others answer.
   const probe = client.isCluster ? undefined : () => client.ping()
   const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })

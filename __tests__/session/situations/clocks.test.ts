@@ -57,7 +57,7 @@ describe.each([
     for (const field of ['s', 'e']) expect(Math.abs(Number(one![field]) - Number(two![field]))).toBeLessThan(HOUR / 2)
   })
 
-  it('tells the same times of a session as all others', async () => {
+  it('reports the same session times as all others', async () => {
     const right = await startShop()
     const wrong = await startOff(off, right)
     const { body } = await logIn(wrong, asAda).expect(200)

@@ -22,7 +22,7 @@ export class AttemptStore implements Store {
 
   init(options: Options): void {
     this.#local.init(options)
-    // The scripts are sent with the first attempt, so that the app starts while Redis is away.
+    // The scripts are sent with the first attempt, so that the app can start while Redis is down.
     void this.#shared?.init(options)
   }
 
@@ -57,7 +57,7 @@ local count = tonumber(redis.call('GET', KEYS[1]) or 0)
 if count > 0 then redis.call('DECR', KEYS[1]) end
 `
 
-/** rate-limit-redis asks for LOAD, then EVALSHA; we hand the script itself around as its name and run it in one step. */
+/** rate-limit-redis asks for LOAD, then EVALSHA; we use the script itself as its name and run it in one step. */
 function sharedStore(prefix: string, evaluate: Evaluate): RedisStore {
   return new RedisStore({
     prefix,

@@ -74,7 +74,7 @@ export function factory<Make extends (...args: never[]) => GuardBehindAuth>(
     if (typeof next !== 'function' || args.length !== 3 || !(Object(req) as Partial<IncomingMessage>).headers) {
       return make(...(args as never[]))
     }
-    const misused = new ConfigurationError(`${example.split('(')[0] ?? ''} makes a guard: write ${example}`, {})
+    const misused = new ConfigurationError(`${example.split('(')[0] ?? ''} creates a guard: write ${example}`, {})
     sendError(misused, { req: req as IncomingMessage, res, next: next as (err?: unknown) => void })
     return undefined
   }

@@ -19,7 +19,7 @@ export function bucketOf(req: Request, hint: Hint): string {
 }
 
 export function clientHasGone(): AuthError {
-  return new AuthError('invalid_request', { detail: 'the client has gone' })
+  return new AuthError('invalid_request', { detail: 'the client has disconnected' })
 }
 
 const NO_ADDRESS =

@@ -2,7 +2,7 @@ import type { Evaluate } from './attempt-store.js'
 
 /** Milliseconds: 30 days. */
 const LIFETIME = 2_592_000_000
-/** Milliseconds: a day. What a process has told the store lately it need not tell again. */
+/** Milliseconds: a day for which a process does not repeat what it has told the store. */
 const TOLD = 86_400_000
 /** In one process, without a shared store. */
 const MOST = 10_000
@@ -19,7 +19,7 @@ export function createKnownClients(prefix: string, evaluate: Evaluate | undefine
     hasHere: (account: string, client: string): boolean => (local.get(keyOf(account, client)) ?? 0) > Date.now(),
     has: async (account: string, client: string): Promise<boolean> => {
       const key = keyOf(account, client)
-      // While the store is down everybody is a stranger, or known from before.
+      // While the store is down, only hasHere() knows clients.
       return (await evaluate?.(HAS, key, []).catch(() => 0)) === 1
     },
     add: (account: string, client: string): void => {

@@ -13,7 +13,7 @@ export interface LimitsParts {
   /** Begins every key; names the tenant. */
   prefix: string
   store: { evaluate: Evaluate | undefined }
-  /** Keys never hold names of users as they are. */
+  /** Keys never contain usernames in plain text. */
   seal: Seal
   hint: Hint
 }
@@ -23,9 +23,9 @@ export interface Exchange {
   res: Response
 }
 
-/** An attempt that is under way. */
+/** An attempt in progress. */
 export interface Attempt {
-  /** Tells how it ended; undefined: a login. */
+  /** Reports the outcome. Undefined: it succeeded. */
   settle: (failure: unknown) => void
 }
 
@@ -45,10 +45,10 @@ export function createLimits(parts: LimitsParts) {
   const logins: LoginLimits = {
     subnet: open('subnet'),
     attempts: open('attempts'),
-    // What is left of an account would tell whether it exists.
+    // The remaining attempts of an account would reveal whether it exists.
     account: open('account', false),
     known: createKnownClients(`${prefix}rl:known:`, config.limits.account ? store.evaluate : undefined),
-    // Auth0 looks usernames up without case.
+    // Auth0 ignores the case of usernames.
     nameOf: (username) => seal.blind(username.trim().toLowerCase()),
     hint,
   }
@@ -56,7 +56,7 @@ export function createLimits(parts: LimitsParts) {
   return {
     /** Counts a login. Rejects with `rate_limited`. */
     login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
-    /** A second factor was right: the client is known from now on. */
+    /** The second factor was right, so the client is known from now on. */
     loggedIn: (req: Request, username: string) => {
       logins.known.add(logins.nameOf(username), bucketOf(req, hint))
     },
@@ -93,7 +93,7 @@ async function enter(limits: LoginLimits, { req, res }: Exchange, username: stri
   const { subnet, attempts, account, known, nameOf, hint } = limits
   const client = bucketOf(req, hint)
   const name = nameOf(username)
-  // A stranger can use up the account's attempts, but not those of its owner.
+  // A stranger can use up the attempts of the account, but not those of its owner.
   const keyOf = (isKnown: boolean) => (isKnown ? `${name}:${client}` : name)
   const isKnown = known.hasHere(name, client)
   // All at the same time, so that it is one round trip where the client is known here.
@@ -122,7 +122,7 @@ async function enter(limits: LoginLimits, { req, res }: Exchange, username: stri
   }
 }
 
-/** What Auth0 has not judged, or has judged as right so far. */
+/** Outcomes that Auth0 did not judge, or accepted so far. */
 const NO_FAILURE: readonly AuthErrorCode[] = [
   ...(['mfa_required', 'auth_unavailable', 'configuration_error'] as const),
   ...(['session_unavailable', 'session_expired', 'internal_error'] as const),

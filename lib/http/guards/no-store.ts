@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 
-/** Every answer is about one user: no cache may keep it (RFC 9111, 5.2.2.5). */
+/** Every response is about one user, so no cache may keep it (RFC 9111, 5.2.2.5). */
 export const noStore: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'no-store')
   next()

@@ -11,7 +11,7 @@ export interface RateLimitParts {
   name: string
   allowed: Limit
   store: AttemptStore
-  /** Whether the answer tells what is left. Default: true. */
+  /** Whether the response says how many attempts are left. Default: true. */
   headers?: boolean
 }
 
@@ -22,7 +22,7 @@ export interface RateLimit {
   giveBack(key: string): void
 }
 
-/** What the library takes for a request: it reads the key from it, and writes the count to it. */
+/** What the library treats as a request: it reads the key from it and writes the count to it. */
 interface Carrier {
   key: string
   rateLimit?: { resetTime?: Date }

@@ -27,7 +27,7 @@ export function createRequireAuth(identify: Identify, sendError: SendError, hint
   return requireAuth as unknown as RequireAuth
 }
 
-/** Nobody protects a login form by a login on purpose. */
+/** A login form behind a login is never intended. */
 function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: string | undefined }): boolean {
   return method === 'POST' && /\/login\/?(\?|$)/.test(originalUrl ?? '')
 }

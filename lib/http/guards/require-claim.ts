@@ -17,7 +17,7 @@ export function createRequireClaim(sendError: SendError): RequireClaim {
       sendError,
       check: ({ auth: { user } }) => {
         if (matches(user, name, expected)) return undefined
-        return new AuthError('forbidden', { detail: `the claim ${name} is not as required` })
+        return new AuthError('forbidden', { detail: `the claim ${name} does not have the required value` })
       },
     })
   }
@@ -26,7 +26,7 @@ export function createRequireClaim(sendError: SendError): RequireClaim {
 
 function matches(user: UserClaims, name: string, expected: ExpectedClaim): boolean {
   const claim = Object.hasOwn(user, name) ? user[name] : undefined
-  // A promise is no permission.
+  // A promise is truthy, but must not grant access.
   if (typeof expected === 'function') return (expected(claim, user) as unknown) === true
   if (claim === undefined) return false
   const held: unknown[] = [claim].flat()

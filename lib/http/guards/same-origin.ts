@@ -12,7 +12,7 @@ const NOT_ALLOWED =
   'a request from another origin was refused: if that front end is yours, add its origin to the option allowedOrigins, and ' +
   'send CORS headers with the cors package (credentials: true), which this package does not do'
 
-/** Only what is an origin is repeated. */
+/** Only a valid origin is repeated. */
 function originOf(req: Request): string {
   const origin = req.get('origin') ?? ''
   return URL.canParse(origin) && origin.length < 200 ? origin : 'unknown'
@@ -22,7 +22,7 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
 /**
  * Keeps other sites from calling state-changing routes with the user's cookie, or from logging the user in to an account
- * of theirs: by Fetch Metadata (`Sec-Fetch-Site`), else by `Origin`. Clients that send neither are no browsers.
+ * of theirs: by Fetch Metadata (`Sec-Fetch-Site`), else by `Origin`. Clients that send neither are not browsers.
  */
 export function sameOrigin({ allowedOrigins }: Pick<Config, 'allowedOrigins'>, hint: Hint): Check {
   const refused = new Set<string>()
@@ -55,7 +55,7 @@ function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const site = req.get('sec-fetch-site')
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   if (origin === undefined) return true
-  // What plain HTTP delivers anybody on the way may have written.
+  // Anybody on the way can change plain HTTP.
   if (req.secure && !origin.startsWith('https:')) return false
   const host = hostOf(origin)
   return host !== undefined && hostsOf(req).includes(host)

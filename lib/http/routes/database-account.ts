@@ -13,7 +13,7 @@ export interface DatabaseRoutesParts {
   sendError: SendError
 }
 
-/** `POST /signup`: 201. It logs nobody in. */
+/** `POST /signup`: 201. It does not log the user in. */
 export function signUp({ accounts, limits, answer, sendError }: DatabaseRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
     const account = readAccount(req.body)
@@ -24,7 +24,7 @@ export function signUp({ accounts, limits, answer, sendError }: DatabaseRoutesPa
   })
 }
 
-/** `POST /password-reset`: 202, the same for addresses that nobody has. */
+/** `POST /password-reset`: 202, also for unknown addresses. */
 export function resetPassword({ accounts, limits, answer, sendError }: DatabaseRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
     const { email } = readReset(req.body)

@@ -50,13 +50,13 @@ interface PendingAnswer {
   isSecure: boolean
 }
 
-/** The browser has to come back with its second factor. */
+/** The browser has to return with the second factor. */
 export function setPendingCookie(err: unknown, { res, mfaCookie, isSecure }: PendingAnswer): void {
   const id = pendingIdOf(err)
   if (id !== undefined) res.appendHeader('Set-Cookie', mfaCookie.set(id, isSecure))
 }
 
-/** What a login answers, whichever way it came. */
+/** The response to any kind of login. */
 export function loginAnswer(
   { login: { sub, user, until }, grant }: Pick<SignedIn, 'login' | 'grant'>,
   { exposeTokens, clock }: Config,

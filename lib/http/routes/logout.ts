@@ -23,7 +23,7 @@ export function logout({ signOut, logoutUrl, clearCookie, answer, sendError }: L
     answer(req, res, { json, page: ({ afterLogout }) => url ?? afterLogout })
   })
   return (req, res, next) => {
-    // First: the browser forgets its cookie even where the session cannot be ended now.
+    // First, so that the browser drops its cookie even if the session cannot be ended now.
     clearCookie(req)
     logOut(req, res, next)
   }

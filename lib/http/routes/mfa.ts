@@ -33,10 +33,10 @@ interface Found {
   owner: TokenOwner | undefined
 }
 
-/** What was found, from the first handler of a route on. */
+/** Set by the first handler of a route. */
 const found = new WeakMap<Request, Found>()
 
-/** 401 `mfa_expired` where no login waits for its second factor. */
+/** 401 `mfa_expired` if no login is waiting for its second factor. */
 export function findWaiting(parts: MfaRoutesParts): RequestHandler {
   return (req, res, next) => {
     find(parts, req).then(
@@ -131,7 +131,7 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   else answer(req, res, { json, page: afterLogin(req) })
 }
 
-/** A push that is asked for again and again, and trouble at Auth0 or Redis, are no attempts. */
+/** Polling for a push, and failures of Auth0 or Redis, do not count as attempts. */
 const NOT_JUDGED: readonly AuthErrorCode[] = ['mfa_pending', 'auth_unavailable', 'session_unavailable']
 
 function isJudged(err: unknown): boolean {

@@ -8,7 +8,7 @@ import type { World } from './world.js'
 const SENT: Answer = { status: 200, body: "We've just sent you an email to reset your password." }
 const HTML = { 'content-type': 'text/html; charset=utf-8' }
 
-/** `POST /dbconnections/change_password`: asks for a mail with a link that resets the password. */
+/** `POST /dbconnections/change_password`: asks for an email with a link that resets the password. */
 export function changePasswordEndpoint(world: World): Endpoint {
   return {
     methods: ['POST'],

@@ -1,4 +1,4 @@
-/** What a password must satisfy: Auth0's levels, and two rules beside them. */
+/** What a password must satisfy: Auth0's levels, plus two rules. */
 export interface PasswordPolicy {
   /**
    * `none`: not empty. `low`: 6 characters. `fair`: 8, with lower case, upper case and a number. `good`: 8, with three of

@@ -21,7 +21,7 @@ export class Faults {
 
 type Context = Parameters<Middleware>[0]
 
-/** Deals with a request as far as the fault lets it. */
+/** Handles a request as far as the fault allows. */
 export async function processUnder(fault: Fault, process: () => Promise<unknown>): Promise<void> {
   if (!fault.afterProcessing) await pause(fault)
   if (fault.afterProcessing || needsRealAnswer(fault)) await process()

@@ -4,7 +4,7 @@ import type { Endpoint } from './endpoints.js'
 import { missingParameter, refusalSaying } from './refusal.js'
 import type { World } from './world.js'
 
-/** `POST /oauth/revoke`: the token's family dies; an unknown token is answered alike. */
+/** `POST /oauth/revoke`: revokes the token's family. An unknown token gets the same answer. */
 export function revocationEndpoint({ client, families }: World): Endpoint {
   return {
     methods: ['POST'],
