@@ -372,7 +372,7 @@ describe('findings 64: Redis that cannot be used', () => {
 
   it.each(CASES)('%s: 503, and one line says where, what was seen and what to do', async (_title, find, detail) => {
     const redis = await find()
-    const app = await startApp({ options: { redis, timeouts: { redis: 500 } } })
+    const app = await startApp({ options: { redis, timeouts: { redis: 3000 } } })
     await times(3, () => app.login().expect(503, refusal('session_unavailable')))
     expect(unavailable(app)).toEqual([
       expect.objectContaining({ level: 'error', detail: expect.stringMatching(detail) }),

@@ -4,7 +4,7 @@ import request, { type Response } from 'supertest'
 import type { LogoutTokenChanges } from '../../lib/testing/index.ts'
 import { END, MARK } from '../../lib/store/redis-scripts.ts'
 import { onScript } from '../promises/support/on-script.ts'
-import { gate } from '../promises/support/site.ts'
+import { gate, until } from '../promises/support/site.ts'
 import { endWithTest } from '../promises/support/site.ts'
 import { ada, type TestAppOptions } from '../support/app.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -343,6 +343,13 @@ describe('Redis in trouble', () => {
   afterEach(() => server.resume())
   afterAll(() => server.stop())
 
+  /** A look at a store that was down takes its time. */
+  const isReady = ({ auth }: Web) =>
+    auth.ready().then(
+      () => true,
+      () => false,
+    )
+
   const start = (redis: Redis | string = server.url) => startHere({ options: { redis, timeouts: { redis: 300 } } })
 
   /** A client that meets a Redis which stops when the next script of this text is on its way. */
@@ -369,7 +376,7 @@ describe('Redis in trouble', () => {
 
     await send(other, token).expect(503)
     server.resume()
-    await other.auth.ready()
+    await until(() => isReady(other))
 
     await send(other, token).expect(200)
     await expectEnded(visitor)
@@ -413,7 +420,7 @@ describe('Redis in trouble', () => {
     server.resume()
 
     expect([refused.status, refused.body]).toEqual([503, refusal('session_unavailable')])
-    await web.auth.ready()
+    await until(() => isReady(web))
     await send(web, token).expect(200)
     await expectEnded(visitor)
   })

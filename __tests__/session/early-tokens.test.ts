@@ -43,6 +43,11 @@ describe('tokens that were read with the login', () => {
     expect(await answersAfter((req) => req.auth!.logout())).toBe('session_expired')
   })
 
+  it('are not for a request that has waited for anything: it sees a revocation meanwhile', async () => {
+    const revoke = (req: Request, auth: RopgAuth) => auth.sessions.revokeAll(req.auth!.sub)
+    expect(await answersAfter(revoke)).toBe('session_expired')
+  })
+
   it('are for the first use in a request only: the next one sees a revocation', async () => {
     const revoke = (req: Request, auth: RopgAuth) => auth.sessions.revokeAll(req.auth!.sub)
     expect(await answersAfter(revoke, '?first=1')).toBe('session_expired')

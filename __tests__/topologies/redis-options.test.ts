@@ -276,7 +276,7 @@ describe('while Redis is frozen', () => {
     expect(await answer).toBe(503)
     server.resume()
     // Redis serves a connection in order: late writes and what takes them back, then this.
-    await get(first, '/me', cookie).expect(200)
+    await until(async () => (await get(first, '/me', cookie)).status === 200)
     expect((await direct.keys(`${prefix}*`)).sort()).toEqual(before.sort())
     const { sub } = emulator.users.get(email)!
     expect(await first.auth.sessions.list(sub)).toHaveLength(1)

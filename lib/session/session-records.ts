@@ -16,7 +16,7 @@ export interface StoredSession {
   seen: number
 }
 
-/** Tokens as they were when the session was found: for the first who asks, and not for long. */
+/** Tokens as they were when the session was found: for the first who asks in the same turn of the event loop. */
 export type EarlyTokens = () => Buffer | undefined
 
 /** A session that lives. */
@@ -45,8 +45,6 @@ const FIELDS_WITH_DATA = [LOGIN, DATA]
 const FIELDS_WITH_TOKENS = [LOGIN, TOKENS]
 /** Milliseconds after a use of its tokens in which those of a session are read along. */
 const TOKENS_EXPECTED = 10_000
-/** Milliseconds after which tokens that were read along are read anew: a logout or a refresh may have come between. */
-const TOKENS_FRESH = 50
 /** About 10 MB; what is forgotten is asked for anew. */
 const MOST_REMEMBERED = 50_000
 
@@ -99,11 +97,14 @@ function besides(names: readonly string[], value: Buffer | undefined): Pick<Stor
   }
 }
 
+/** In the same turn nothing can have come between: later a logout or a refresh may have, and the tokens are read anew. */
 function early(value: Buffer | undefined): EarlyTokens {
-  const until = performance.now() + TOKENS_FRESH
   let left = value
+  setImmediate(() => {
+    left = undefined
+  })
   return () => {
-    const taken = performance.now() < until ? left : undefined
+    const taken = left
     left = undefined
     return taken
   }

@@ -20,7 +20,7 @@ function inner(app: Express, auth: RopgAuth): Express {
     res.json({ sub: req.auth.sub })
   })
   app.get('/inner/visits', auth.session, (req, res) => {
-    const visits = Number(Reflect.get(req.session, 'visits') ?? 0) + 1
+    const visits = (req.session.visits ?? 0) + 1
     Object.assign(req.session, { visits })
     res.json({ visits, sub: req.auth?.sub ?? null })
   })

@@ -118,7 +118,7 @@ async function checkLatency(client: RedisClient, deadline: number): Promise<Find
 /** Does what a session does, under a key of its own. */
 async function checkCommands(client: RedisClient, config: Config): Promise<Finding> {
   const prefix = `${config.session.prefix}doctor:${randomUUID()}:`
-  const { records, close } = openStore({ ...config, redis: client }, prefix, () => undefined)
+  const { records, close } = openStore({ ...config, logger: undefined, redis: client }, prefix, () => undefined)
   const [session, list, lock] = ['session', 'list', 'lock'].map((name) => `${prefix}${name}`) as [
     string,
     string,
