@@ -48,6 +48,6 @@ function versions() {
 
 function connect({ nodes, ...settings }) {
   const deadline = { commandTimeout: 1000, maxRetriesPerRequest: 1 }
-  if (nodes) return new Cluster(nodes, { redisOptions: deadline })
+  if (nodes) return new Cluster(nodes, { redisOptions: { ...settings, ...deadline } })
   return new Redis({ ...settings, ...deadline })
 }
