@@ -67,6 +67,7 @@ export default tseslint.config(
     files: ['examples/*/public/*.js', 'examples/spa/web/*.js'],
     languageOptions: {
       globals: {
+        SwaggerUIBundle: 'readonly',
         document: 'readonly',
         location: 'readonly',
         AbortSignal: 'readonly',

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 
 const MUST = [
+  'openapi.json',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'LICENSE',

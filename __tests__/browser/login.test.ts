@@ -30,6 +30,13 @@ describeInBrowser('the demo with script', () => {
     expect(await page.getByLabel('Email').inputValue()).toBe(ADA[0])
   })
 
+  it('shows all routes of the package', async () => {
+    const page = await site.open()
+    await page.getByRole('link', { name: 'All routes' }).click()
+    await page.getByText('Log in with a password').waitFor()
+    expect(await page.locator('.opblock').count()).toBe(15)
+  })
+
   it('fills in a test user', async () => {
     const page = await site.open()
     await page.getByRole('button', { name: 'sms@example.com' }).click()

@@ -304,6 +304,8 @@ export class History {
     }
     for (const { step, answer } of done) {
       if (step.kind !== 'login' && step.kind !== 'again') continue
+      // Two identical logins of one browser at once share one session.
+      if (answer?.status === 200 && began.some(({ id }) => id === idOf(answer))) continue
       if (answer?.status === 200) {
         const session = this.#remember(step, answer)
         // A login over a session of the same user keeps what the app has written.
@@ -328,10 +330,9 @@ export class History {
     for (const list of [this.#world.network.lost, this.#world.network.refused]) list.clear()
   }
 
-  #remember({ user, remember }: Step, { cookie = '' }: Answer): Known {
-    const id = decodeURIComponent(cookie.split('=')[1] ?? '')
-      .slice(2)
-      .split('.')[0]!
+  #remember({ user, remember }: Step, answer: Answer): Known {
+    const { cookie = '' } = answer
+    const id = idOf(answer)
     const lifetime = remember ? LIFETIME.remembered : LIFETIME.ordinary
     const session: Known = {
       ...{ name: `s${this.#sessions.length}`, cookie, id, sub: user.sub, handle: '', remember, state: 'live' },
@@ -512,6 +513,11 @@ function isKiller({ step: { kind }, answer, result }: Done): boolean {
   if (kind === 'logout' || kind === 'again') return answer?.status === 200
   if (kind === 'revokeOthers') return answer?.status === 204
   return kind === 'revoke' ? result === true : kind === 'revokeAll'
+}
+
+function idOf({ cookie = '' }: Answer): string {
+  const value = decodeURIComponent(cookie.split('=')[1] ?? '')
+  return value.slice(2).split('.')[0]!
 }
 
 function ends({ step: { kind, session: by, user } }: Done, session: Known): boolean {

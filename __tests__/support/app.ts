@@ -3,6 +3,7 @@ import express, { type Express } from 'express'
 import request from 'supertest'
 import { type AuthEvent, createRopgAuth, type RopgAuth, type RopgAuthOptions, type Seams } from '../../lib/index.ts'
 import { type Auth0Emulator, type EmulatorOptions, startAuth0Emulator } from '../../lib/testing/index.ts'
+import { compareAnswers } from './openapi.ts'
 import { testRedisUrl, uniquePrefix } from './redis.ts'
 
 export const ada = { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' }
@@ -52,6 +53,8 @@ export async function startApp(settings: TestAppOptions = {}): Promise<TestApp> 
   const auth = createRopgAuth(optionsFor({ ...settings, emulator }, { events, logged, prefix }), settings.seams)
   const app = express()
   settings.before?.(app, auth)
+  // `onError` shapes answers as it likes.
+  if (!settings.options?.onError) app.use('/auth', compareAnswers)
   app.use('/auth', auth.router)
   app.get('/me', auth.requireAuth, (req, res) => {
     res.json({ sub: req.auth.sub, user: req.auth.user, sessionId: req.auth.sessionId })

@@ -2,6 +2,7 @@ import { createRopgAuth, type AuthError, type RopgAuth, type RopgAuthOptions } f
 import type { Auth0Emulator } from 'express-auth0-ropg/testing'
 import express, { type Express, type Request, type Response } from 'express'
 import { fileURLToPath } from 'node:url'
+import { apiReference } from './api-reference.ts'
 import { accountRoutes } from './account-routes.ts'
 import { sameOriginOnly, securityHeaders, wantsPage, withQuery } from './browser.ts'
 import { controlRoutes } from './control-routes.ts'
@@ -38,6 +39,7 @@ export function createDemo(parts: DemoParts): { app: Express; auth: RopgAuth } {
   app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url))))
   app.post('/api/auth/login', express.urlencoded({ extended: false }), express.json(), rememberPhone(emulator))
   app.use('/api/auth', auth.router)
+  app.use('/api-reference', apiReference())
   app.use('/upstream', ordersApi(emulator.domain))
   app.use(sameOriginOnly, express.urlencoded({ extended: false }))
   app.use(loginRoutes(demo), accountRoutes(demo), controlRoutes(demo))

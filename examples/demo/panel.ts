@@ -37,6 +37,7 @@ export function panel({ back, did, hasRedis, isLoggedIn, wire }: PanelState): Ht
       <ol id="wire" class="wire">
         ${wire}
       </ol>
+      <p><a href="/api-reference">All routes, to try out</a></p>
     </section>`
 }
 

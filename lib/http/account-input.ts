@@ -3,7 +3,7 @@ import { name, password, readFields } from './fields.js'
 
 const email = name.refine((value) => /^[^\s@]+@[^\s@]+$/.test(value), 'must be an email address')
 
-const account = z.object({
+export const account = z.object({
   ...{ email, password, username: name.optional(), name: name.optional(), nickname: name.optional() },
   ...{ given_name: name.optional(), family_name: name.optional(), picture: name.optional() },
   user_metadata: z
@@ -14,7 +14,7 @@ const account = z.object({
 /** Body of `POST /signup`. What Auth0 does not know is left out. */
 export const readAccount = (body: unknown) => readFields(account, body)
 
-const reset = z.object({ email })
+export const reset = z.object({ email })
 
 /** Body of `POST /password-reset`. */
 export const readReset = (body: unknown) => readFields(reset, body)

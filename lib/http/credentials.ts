@@ -16,7 +16,7 @@ const flag = z.union([z.boolean(), z.enum(Object.keys(FLAGS)).transform((value) 
   error: 'must be true or false',
 })
 
-const body = z.object({
+export const credentials = z.object({
   username: name.optional(),
   email: name.optional(),
   password,
@@ -44,7 +44,7 @@ export function readCredentials(sent: unknown, allowedRealms: readonly string[])
   const all = sent ?? {}
   if (!isRecord(all)) throw invalidFields({ body: 'must be an object' })
   const raw = givenOnly(all)
-  const { data, error } = body.safeParse(raw)
+  const { data, error } = credentials.safeParse(raw)
   const fields = reasonsOf(error)
   checkName(raw, fields)
   if (data?.realm !== undefined && !allowedRealms.includes(data.realm))

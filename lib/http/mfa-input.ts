@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Proof } from '../flows/mfa.js'
 import { invalidFields, readFields } from './fields.js'
 
-const FACTORS = ['otp', 'sms', 'voice', 'email', 'push'] as const
+export const FACTORS = ['otp', 'sms', 'voice', 'email', 'push'] as const
 /** Auth0's own names in `mfa_requirements`. */
-const AUTH0_NAMES: Record<string, string> = { phone: 'sms', 'push-notification': 'push' }
+export const AUTH0_NAMES: Record<string, string> = { phone: 'sms', 'push-notification': 'push' }
 
 const factor = z.preprocess(
   (value) => (typeof value === 'string' ? (AUTH0_NAMES[value] ?? value) : value),
@@ -17,7 +17,7 @@ function code(pattern: RegExp, reason: string) {
   return text.refine((value) => pattern.test(value), reason)
 }
 
-const proofs = z.object({
+export const proofs = z.object({
   otp: code(/^\d{6}$/, 'must be 6 digits').optional(),
   binding_code: code(/^\d{4,10}$/, 'must be 4 to 10 digits').optional(),
   recovery_code: code(/^[A-Za-z0-9]{24}$/, 'must be 24 letters and digits')
@@ -37,7 +37,7 @@ export function readProof(body: unknown): Proof {
   return given[0] ?? {}
 }
 
-const challenges = z.object({
+export const challenges = z.object({
   authenticator_id: z
     .string({ error: 'must be a string' })
     .min(1, 'must not be empty')
@@ -52,7 +52,7 @@ export function readChallenge(body: unknown) {
   return { authenticatorId, type }
 }
 
-const enrollments = z
+export const enrollments = z
   .object({
     type: factor,
     phone_number: z

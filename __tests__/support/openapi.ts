@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { afterEach } from '@jest/globals'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+
+interface Response {
+  headers: Record<string, { schema: object; required?: boolean }>
+  content?: { 'application/json': { schema: object } }
+}
+
+type Path = Record<string, { responses: Record<string, Response> }>
+
+export const openapi = JSON.parse(readFileSync(join(__dirname, '..', '..', 'openapi.json'), 'utf8')) as {
+  info: { version: string }
+  paths: Record<string, Path>
+  components: { schemas: Record<string, object>; responses: Record<string, Response> }
+}
+
+export interface Answer {
+  method: string
+  /** Below the mount point. */
+  path: string
+  status: number
+  headers: OutgoingHttpHeaders
+  body: string
+}
+
+const ajv = new Ajv2020({ strict: false, logger: false })
+ajv.addFormat('date-time', (text: string) => new Date(text).toISOString() === text)
+ajv.addSchema(openapi, 'openapi')
+
+const templates = Object.keys(openapi.paths).map((path) => ({
+  path,
+  pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
+}))
+
+/** What openapi.json does not say of an answer. */
+export function contradictions(answer: Answer): string[] {
+  const { status } = answer
+  const path = templates.find(({ pattern }) => pattern.test(answer.path))?.path
+  const method = answer.method === 'HEAD' ? 'get' : answer.method.toLowerCase()
+  // A route that is off, the app's own login page, and what CORS middleware answers.
+  if (status === 404 || answer.method === 'OPTIONS') return []
+  if (path === '/login' && method === 'get' && status === 200) return []
+  const operation = path && openapi.paths[path]?.[method]
+  if (status === 405) return compare(answer, ['components', 'responses', 'MethodNotAllowed'])
+  if (!operation) return malformed(answer)
+  if (!Object.hasOwn(operation.responses, status)) return ['unknown status']
+  return compare(answer, ['paths', path, method, 'responses', String(status)])
+}
+
+/** A URL that names no route because it cannot be read. */
+function malformed({ status, body }: Answer): string[] {
+  return status === 400 && body.includes('"invalid_request"') ? [] : ['no such operation']
+}
+
+function compare({ method, headers, body }: Answer, place: string[]): string[] {
+  const response = place.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], openapi) as Response
+  const pointer = `openapi#/${place.map(escaped).join('/')}`
+  const wrong = Object.entries(response.headers).filter(
+    ([name, { required, schema }]) =>
+      (required === true && headers[name.toLowerCase()] === undefined) ||
+      (headers[name.toLowerCase()] !== undefined && !isRight(name, { schema, value: headers[name.toLowerCase()] })),
+  )
+  const unknown = ['retry-after', 'location', 'ratelimit', 'allow'].filter(
+    (name) => headers[name] !== undefined && !Object.keys(response.headers).some((one) => one.toLowerCase() === name),
+  )
+  return [
+    ...wrong.map(([name]) => `header ${name}: ${String(headers[name.toLowerCase()])}`),
+    ...unknown.map((name) => `unknown header ${name}`),
+    ...(method === 'HEAD' ? [] : bodyProblems(response, { pointer, headers, body })),
+  ]
+}
+
+function isRight(name: string, { schema, value }: { schema: object; value: unknown }): boolean {
+  if (name === 'Set-Cookie') return true
+  return ajv.validate(schema, 'type' in schema && schema.type === 'integer' ? Number(value) : String(value))
+}
+
+interface Body {
+  pointer: string
+  headers: OutgoingHttpHeaders
+  body: string
+}
+
+function bodyProblems({ content }: Response, { pointer, headers, body }: Body): string[] {
+  // Express adds a text to a redirect.
+  if (!content) return body === '' || headers.location !== undefined ? [] : ['a body']
+  if (!String(headers['content-type']).startsWith('application/json'))
+    return [`type ${String(headers['content-type'])}`]
+  const validate = ajv.getSchema(`${pointer}/content/application~1json/schema`)
+  if (!validate) return [`no schema at ${pointer}`]
+  return validate(JSON.parse(body)) ? [] : [`body ${body}: ${ajv.errorsText(validate.errors)}`]
+}
+
+const escaped = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')
+
+const problems: string[] = []
+const seen = new Set<string>()
+
+afterEach(() => {
+  const found = problems.splice(0)
+  if (found.length > 0) throw new Error(`openapi.json does not describe:\n${found.join('\n')}`)
+})
+
+/** The operations and statuses that were answered so far in this file. */
+export const answered = (): ReadonlySet<string> => seen
+
+/** In front of the router: compares each of its answers with openapi.json, and fails the test of one that differs. */
+export function compareAnswers(req: IncomingMessage & { path: string }, res: ServerResponse, next: () => void): void {
+  const { method = '', path } = req
+  const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse
+  let body = ''
+  res.end = (...args: unknown[]) => {
+    if (typeof args[0] === 'string' || Buffer.isBuffer(args[0])) body = args[0].toString()
+    return end(...args)
+  }
+  res.once('finish', () => {
+    const answer = { method, path, status: res.statusCode, headers: res.getHeaders(), body }
+    seen.add(`${method.toLowerCase()} ${path} ${res.statusCode}`)
+    problems.push(...contradictions(answer).map((problem) => `${method} ${path} ${res.statusCode}: ${problem}`))
+  })
+  next()
+}

@@ -1,0 +1,1 @@
+SwaggerUIBundle({ url: '/api-reference/openapi.json', dom_id: '#reference', defaultModelsExpandDepth: -1 })
