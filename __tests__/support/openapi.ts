@@ -63,7 +63,7 @@ function compare({ method, headers, body }: Answer, place: string[]): string[] {
       (required === true && headers[name.toLowerCase()] === undefined) ||
       (headers[name.toLowerCase()] !== undefined && !isRight(name, { schema, value: headers[name.toLowerCase()] })),
   )
-  const unknown = ['retry-after', 'location', 'ratelimit', 'allow'].filter(
+  const unknown = ['retry-after', 'location', 'ratelimit', 'ratelimit-policy', 'allow', 'set-cookie'].filter(
     (name) => headers[name] !== undefined && !Object.keys(response.headers).some((one) => one.toLowerCase() === name),
   )
   return [
@@ -104,8 +104,14 @@ afterEach(() => {
   if (found.length > 0) throw new Error(`openapi.json does not describe:\n${found.join('\n')}`)
 })
 
-/** The operations and statuses that were answered so far in this file. */
+/** What was answered so far in this file: `post /login 401 invalid_credentials`, `post /login 200`. */
 export const answered = (): ReadonlySet<string> => seen
+
+function nameOf({ method, path, status, body }: Answer): string {
+  const template = templates.find(({ pattern }) => pattern.test(path))?.path
+  const code = /"error":"(\w+)"/.exec(body)?.[1]
+  return [method.toLowerCase(), template, status, code].filter(Boolean).join(' ')
+}
 
 /** In front of the router: compares each of its answers with openapi.json, and fails the test of one that differs. */
 export function compareAnswers(req: IncomingMessage & { path: string }, res: ServerResponse, next: () => void): void {
@@ -118,7 +124,7 @@ export function compareAnswers(req: IncomingMessage & { path: string }, res: Ser
   }
   res.once('finish', () => {
     const answer = { method, path, status: res.statusCode, headers: res.getHeaders(), body }
-    seen.add(`${method.toLowerCase()} ${path} ${res.statusCode}`)
+    seen.add(nameOf(answer))
     problems.push(...contradictions(answer).map((problem) => `${method} ${path} ${res.statusCode}: ${problem}`))
   })
   next()

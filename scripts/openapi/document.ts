@@ -62,18 +62,26 @@ function responses({
   success,
   errors,
   isLimited,
-}: Pick<Operation, 'success' | 'errors' | 'isLimited'>): Record<string, Schema> {
-  const more = isLimited ? LIMIT_HEADERS : {}
+  cookies = [],
+}: Pick<Operation, 'success' | 'errors' | 'isLimited' | 'cookies'>): Record<string, Schema> {
+  const more = (status: number) => ({
+    ...(isLimited && LIMIT_HEADERS),
+    ...(cookies.includes(status) && { 'Set-Cookie': SET_COOKIE }),
+  })
   const statuses = [...new Set(errors.map(statusOf))].sort()
   return Object.fromEntries([
-    ...success.map((one) => [one.status, successResponse(one, more)] as const),
+    ...success.map((one) => [one.status, successResponse(one, more(one.status))] as const),
     ...statuses.map((status) => {
       const codes = [...new Set(errors)].filter((code) => statusOf(code) === status)
-      return [status, errorResponse(codes, more)] as const
+      return [status, errorResponse(codes, more(status))] as const
     }),
   ])
 }
 
+const SET_COOKIE: Header = {
+  schema: { type: 'string' },
+  description: 'Sets or clears a cookie of the package. Opaque and HttpOnly.',
+}
 const NO_STORE: Header = { schema: { const: 'no-store' }, required: true }
 
 function successResponse({ description, body, headers }: Success, more: Record<string, Header>): Schema {

@@ -2,7 +2,9 @@ import { ERRORS, type AuthErrorCode } from '../../lib/errors.ts'
 import type { Header, Schema } from './types.ts'
 
 const text = (description: string): Schema => ({ type: 'string', description })
-const loginUrl = { login_url: text('Where to continue with interactive login. Only with the option `interactive`.') }
+const loginUrl = {
+  login_url: text('Where to continue with interactive login. Only with the option `loginUrl` or `interactive`.'),
+}
 const recoveryUrl = { recovery_url: text('Where the user can regain the account. Only with the option `recoveryUrl`.') }
 const factors: Schema = {
   type: 'array',
@@ -27,6 +29,7 @@ const MEMBERS: Partial<Record<AuthErrorCode, Record<string, Schema>>> = {
       additionalProperties: false,
     },
   },
+  insufficient_scope: { scope: text('The scopes that the route requires, separated by spaces.') },
   interaction_required: loginUrl,
   login_transaction_missing: loginUrl,
   account_blocked: recoveryUrl,

@@ -1,12 +1,12 @@
 import type { AuthErrorCode } from '../../lib/errors.ts'
 import { bodies } from './bodies.ts'
-import { json, loggedIn, noContent, page, redirect } from './successes.ts'
+import { json, loginPage, noContent, page, redirect } from './successes.ts'
 import type { Operation, Schema } from './types.ts'
 
-/** A malformed URL, HTTPS, settings, and bugs: any route. */
-const ANY: readonly AuthErrorCode[] = ['invalid_request', 'https_required', 'configuration_error', 'internal_error']
+/** HTTPS, settings, and bugs: any route. */
+const ANY: readonly AuthErrorCode[] = ['https_required', 'configuration_error', 'internal_error']
 const CHANGES: readonly AuthErrorCode[] = [...ANY, 'cross_site_request']
-const BODY: readonly AuthErrorCode[] = [...CHANGES, 'payload_too_large', 'unsupported_media_type']
+const BODY: readonly AuthErrorCode[] = [...CHANGES, 'invalid_request', 'payload_too_large', 'unsupported_media_type']
 const SESSION: readonly AuthErrorCode[] = ['unauthenticated', 'session_expired', 'session_unavailable']
 const MFA: readonly AuthErrorCode[] = ['mfa_expired', 'session_unavailable', 'auth_unavailable']
 const REFUSED: readonly AuthErrorCode[] = [
@@ -33,21 +33,29 @@ export const operations: Operation[] = [
       isLimited: true,
       tag: 'Session',
       summary: 'Log in with a password',
+      cookies: [200, 303, 403],
     },
-    ...{ body: bodies.Login, success: [loggedIn('LoggedIn'), page], errors: [...BODY, ...REFUSED] },
+    ...{ body: bodies.Login, success: [json('LoggedIn'), page], errors: [...BODY, ...REFUSED] },
   },
   {
     ...{ method: 'get', path: '/user', id: 'user', tag: 'Session', summary: 'Who is logged in', security: 'session' },
-    ...{ success: [json('User'), page], errors: [...ANY, ...SESSION] },
+    ...{ success: [json('User'), loginPage], errors: [...ANY, ...SESSION] },
   },
   {
-    ...{ method: 'post', path: '/logout', id: 'logout', tag: 'Session', summary: 'Log out' },
+    ...{
+      method: 'post',
+      path: '/logout',
+      id: 'logout',
+      tag: 'Session',
+      summary: 'Log out',
+      cookies: [200, 303, 500, 503],
+    },
     ...{ success: [json('LoggedOut'), page], errors: [...CHANGES, 'session_unavailable'] },
   },
   {
     ...{ method: 'get', path: '/sessions', id: 'listSessions', tag: 'Session', security: 'session' },
     summary: 'Where the user is logged in',
-    ...{ success: [json('Sessions'), page], errors: [...ANY, ...SESSION] },
+    ...{ success: [json('Sessions'), loginPage], errors: [...ANY, ...SESSION] },
   },
   {
     ...{ method: 'delete', path: '/sessions', id: 'revokeOtherSessions', tag: 'Session', security: 'session' },
@@ -59,12 +67,15 @@ export const operations: Operation[] = [
     summary: 'End one session of the user',
     description: '204 for an id of somebody else or of nobody, too.',
     parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-    ...{ success: [noContent], errors: [...CHANGES, ...SESSION] },
+    ...{ success: [noContent], errors: [...CHANGES, ...SESSION, 'invalid_request'] },
   },
   {
     ...{ method: 'get', path: '/mfa/authenticators', id: 'listAuthenticators', tag: 'MFA', security: 'mfa' },
     ...{ summary: 'Second factors of the user', description: "Only with the option `mfa: 'api'`, as all of MFA." },
-    ...{ success: [json('Authenticators'), page], errors: [...ANY, ...MFA, 'access_denied', 'too_many_attempts'] },
+    ...{
+      success: [json('Authenticators'), loginPage],
+      errors: [...ANY, ...MFA, 'invalid_request', 'access_denied', 'too_many_attempts'],
+    },
   },
   {
     ...{ method: 'post', path: '/mfa/challenge', id: 'challenge', isLimited: true, tag: 'MFA', security: 'mfa' },
@@ -79,7 +90,8 @@ export const operations: Operation[] = [
     summary: 'Prove the second factor, and log in',
     description: 'One proof. An empty body asks whether a push notification was answered.',
     body: bodies.MfaVerify,
-    success: [loggedIn('Verified'), page],
+    cookies: [200, 303],
+    success: [json('Verified'), page],
     errors: [...BODY, ...MFA, ...REFUSED, 'mfa_pending', 'invalid_mfa_code', 'mfa_denied'],
   },
   {
@@ -98,15 +110,22 @@ export const operations: Operation[] = [
       query('login_hint', 'The username, filled in on the login page.'),
       query('connection', 'The connection of Auth0 to use.'),
     ],
-    success: [redirect(302, 'To Auth0.'), page],
+    cookies: [302],
+    success: [redirect(302, 'To Auth0; to the login page with `error` if that fails, with the option `pages`.')],
     errors: [...ANY, 'auth_unavailable', 'session_unavailable'],
   },
   {
     ...{ method: 'get', path: '/callback', id: 'callback', tag: 'Interactive login', security: 'browser' },
     ...{ summary: 'Come back from Auth0', description: 'Only with the option `interactive`.' },
     parameters: [query('code', 'From Auth0.'), query('state', 'From Auth0.'), query('error', 'From Auth0.')],
-    success: [redirect(302, 'To `return_to`, with the session cookie.'), page],
-    errors: [...ANY, ...REFUSED, 'login_transaction_missing'],
+    cookies: [302],
+    success: [
+      redirect(
+        302,
+        'To `return_to`, with the session cookie; to the login page with `error` if that fails, with the option `pages`.',
+      ),
+    ],
+    errors: [...ANY, ...REFUSED.filter((code) => code !== 'rate_limited'), 'login_transaction_missing'],
   },
   {
     ...{
@@ -119,7 +138,7 @@ export const operations: Operation[] = [
     },
     ...{ description: 'Only with the option `signup`. It does not log the user in.', body: bodies.Signup },
     success: [json('Account', 201), page],
-    errors: [...BODY, ...ACCOUNT, 'signup_rejected', 'weak_password'],
+    errors: [...BODY, ...ACCOUNT.filter((code) => code !== 'access_denied'), 'signup_rejected', 'weak_password'],
   },
   {
     ...{ method: 'post', path: '/password-reset', id: 'resetPassword', isLimited: true, tag: 'Accounts' },
@@ -132,7 +151,7 @@ export const operations: Operation[] = [
   {
     ...{ method: 'post', path: '/backchannel-logout', id: 'backchannelLogout', tag: 'Interactive login' },
     ...{ summary: 'End sessions that Auth0 has ended', description: 'Only with the option `backchannelLogout`.' },
-    ...{ body: bodies.BackchannelLogout, isForm: true, success: [json('Done')] },
+    ...{ body: bodies.BackchannelLogout, isForm: true, success: [json('Done'), page] },
     errors: [...BODY, 'auth_unavailable', 'session_unavailable'],
   },
 ]

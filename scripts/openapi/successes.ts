@@ -8,7 +8,6 @@ const closed = (properties: Record<string, Schema>, required = Object.keys(prope
   additionalProperties: false,
 })
 
-const SET_COOKIE: Header = { schema: text, description: 'The session cookie. Opaque and HttpOnly.' }
 const LOCATION: Header = { schema: text, required: true }
 
 const login: Record<string, Schema> = {
@@ -66,18 +65,18 @@ export const schemas: Record<string, Schema> = {
   ),
 }
 
-export const json = (name: string, status = 200, headers?: Record<string, Header>): Success => ({
+export const json = (name: string, status = 200): Success => ({
   ...{ status, description: 'Done.', body: { $ref: `#/components/schemas/${name}` } },
-  ...(headers && { headers }),
 })
-export const loggedIn = (name: string) => json(name, 200, { 'Set-Cookie': SET_COOKIE })
 export const noContent: Success = { status: 204, description: 'Done.' }
 export const redirect = (status: number, description: string): Success => ({
   ...{ status, description, headers: { Location: LOCATION } },
 })
+/** Of every route that somebody may navigate to. */
+export const loginPage = redirect(302, 'A navigation, with the option `pages`: to the login page with `error`.')
 const elsewhere = redirect(
   303,
-  'A form post or a navigation, with the option `pages`: to the next page, or to the login page with `error`.',
+  'A form post, with the option `pages`: to the next page, or to the login page with `error`.',
 )
 /** Of every route that a form may post to. */
 export const page: Success = {

@@ -30,6 +30,8 @@ export interface Operation {
   isForm?: boolean
   success: Success[]
   errors: readonly AuthErrorCode[]
+  /** Statuses of the responses that may set or clear a cookie. */
+  cookies?: number[]
   /** Whether its responses tell of a limit. */
   isLimited?: boolean
   /** Which cookies it needs; none by default. */
