@@ -40,7 +40,7 @@ const dependOnExpress = [
 
 const config: Config = {
   // More than cores: what takes longest waits for processes to start and to be killed.
-  maxWorkers: 4,
+  maxWorkers: 3,
   // A worker that has run many files is slow with what they left in its heap: a new one takes over.
   workerIdleMemoryLimit: '700MB',
   testTimeout: 60_000,
