@@ -52,9 +52,8 @@ class LiveAuth implements RequestAuth {
 
   // Properties, so that they can be taken off: const { getAccessToken } = req.auth
   readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
-    const { sessions, freshToken, completeError } = this.#parts
+    const { freshToken, completeError } = this.#parts
     const { id, login, tokens } = this.#live
-    sessions.expectTokens(id)
     const owner = { id, login, tokens: this.#isOver ? undefined : tokens?.(), end: () => this.#end() }
     return leaving(
       freshToken(owner, wanted, () => whoAsks(this.#req)),

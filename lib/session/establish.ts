@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { promisify } from 'node:util'
 import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
@@ -80,14 +79,11 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
   const id = req.sessionID
   Object.assign(req.session, keptData(before, fresh.sub, config.session.preserve), { ropg: login.handle })
   if (fresh.remember) req.session.cookie.maxAge = config.session.remembered.absoluteTimeout * 1000
-  parts.store.begin(req.session, {
-    login,
-    life: lifetimeOf(config, fresh),
-    fields: { [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)), ...parts.vault.seal(id, fresh) },
-  })
+  const fields = { [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)), ...parts.vault.seal(id, fresh) }
+  const created = parts.store.create(id, req.session, { login, fields, life: lifetimeOf(config, fresh) })
   try {
     const spare = before.login?.sub === fresh.sub ? 1 : 0
-    await persist(parts, { login, id, session: req.session, spare, began: fresh.began ?? fresh.since })
+    await enlist(parts, { login, id, created, spare, began: fresh.began ?? fresh.since })
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
     exchange.undo()
@@ -122,7 +118,7 @@ function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
 
 /** Ids of the sessions that a request came with, or has stored. */
 export function idsOf({ middleware, store, readCookies }: EstablishParts, req: SessionRequest): string[] {
-  const mounted = middleware.isMounted(req) && store.isStored(req.session) ? [req.sessionID] : []
+  const mounted = middleware.isMounted(req) && store.knownOf(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
 }
 
@@ -143,18 +139,17 @@ function begin({ middleware, store }: EstablishParts, { req, isSecure }: Place):
   return { req, res: undefined, undo }
 }
 
-interface Unsaved {
+interface Unlisted {
   login: Login
   id: string
-  session: WithSession['session']
+  created: Promise<void>
   /** Sessions of the user that this one replaces. */
   spare: number
   began: number
 }
 
-async function persist(parts: EstablishParts, { login, id, session, spare, began }: Unsaved): Promise<void> {
+async function enlist(parts: EstablishParts, { login, id, created, spare, began }: Unlisted): Promise<void> {
   const { records, lists } = parts
-  const created = promisify(session.save.bind(session) as (done: (err?: Error | null) => void) => void)()
   // Whoever revokes the user's sessions must find this one behind its entry.
   if (!records.ordered) await created
   const [tooMany] = await Promise.all([lists.add({ ...login, since: began }, id, spare), created])
@@ -184,9 +179,9 @@ interface Before {
 
 async function previous(parts: EstablishParts, req: SessionRequest): Promise<Before> {
   const { middleware, store, sessions, readCookies } = parts
-  if (middleware.isMounted(req)) return { login: store.loginOf(req.session), data: dataOf(req.session) }
+  if (middleware.isMounted(req)) return { login: store.knownOf(req.session)?.login, data: dataOf(req.session) }
   for (const { id } of readCookies(req)) {
-    const found = await sessions.find(id, true)
+    const found = await sessions.find(id)
     // What cannot be opened may be another user's.
     if (found && !found.isSealed) return { login: found.login, data: parsedData(found.data) }
   }

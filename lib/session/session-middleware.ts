@@ -42,8 +42,9 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
     isTaken: (req: SessionRequest) => Boolean(req.session) && !isMounted(req),
     /** The session of a request for which it is ours, if it has a login. */
     mounted: (req: SessionRequest): Live | undefined => {
-      const login = isMounted(req) ? store.loginOf(req.session) : undefined
-      return login && { id: req.sessionID ?? '', login }
+      if (!isMounted(req)) return undefined
+      const { login, tokens } = store.knownOf(req.session) ?? {}
+      return login && { id: req.sessionID, login, tokens }
     },
     /** Gives the request `req.session` of express-session, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: Next) => {

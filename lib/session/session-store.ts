@@ -4,7 +4,7 @@ import type { Session, SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
 import type { Fields, Lifetime, Records } from '../store/records.js'
 import type { Login } from './login.js'
-import { DATA, type SessionRecords } from './session-records.js'
+import { DATA, type EarlyTokens, type SessionRecords } from './session-records.js'
 
 declare module 'express-session' {
   interface SessionData {
@@ -16,7 +16,7 @@ declare module 'express-session' {
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
 /** What a login stores beside the app's data. */
-export interface NewSession {
+export interface NewLoginRecord {
   login: Login
   fields: Fields
   life: Lifetime
@@ -31,11 +31,11 @@ export interface SessionStoreParts {
   end: (id: string) => Promise<unknown>
 }
 
-/** What is known of a session that express-session has made; `json`: what the store holds, where this request wrote it. */
+/** What is known of a session that is stored. */
 interface Known {
   login: Login | undefined
-  /** Not yet stored. */
-  begun?: NewSession
+  tokens?: EarlyTokens
+  /** The app's data, where this request wrote them. */
   json?: string
 }
 
@@ -55,20 +55,17 @@ export class SessionStore extends RedisStore {
     Reflect.set(this, 'touch', undefined)
   }
 
-  /** The login of a session that express-session has made for a request. */
-  loginOf(session: SessionData): Login | undefined {
-    return this.#known.get(session)?.login
+  /** What is stored of a request's session; undefined for one that express-session has made and nobody has written to. */
+  knownOf(session: SessionData): Readonly<Known> | undefined {
+    return this.#known.get(session)
   }
 
-  /** False for a session that express-session has made and nobody has written to. */
-  isStored(session: SessionData): boolean {
-    const known = this.#known.get(session)
-    return known !== undefined && !known.begun
-  }
-
-  /** What is to be stored with the session when it is saved for the first time. */
-  begin(session: SessionData, begun: NewSession): void {
-    this.#known.set(session, { login: begun.login, begun })
+  /** Stores a session for the first time, with a login. */
+  async create(id: string, session: SessionData, { login, fields, life }: NewLoginRecord): Promise<void> {
+    const { records, sessions } = this.#parts
+    const json = JSON.stringify(dataOf(session))
+    this.#known.set(session, { login, json })
+    await records.create(sessions.keyOf(id), { ...fields, [DATA]: json }, life)
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
@@ -77,7 +74,8 @@ export class SessionStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & SessionData {
     const session = super.createSession(req, data)
-    this.#known.set(session, { login: this.#known.get(data)?.login })
+    const known = this.#known.get(data)
+    if (known) this.#known.set(session, known)
     return session
   }
 
@@ -93,11 +91,11 @@ export class SessionStore extends RedisStore {
   }
 
   async #find(id: string): Promise<SessionData | null> {
-    const found = await this.#parts.sessions.find(id, true)
+    const found = await this.#parts.sessions.find(id)
     // What cannot be opened may be a copy of another user's.
     if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
-    this.#known.set(data, { login: found.login })
+    this.#known.set(data, { login: found.login, tokens: found.tokens })
     return data
   }
 
@@ -106,9 +104,8 @@ export class SessionStore extends RedisStore {
     const json = JSON.stringify(dataOf(session))
     const key = sessions.keyOf(id)
     const known = this.#known.get(session)
-    if (known?.begun) await records.create(key, { ...known.begun.fields, [DATA]: json }, known.begun.life)
-    else if (!known) await records.create(key, { [DATA]: json }, visitor)
-    // express-session saves a new session twice, the second time as the request ends.
+    if (!known) await records.create(key, { [DATA]: json }, visitor)
+    // express-session saves a new session once more as the request ends.
     else if (known.json !== json) await records.write(key, { [DATA]: json })
     this.#known.set(session, { login: known?.login, json })
     return null
@@ -131,9 +128,9 @@ export function dataOf(session: SessionData): Partial<SessionData> {
   return Object.fromEntries(Object.entries(session).filter(([key]) => key !== 'cookie'))
 }
 
-export function parsedData(json: string | undefined): Partial<SessionData> {
+export function parsedData(json: Buffer | undefined): Partial<SessionData> {
   try {
-    return Object(JSON.parse(json ?? '{}')) as Partial<SessionData>
+    return Object(JSON.parse(json?.toString() ?? '{}')) as Partial<SessionData>
   } catch {
     return {}
   }

@@ -59,9 +59,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
     end,
     /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
     endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
-    /** A session by its id, its idle time left alone. */
     peek: sessions.peek,
-    expectTokens: sessions.expectTokens,
   }
 }
 
