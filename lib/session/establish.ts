@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
@@ -7,7 +6,7 @@ import type { Lifetime, Records } from '../store/records.js'
 import type { ReadCookies } from './cookie.js'
 import { inBatches } from './in-batches.js'
 import type { Login, LoginSeal } from './login.js'
-import type { SessionMiddleware, SessionRequest, WithSession } from './session-middleware.js'
+import type { SessionMiddleware, SessionRequest } from './session-middleware.js'
 import { LOGIN, type SessionRecords } from './session-records.js'
 import { dataOf, parsedData, type SessionStore } from './session-store.js'
 import type { TokenRecord, TokenVault } from './token-vault.js'
@@ -71,27 +70,25 @@ export interface Place {
  */
 export async function establish(parts: EstablishParts, fresh: NewLogin, place: Place): Promise<Established> {
   const { config, middleware } = parts
-  const login = describe(config, fresh, place.req.headers['user-agent'])
-  const before = await previous(parts, place.req)
-  const replaced = idsOf(parts, place.req)
-  const exchange = begin(parts, place)
-  const { req } = exchange
-  const id = req.sessionID
-  Object.assign(req.session, keptData(before, fresh.sub, config.session.preserve), { ropg: login.handle })
-  if (fresh.remember) req.session.cookie.maxAge = config.session.remembered.absoluteTimeout * 1000
+  const { req } = place
+  const login = describe(config, fresh, req.headers['user-agent'])
+  const before = await previous(parts, req)
+  const replaced = idsOf(parts, req)
+  const { id, session, cookie } = middleware.begin(place.isSecure)
+  Object.assign(session, keptData(before, fresh.sub, config.session.preserve), { ropg: login.handle })
+  if (fresh.remember) session.cookie.maxAge = config.session.remembered.absoluteTimeout * 1000
   const fields = { [LOGIN]: parts.logins.close(login, parts.sessions.keyOf(id)), ...parts.vault.seal(id, fresh) }
-  const created = parts.store.create(id, req.session, { login, fields, life: lifetimeOf(config, fresh) })
+  const created = parts.store.create(id, session, { login, fields, life: lifetimeOf(config, fresh) })
   try {
     const spare = before.login?.sub === fresh.sub ? 1 : 0
     await enlist(parts, { login, id, created, spare, began: fresh.began ?? fresh.since })
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
-    exchange.undo()
     // Nobody needs to know its tokens: whoever asked Auth0 revokes them.
     void Promise.allSettled([parts.vault.end(id), parts.lists.drop(login)])
     throw err
   }
-  return { id, login, cookie: middleware.isMounted(place.req) ? undefined : cookieOf(exchange.res) }
+  return { id, login, cookie: middleware.adopt(req, id, session) ? undefined : cookie() }
 }
 
 /** Characters kept of a user agent. */
@@ -120,23 +117,6 @@ function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
 export function idsOf({ middleware, store, readCookies }: EstablishParts, req: SessionRequest): string[] {
   const mounted = middleware.isMounted(req) && store.knownOf(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
-}
-
-interface Exchange {
-  req: WithSession
-  res: ServerResponse | undefined
-  undo: () => void
-}
-
-/** The request itself where `auth.session` is mounted, else a stand-in, so that an app's own session is left alone. */
-function begin({ middleware, store }: EstablishParts, { req, isSecure }: Place): Exchange {
-  if (!middleware.isMounted(req)) return { ...middleware.standIn(isSecure), undo: () => undefined }
-  const { session, sessionID } = req
-  store.generate(req as never)
-  const undo = () => {
-    Object.assign(req, { session, sessionID })
-  }
-  return { req, res: undefined, undo }
 }
 
 interface Unlisted {
@@ -186,10 +166,4 @@ async function previous(parts: EstablishParts, req: SessionRequest): Promise<Bef
     if (found && !found.isSealed) return { login: found.login, data: parsedData(found.data) }
   }
   return { login: undefined, data: {} }
-}
-
-function cookieOf(res: ServerResponse | undefined): string | undefined {
-  res?.writeHead(200)
-  const [cookie] = [res?.getHeader('set-cookie')].flat()
-  return cookie === undefined ? undefined : String(cookie)
 }

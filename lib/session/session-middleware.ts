@@ -1,5 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { KeyObject } from 'node:crypto'
+import type { Request } from 'express'
 import expressSession, { type Session, type SessionData } from 'express-session'
 import type { Config } from '../options/options.js'
 import type { ReadCookies, SessionCookie } from './cookie.js'
@@ -58,17 +59,13 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
           })
         }, next)
     },
-    /** A request and an answer of our own, with a new session, for a login where nothing is mounted. */
-    standIn: (isSecure: boolean) => {
-      const { path } = session.cookie
-      const exchange = { method: 'POST', url: path, originalUrl: path, headers: {}, secure: isSecure }
-      const req = exchange as unknown as WithSession
-      const res = new ServerResponse(req)
-      // Without a cookie there is nothing to wait for: the session is there in this tick.
-      run(req, res, (err) => {
-        if (err !== undefined) throw err as Error
-      })
-      return { req, res }
+    begin: (isSecure: boolean) => begin(run, session.cookie.path, isSecure),
+    /** Makes a stored session that of a request, and express-session send its cookie. False where it is not mounted. */
+    adopt: (req: SessionRequest, id: string, stored: Session & SessionData): boolean => {
+      if (!isMounted(req)) return false
+      req.sessionID = id
+      store.createSession(req as Request, stored)
+      return true
     },
   }
 }
@@ -84,6 +81,24 @@ function createExpressSession({ session, keys, store }: SessionMiddlewareParts):
     saveUninitialized: false,
     cookie: { path, sameSite, secure, httpOnly: true, ...(domain !== undefined && { domain }) },
   }) as unknown as Run
+}
+
+/** A new session, made on a request of our own: that of the login is left alone until all is stored. */
+function begin(run: Run, path: string, isSecure: boolean) {
+  const exchange = { method: 'POST', url: path, originalUrl: path, headers: {}, secure: isSecure }
+  const req = exchange as unknown as WithSession
+  const res = new ServerResponse(req)
+  // Without a cookie there is nothing to wait for: the session is there in this tick.
+  run(req, res, (err) => {
+    if (err !== undefined) throw err as Error
+  })
+  return { id: req.sessionID, session: req.session, cookie: () => cookieOf(res) }
+}
+
+function cookieOf(res: ServerResponse): string | undefined {
+  res.writeHead(200)
+  const [cookie] = [res.getHeader('set-cookie')].flat()
+  return cookie === undefined ? undefined : String(cookie)
 }
 
 function hasSeveral({ headers: { cookie = '' } }: IncomingMessage, name: string): boolean {

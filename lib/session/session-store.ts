@@ -110,9 +110,6 @@ export class SessionStore extends RedisStore {
     this.#known.set(session, { login: known?.login, json })
     return null
   }
-
-  // express-session sets it when it takes the store.
-  declare generate: (req: Request) => void
 }
 
 /** The browser keeps the cookie that it has: without an expiry express-session never sends it anew. */
