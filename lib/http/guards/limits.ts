@@ -96,21 +96,24 @@ async function enter(limits: LoginLimits, { req, res }: Exchange, username: stri
   // A stranger can use up the attempts of the account, but not those of its owner.
   const keyOf = (isKnown: boolean) => (isKnown ? `${name}:${client}` : name)
   const isKnown = known.hasHere(name, client)
-  // All at the same time, so that it is one round trip where the client is known here.
+  const asked = keyOf(isKnown)
+  // All at the same time, so that it is one round trip.
   const [ofSubnet, ofAll, ofAccount, isKnownElsewhere] = await Promise.allSettled([
     subnet.count(client, res),
     attempts.count(client, res),
-    isKnown ? account.count(keyOf(true), res) : undefined,
+    account.count(asked, res),
     !isKnown && known.has(name, client),
   ])
   const key = keyOf(isKnown || (isKnownElsewhere.status === 'fulfilled' && isKnownElsewhere.value))
+  const isMistaken = key !== asked
+  if (isMistaken && ofAccount.status === 'fulfilled') account.giveBack(asked)
   try {
-    const refused = [ofSubnet, ofAll, ofAccount].find((one) => one.status === 'rejected')
+    const refused = [ofSubnet, ofAll, ...(isMistaken ? [] : [ofAccount])].find((one) => one.status === 'rejected')
     if (refused) throw refused.reason
-    if (!isKnown) await account.count(key, res)
+    if (isMistaken) await account.count(key, res)
   } catch (err) {
     if (ofSubnet.status === 'fulfilled') subnet.giveBack(client)
-    if (isKnown && ofAccount.status === 'fulfilled') account.giveBack(key)
+    if (!isMistaken && ofAccount.status === 'fulfilled') account.giveBack(key)
     throw err
   }
   return {
