@@ -74,7 +74,7 @@ describe('the code in docs', () => {
   it('is in languages that are tested here, or that are settings of other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
     expect(
-      [...languages].filter((name) => !['ts', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
+      [...languages].filter((name) => !['ts', 'js', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
     ).toEqual([])
   })
 
@@ -92,6 +92,19 @@ describe('the code in docs', () => {
     it.each(titled(typed))('compiles: %s', (_title, block) => {
       expect(problems.get(block)).toEqual([])
     })
+  })
+
+  // matrix/runners.ts runs jest with each of them.
+  it('in JavaScript is configurations of jest', () => {
+    const typed = blocksIn('js').map((block) => {
+      const code = block.code.replace(
+        /^(?:export default|module\.exports =)/m,
+        "export const config: import('jest').Config =",
+      )
+      return { ...block, code }
+    })
+    expect(typed).toHaveLength(4)
+    expect([...compile(typed).values()].flat()).toEqual([])
   })
 
   it.each(titled(blocksIn('json')))('is valid JSON: %s', (_title, { code }) => {
