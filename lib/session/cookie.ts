@@ -3,7 +3,7 @@ import { unsign } from 'cookie-signature'
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** A genuine session cookie. */
+/** A session cookie with a valid signature. */
 export interface SessionCookie {
   /** Session id. */
   id: string
@@ -11,27 +11,27 @@ export interface SessionCookie {
   raw: string
 }
 
-/** The genuine cookies of our name in a request, in the order in which they came. Most requests have one at most. */
+/** The validly signed cookies of our name in a request, in the order sent. Most requests have one at most. */
 export type ReadCookies = (req: Pick<IncomingMessage, 'headers'>) => readonly SessionCookie[]
 
-/** Made once: Node checks raw key bytes anew at each call, which costs more than the signature. */
+/** Created once: with raw key bytes, Node repeats checks in every call that cost more than the signature. */
 export function signingKeys(secrets: readonly string[]): KeyObject[] {
   return secrets.map((secret) => createSecretKey(Buffer.from(secret)))
 }
 
-/** Prefix of cookies that express-session has signed. */
+/** Prefix of signed cookies in express-session. */
 const SIGNED = 's:'
 const NONE: readonly SessionCookie[] = []
-/** Cache of verified cookies. A signature costs more than the rest of the cookie. */
+/** Size of the cache of verified cookies. Checking a signature costs more than everything else. */
 const MOST_VERIFIED = 10_000
 
-/** Reads cookies as express-session does (with the packages that it uses), but all of our name, and of any secret. */
+/** Reads cookies with the packages that express-session uses, but returns all of our name, not only the first. */
 export function createReadCookies(
   name: string,
   keys: readonly KeyObject[],
   closed: () => Error | undefined,
 ): ReadCookies {
-  /** Genuine ones only. */
+  /** Only cookies with a valid signature. */
   const verified = new Map<string, SessionCookie>()
   const verify = (pair: string): SessionCookie | undefined => {
     const value = parse(pair)[name]
@@ -45,7 +45,7 @@ export function createReadCookies(
   }
   const genuine = (pair: string) => verified.get(pair) ?? verify(pair) ?? []
   return ({ headers: { cookie } }) => {
-    // Everything that reads a session begins here.
+    // Everything that reads a session starts here.
     const problem = closed()
     if (problem) throw problem
     if (!cookie?.includes(name)) return NONE

@@ -25,19 +25,19 @@ export interface NewLogin extends TokenRecord {
   sid?: string | undefined
   /** Client address. */
   ip?: string | undefined
-  /** Milliseconds on the clock of the store: when the login is taken to have happened. */
+  /** Time of the login, in milliseconds on the store's clock. */
   since: number
-  /** The same, from before the password was checked. Default: `since`. */
+  /** Time before the password was checked, on the same clock. Default: `since`. */
   began?: number
-  /** Made at Auth0's own page. */
+  /** Logged in on Auth0's login page. */
   interactive?: boolean
 }
 
-/** A session that has begun. */
+/** A new session. */
 export interface Established {
   id: string
   login: Login
-  /** Value of the `Set-Cookie` header; undefined where the mounted session sets it. */
+  /** Value of the `Set-Cookie` header. Undefined if `auth.session` sets it. */
   cookie: string | undefined
 }
 
@@ -60,13 +60,13 @@ export interface Place {
   req: SessionRequest
   /** Whether the request came over HTTPS. */
   isSecure: boolean
-  /** Whether somebody waits for the answer. Default: while the connection lives. */
+  /** Whether a client is still waiting for the response. Default: while its connection is open. */
   isAwaited?: () => boolean
 }
 
 /**
- * A session under a new id, in place of those that the request came with. Resolves when all of it is stored; if any of
- * it fails, there is no new session, and the old one goes on.
+ * Creates a session with a new id that replaces the sessions of the request. Resolves when everything is stored. If
+ * anything fails, there is no new session, and the old one stays.
  */
 export async function establish(parts: EstablishParts, fresh: NewLogin, place: Place): Promise<Established> {
   const { config, middleware } = parts
@@ -84,14 +84,14 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
     await enlist(parts, { login, id, created, spare, began: fresh.began ?? fresh.since })
     await Promise.all(replaced.map((old) => parts.end(old)))
   } catch (err) {
-    // Nobody needs to know its tokens: whoever asked Auth0 revokes them.
+    // The caller revokes the tokens.
     void Promise.allSettled([parts.vault.end(id), parts.lists.drop(login)])
     throw err
   }
   return { id, login, cookie: middleware.adopt(req, id, session) ? undefined : cookie() }
 }
 
-/** Characters kept of a user agent. */
+/** In characters. */
 const USER_AGENT_LIMIT = 256
 
 function describe({ session }: Config, fresh: NewLogin, userAgent?: string): Login {
@@ -113,7 +113,7 @@ function lifetimeOf({ session }: Config, { remember }: NewLogin): Lifetime {
   return { idle: idleTimeout * 1000, absolute: absoluteTimeout * 1000 }
 }
 
-/** Ids of the sessions that a request came with, or has stored. */
+/** Ids of all sessions that belong to a request. */
 export function idsOf({ middleware, store, readCookies }: EstablishParts, req: SessionRequest): string[] {
   const mounted = middleware.isMounted(req) && store.knownOf(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
@@ -130,14 +130,14 @@ interface Unlisted {
 
 async function enlist(parts: EstablishParts, { login, id, created, spare, began }: Unlisted): Promise<void> {
   const { records, lists } = parts
-  // Whoever revokes the user's sessions must find this one behind its entry.
+  // A concurrent revocation must find the session that the list entry points to.
   if (!records.ordered) await created
   const [tooMany] = await Promise.all([lists.add({ ...login, since: began }, id, spare), created])
   if (!tooMany) throw new AuthError('session_expired', { detail: REVOKED })
   await endOldest(parts, login.sub, tooMany)
 }
 
-/** Ends the sessions of a user that are too many. */
+/** Ends the sessions of a user that exceed the limit. */
 export async function endOldest({ lists, end }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
   await inBatches(tooMany, ({ id }) => end(id))
   await lists.ofUser.drop(sub, tooMany)
@@ -145,7 +145,7 @@ export async function endOldest({ lists, end }: EstablishParts, sub: string, too
 
 const REVOKED = "the user's sessions were revoked while this login was under way"
 
-/** The app's data that come along: all of the user's own, the keys to preserve of a visitor's, nothing of another user's. */
+/** The app's data for the new session: all of the same user's, preserved keys of a visitor's, none of another user's. */
 function keptData({ login, data }: Before, sub: string, preserve: readonly string[]): Partial<SessionData> {
   const { ropg: _mark, ...own } = data
   if (login?.sub === sub) return own
@@ -162,7 +162,7 @@ async function previous(parts: EstablishParts, req: SessionRequest): Promise<Bef
   if (middleware.isMounted(req)) return { login: store.knownOf(req.session)?.login, data: dataOf(req.session) }
   for (const { id } of readCookies(req)) {
     const found = await sessions.find(id)
-    // What cannot be opened may be another user's.
+    // A session that cannot be decrypted may belong to another user.
     if (found && !found.isSealed) return { login: found.login, data: parsedData(found.data) }
   }
   return { login: undefined, data: {} }

@@ -1,4 +1,4 @@
-/** Sessions handled at once, so that one user's sessions do not delay the requests of others. */
+/** Concurrency limit, so that a user with many sessions does not delay the requests of others. */
 const AT_ONCE = 20
 
 export async function inBatches<Item, Result>(

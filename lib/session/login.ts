@@ -1,11 +1,11 @@
 import type { Seal } from './seal.js'
 
-/** Who is logged in, since when and until when. Stored sealed; holds no token. */
+/** Who is logged in, since when, and until when. Stored encrypted. Contains no tokens. */
 export interface Login {
   sub: string
-  /** Auth0's own session id, where the ID token has one; a password grant's has none. */
+  /** Auth0's session id, if the ID token has one. That of a password grant does not. */
   sid?: string
-  /** Made at Auth0's own page, where the browser may have a session of its own. */
+  /** Logged in on Auth0's login page, so the browser may have a session at Auth0. */
   interactive?: boolean
   /** Profile claims of the ID token. */
   user: Record<string, unknown>
@@ -17,21 +17,21 @@ export interface Login {
   data?: Record<string, unknown>
   /** Public handle of the session. Not the id in the cookie. */
   handle: string
-  /** Milliseconds on the clock of the store at which the login began, to the microsecond. */
+  /** Time of the login in milliseconds on the store's clock, to the microsecond. */
   since: number
-  /** The same, at which the session ends at the latest. */
+  /** Time at which the session ends at the latest, on the same clock. */
   until: number
-  /** Client address at the login. */
+  /** Client address at login. */
   ip?: string
   userAgent?: string
 }
 
-/** A login as it is stored, encrypted and bound to the key of its session. */
+/** Encrypts logins and binds each to the key of its session. */
 export function createLoginSeal(seal: Seal) {
   const contextOf = (key: string) => `${key}#login`
   return {
     close: (login: Login, key: string) => seal.close(JSON.stringify(login), contextOf(key)),
-    /** Undefined if this process does not have the secret, or if the login was copied or forged. */
+    /** Undefined if this process lacks the secret, or the login was copied or forged. */
     open: (sealed: Buffer, key: string) => {
       const text = seal.open(sealed, contextOf(key))
       return text === undefined ? undefined : (JSON.parse(text) as Login)

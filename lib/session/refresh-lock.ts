@@ -3,35 +3,35 @@ import type { Records } from '../store/records.js'
 
 /** A lock that was acquired. */
 export interface HeldLock {
-  /** False as soon as it may have expired: another process may be at work by now. */
+  /** False once it may have expired and another process may hold it. */
   isSure(): boolean
   /** Releases it. */
   release(): Promise<void>
 }
 
-/** Long enough to survive a slow store, short enough for users to wait for the successor of a dead holder. */
+/** Longer than a slow store takes, shorter than users wait when the holder has crashed. */
 const LONGEST = 10_000
 
 /** Lets one process at a time refresh the tokens of a session. */
 export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: string; ttl: number }) {
   const bounded = Math.min(LONGEST, ttl)
   return {
-    /** Milliseconds after which the lock of a holder that has died is free again. */
+    /** Milliseconds after which the lock of a crashed holder is free. */
     ttl: bounded,
-    /** Undefined when somebody else holds it. */
+    /** Undefined if another process holds it. */
     acquire: async (sessionId: string): Promise<HeldLock | undefined> => {
       const key = `${prefix}l:${sessionId}`
       const owner = randomUUID()
-      // Counted from before the store was asked, on a clock that goes on while this process stands still.
+      // Measured from before the call, on a clock that keeps running while this process is suspended.
       let sureUntil = performance.now() + bounded
       const claimed = records.claim(key, owner, bounded)
-      // A claim whose answer was late may still have been granted.
+      // A claim that timed out may still have been granted.
       claimed.catch(() => records.release(key, owner).catch(() => undefined))
       if (!(await claimed)) return undefined
-      // Held for as long as the holder lives and works, however slow Auth0 is.
+      // Renewed for as long as Auth0 takes.
       const renew = async () => {
         const until = performance.now() + bounded
-        // A lost lock stays lost.
+        // A lost lock is never regained.
         sureUntil = (await records.renew(key, owner, bounded)) ? Math.max(sureUntil, until) : -Infinity
       }
       const beat = setInterval(() => void renew().catch(() => undefined), bounded / 3)
@@ -40,7 +40,7 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
         isSure: () => performance.now() < sureUntil,
         release: () => {
           clearInterval(beat)
-          // Only our own lock. After a pause of this process, another one may hold it.
+          // Only if it is still ours: after a pause of this process, another one may hold it.
           return records.release(key, owner).catch(() => undefined)
         },
       }

@@ -7,14 +7,14 @@ import type { ReadCookies, SessionCookie } from './cookie.js'
 import type { Live, SessionRecords } from './session-records.js'
 import type { SessionStore } from './session-store.js'
 
-/** A request that may have a session of express-session. */
+/** A request on which express-session may have run. */
 export type SessionRequest = IncomingMessage & {
   session?: (Session & Partial<SessionData>) | undefined
   sessionID?: string | undefined
   sessionStore?: object | undefined
 }
 
-/** A request for which express-session has run. */
+/** A request on which express-session has run. */
 export type WithSession = SessionRequest & { session: Session & SessionData; sessionID: string }
 
 type Next = (err?: unknown) => void
@@ -37,17 +37,17 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
   const isMounted = (req: SessionRequest): req is WithSession => Boolean(req.session) && req.sessionStore === store
 
   return {
-    /** True where `req.session` is ours. */
+    /** True if `req.session` is ours. */
     isMounted,
-    /** True where other middleware has set it. */
+    /** True if other middleware has set `req.session`. */
     isTaken: (req: SessionRequest) => Boolean(req.session) && !isMounted(req),
-    /** The session of a request for which it is ours, if it has a login. */
+    /** The login session behind our `req.session`. */
     mounted: (req: SessionRequest): Live | undefined => {
       if (!isMounted(req)) return undefined
       const { login, tokens } = store.knownOf(req.session) ?? {}
       return login && { id: req.sessionID, login, tokens }
     },
-    /** Gives the request `req.session` of express-session, for the app's own data. */
+    /** Sets `req.session`, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: Next) => {
       const problem = closed()
       if (problem || req.session) next(problem)
@@ -60,7 +60,7 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
         }, next)
     },
     begin: (isSecure: boolean) => begin(run, session.cookie.path, isSecure),
-    /** Makes a stored session that of a request, and express-session send its cookie. False where it is not mounted. */
+    /** Replaces `req.session`, so that express-session sends the new cookie. False if `auth.session` is not mounted. */
     adopt: (req: SessionRequest, id: string, stored: Session & SessionData): boolean => {
       if (!isMounted(req)) return false
       req.sessionID = id
@@ -74,7 +74,7 @@ function createExpressSession({ session, keys, store }: SessionMiddlewareParts):
   const { name, path, domain, sameSite, secure } = session.cookie
   return expressSession({
     name,
-    // Its types know only strings; cookie-signature takes keys, which are quicker.
+    // Typed as strings, but cookie-signature also takes key objects, which are faster.
     secret: [...keys] as unknown as string[],
     store,
     resave: false,
@@ -83,12 +83,12 @@ function createExpressSession({ session, keys, store }: SessionMiddlewareParts):
   }) as unknown as Run
 }
 
-/** A new session, made on a request of our own: that of the login is left alone until all is stored. */
+/** Creates a session on a request of our own, so that the real one stays unchanged until everything is stored. */
 function begin(run: Run, path: string, isSecure: boolean) {
   const exchange = { method: 'POST', url: path, originalUrl: path, headers: {}, secure: isSecure }
   const req = exchange as unknown as WithSession
   const res = new ServerResponse(req)
-  // Without a cookie there is nothing to wait for: the session is there in this tick.
+  // Synchronous, because a request without a cookie needs no store.
   run(req, res, (err) => {
     if (err !== undefined) throw err as Error
   })
@@ -113,7 +113,7 @@ async function firstLive({ sessions }: SessionMiddlewareParts, cookies: readonly
   return cookies[0]
 }
 
-/** express-session looks only at the first cookie of a name, and only while it is called. */
+/** express-session reads only the first cookie of its name, and only synchronously. */
 function withCookie({ headers }: IncomingMessage, cookie: SessionCookie | undefined, run: () => void): void {
   const sent = headers.cookie
   headers.cookie = cookie?.raw

@@ -1,12 +1,12 @@
 import type { Found, Records } from '../store/records.js'
 import type { Login, LoginSeal } from './login.js'
 
-/** A session as it was found. */
+/** A session as read from the store. */
 export interface StoredSession {
   id: string
-  /** Undefined for a visitor's session. */
+  /** Undefined if nobody is logged in. */
   login: Login | undefined
-  /** True where there is a login that this process cannot open. */
+  /** True if there is a login that this process cannot decrypt. */
   isSealed: boolean
   tokens: EarlyTokens
   /** The app's own data, as JSON. */
@@ -15,10 +15,10 @@ export interface StoredSession {
   seen: number
 }
 
-/** What the vault had sealed when the session was found: for the first who asks in the same turn of the event loop. */
+/** The encrypted tokens as read along with the session, for the first caller in the same turn of the event loop. */
 export type EarlyTokens = () => Buffer | undefined
 
-/** A session that lives. */
+/** A session with a login. */
 export interface Live {
   id: string
   login: Login
@@ -35,16 +35,16 @@ export interface SessionRecordsParts {
   logins: LoginSeal
   prefix: string
   testClock: (() => number) | undefined
-  /** Called when a session was extended. */
+  /** Called after a session has been extended. */
   extended: (id: string, login: Login) => void
 }
 
-/** About 10 MB; what is forgotten is asked for anew. */
+/** About 10 MB. Forgetting an entry costs nothing but a script in place of a read. */
 const MOST_REMEMBERED = 50_000
 
-/** Finds sessions by their id, and extends them. */
+/** Finds sessions by id, and extends their idle time. */
 export function createSessionRecords({ records, logins, prefix, testClock, extended }: SessionRecordsParts) {
-  /** Session id -> when its extension is due, on a clock that nobody sets. */
+  /** Session id -> when its next extension is due, on the monotonic clock. */
   const restsUntil = new Map<string, number>()
   const now = testClock ?? (() => performance.now())
   const keyOf = (id: string) => `${prefix}s:${id}`
@@ -67,16 +67,16 @@ export function createSessionRecords({ records, logins, prefix, testClock, exten
 
   return {
     keyOf,
-    /** Starts the idle time of the session again where that is due. */
+    /** Also restarts the idle time if that is due. */
     find: (id: string) => (now() < (restsUntil.get(id) ?? -Infinity) ? read(id, ALL) : visit(id)),
-    /** Only its login. Leaves the idle time alone. */
+    /** Only the login. Does not restart the idle time. */
     peek: (id: string) => read(id, [LOGIN]),
   }
 }
 
 const ALL = [LOGIN, TOKENS, DATA]
 
-/** In the same turn nothing can have come between: later a logout or a refresh may have, and the tokens are read anew. */
+/** Later turns read the tokens again, because a logout or a refresh may have happened in between. */
 function early(value: Buffer | undefined): EarlyTokens {
   let left = value
   setImmediate(() => {

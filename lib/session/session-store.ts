@@ -8,14 +8,14 @@ import { DATA, type EarlyTokens, type SessionRecords } from './session-records.j
 
 declare module 'express-session' {
   interface SessionData {
-    /** Public handle of the login, as `req.auth.sessionId`; set by express-auth0-ropg. It proves nothing. */
+    /** Same as `req.auth.sessionId`. Set by express-auth0-ropg. No proof of a login. */
     ropg?: string
   }
 }
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
-/** What a login stores beside the app's data. */
+/** What a login stores in addition to the app's data. */
 export interface NewLoginRecord {
   login: Login
   fields: Fields
@@ -25,23 +25,23 @@ export interface NewLoginRecord {
 export interface SessionStoreParts {
   records: Records
   sessions: SessionRecords
-  /** Of a visitor's session. */
+  /** Lifetime of a session without a login. */
   visitor: Lifetime
-  /** Ends a session, login and tokens included. */
+  /** Ends a session with its login and tokens. */
   end: (id: string) => Promise<unknown>
 }
 
-/** What is known of a session that is stored. */
+/** What is known about a stored session. */
 interface Known {
   login: Login | undefined
   tokens?: EarlyTokens
-  /** The app's data, where this request wrote them. */
+  /** The app's data as this request last wrote it. */
   json?: string
 }
 
 /**
- * connect-redis on the field of a session's record that is the app's. An established session is written only while it
- * exists, so that no late request brings it back after logout, and every call has a deadline (that of {@link Records}).
+ * connect-redis for the data field of a session's record. A session is only written while it exists, so a late request
+ * cannot bring it back after logout. Every call has the deadline of {@link Records}.
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
@@ -51,16 +51,16 @@ export class SessionStore extends RedisStore {
     assertUsable()
     super({ client: unused, prefix: '' })
     this.#parts = parts
-    // A session is extended when it is read. With a touch method, express-session would hash it once more.
+    // Reading extends a session. A touch method would make express-session hash it once more.
     Reflect.set(this, 'touch', undefined)
   }
 
-  /** What is stored of a request's session; undefined for one that express-session has made and nobody has written to. */
+  /** Undefined for a session that has never been stored. */
   knownOf(session: SessionData): Readonly<Known> | undefined {
     return this.#known.get(session)
   }
 
-  /** Stores a session for the first time, with a login. */
+  /** Stores a new session with a login. */
   async create(id: string, session: SessionData, { login, fields, life }: NewLoginRecord): Promise<void> {
     const { records, sessions } = this.#parts
     const json = JSON.stringify(dataOf(session))
@@ -92,7 +92,7 @@ export class SessionStore extends RedisStore {
 
   async #find(id: string): Promise<SessionData | null> {
     const found = await this.#parts.sessions.find(id)
-    // What cannot be opened may be a copy of another user's.
+    // A session that cannot be decrypted may be a copy of another user's.
     if (!found || found.isSealed) return null
     const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
     this.#known.set(data, { login: found.login, tokens: found.tokens })
@@ -105,17 +105,17 @@ export class SessionStore extends RedisStore {
     const key = sessions.keyOf(id)
     const known = this.#known.get(session)
     if (!known) await records.create(key, { [DATA]: json }, visitor)
-    // express-session saves a new session once more as the request ends.
+    // express-session saves a new session again when the request ends.
     else if (known.json !== json) await records.write(key, { [DATA]: json })
     this.#known.set(session, { login: known?.login, json })
     return null
   }
 }
 
-/** The browser keeps the cookie that it has: without an expiry express-session never sends it anew. */
+/** Without an expiry, express-session does not send the cookie again. */
 const NO_EXPIRY = { originalMaxAge: null }
 
-/** For what connect-redis offers beyond a request's own session: listing all sessions, say. */
+/** For methods of connect-redis such as all() and clear(). */
 const unused = {
   scan: () => Promise.reject(new ConfigurationError('sessions cannot be listed through the store: use auth.sessions')),
 }
@@ -133,14 +133,14 @@ export function parsedData(json: Buffer | undefined): Partial<SessionData> {
   }
 }
 
-/** What a callback throws is not for the callback to hear. */
+/** The callback is called once, even if it throws. */
 function answer(task: Promise<SessionData | null>, callback: Callback = () => undefined): Promise<void> {
   return task.then((session) => {
     callback(null, session)
   }, callback)
 }
 
-/** connect-redis 9 and later speak only node-redis, so an override in the app's lock file must not go unseen. */
+/** connect-redis 9 and later do not work with ioredis, and an app can override the version. */
 function assertUsable() {
   if ('normalizeClient' in RedisStore.prototype) return
   throw new ConfigurationError(

@@ -12,7 +12,7 @@ import { SessionStore } from './session-store.js'
 import { createTokenVault } from './token-vault.js'
 import { createSessionLists } from './user-list.js'
 
-/** What a request came with. `ended`: a genuine cookie without a live session. */
+/** The session of a request. `ended`: a valid cookie whose session is gone. */
 export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
 
 export type Sessions = ReturnType<typeof createSessions>
@@ -20,12 +20,12 @@ export type Sessions = ReturnType<typeof createSessions>
 export interface SessionsParts {
   config: Config
   records: Records
-  /** Begins every key; names the tenant. */
+  /** Prefix of every key. Names the tenant. */
   prefix: string
   seal: Seal
-  /** Called with each refresh token that no session holds any more. */
+  /** Called with the refresh token of each session that has ended. */
   orphaned: (refreshToken: string | undefined) => void
-  /** The error that every request meets once the store is closed, also one that needs no store. */
+  /** The error of every request after `auth.close()`, even of one that needs no store. */
   closed: () => Error | undefined
 }
 
@@ -48,16 +48,16 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
 
   return {
     ...{ vault, lists },
-    // Its holder renews it while it works, however slow Auth0 is; a slow store must not cost it the lock.
+    // The holder renews it. A slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
-    /** Milliseconds on the clock of the store. Rejects with `session_unavailable` when no session could be stored. */
+    /** Milliseconds on the store's clock. Rejects with `session_unavailable` if the store is down. */
     now: () => records.now(),
-    /** Who is logged in, by the cookies of any request. Nothing of the request is changed. */
+    /** Who is logged in, for any request of Node. Does not change the request. */
     present: async (req: IncomingMessage) => present(sessions, readCookies(req)),
     ...{ mount: middleware.mount, mounted: middleware.mounted, isTaken: middleware.isTaken },
     establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
     end,
-    /** Ends every session that a request came with, and the one that is named; resolves to their logins. */
+    /** Ends every session of a request, and the given one. Resolves to their logins. */
     endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
     peek: sessions.peek,
   }
@@ -68,7 +68,7 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
   for (const { id } of cookies) {
     const found = await sessions.find(id)
     if (found?.login) return { state: 'live', id, login: found.login, tokens: found.tokens }
-    // A visitor's session.
+    // A session without a login.
     if (found && !found.isSealed) return { state: 'none' }
     state = 'ended'
   }
@@ -78,14 +78,14 @@ async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies
 async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): Promise<Login[]> {
   const ids = new Set([...(id === undefined ? [] : [id]), ...idsOf(parts, req)])
   const ended = await Promise.all([...ids].map((one) => parts.end(one)))
-  // As express-session itself does: what is written from here on belongs to nobody.
+  // As express-session does when a session is destroyed.
   if (parts.middleware.isMounted(req)) delete (req as SessionRequest).session
   return ended.flatMap((one) => one?.login ?? [])
 }
 
 /**
- * Ends a session; resolves to its login. Revokes its refresh token in the background. With the login as the caller knows
- * it, a session that is gone already is taken off its user's list, too.
+ * Ends a session and resolves to its login. Revokes its refresh token in the background. If the session is gone already,
+ * the given login is still removed from the lists.
  */
 type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
 
@@ -93,21 +93,21 @@ type EndParts = Pick<EstablishParts, 'vault' | 'lists'> & Pick<SessionsParts, 'o
 
 function createEnd({ vault, lists, orphaned }: EndParts): End {
   return async (id, known) => {
-    // Read first: if the answer to the deletion is lost, nobody else will ever know the refresh token.
+    // Read first: if the reply to the deletion is lost, the refresh token would be, too.
     const tokens = await vault.read(id)
     const ended = await vault.end(id).catch((err: unknown) => {
       if (tokens !== 'sealed') orphaned(tokens?.refreshToken)
       throw err
     })
     orphaned(ended?.tokens?.refreshToken)
-    // Last: what is off the list while it lives could not be revoked.
+    // Last, because a live session that is not listed could not be revoked.
     const login = ended?.login ?? known
     if (login) await lists.drop(login).catch(() => undefined)
     return ended
   }
 }
 
-/** A session that is in use belongs on the lists, even after the store has evicted them. */
+/** Lists a session that is in use again, in case Redis has evicted the list. */
 async function listAgain(parts: EstablishParts, { id, login }: Live): Promise<void> {
   const tooMany = await parts.lists.add(login, id)
   if (tooMany) await endOldest(parts, login.sub, tooMany)

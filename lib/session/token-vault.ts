@@ -5,7 +5,7 @@ import { LOGIN, TOKENS } from './session-records.js'
 
 export type { WriteResult }
 
-/** One access token and what it is good for. */
+/** An access token, its audience, and its scopes. */
 export interface TokenSet {
   accessToken: string
   tokenType: string
@@ -14,7 +14,7 @@ export interface TokenSet {
   scope: string
   /** Epoch seconds. */
   expiresAt: number
-  /** Asked for with scopes of its own, so not what a caller gets who asks for none. */
+  /** Requested with explicit scopes, so not for callers that request none. */
   narrowed?: boolean
 }
 
@@ -24,10 +24,10 @@ export interface TokenRecord {
   tokenSets: TokenSet[]
 }
 
-/** A record as read, with the version that a commit must name. */
+/** The tokens with the version that a commit has to name. */
 export interface VersionedTokens extends TokenRecord {
   version: number
-  /** True while a refresh of this very version has been announced, and neither finished nor withdrawn. */
+  /** True if a refresh of this version has been announced and neither finished nor withdrawn. */
   announced?: true
 }
 
@@ -36,11 +36,11 @@ export interface TokenNews extends TokenRecord {
   login?: Login | undefined
 }
 
-/** A session that was deleted. */
+/** A deleted session. */
 export interface Ended {
-  /** Undefined for a visitor's session, or where this process cannot open it. */
+  /** Undefined if there is none, or this process cannot decrypt it. */
   login: Login | undefined
-  /** Undefined where there were none, or none that this process can open. */
+  /** Undefined if there are none, or this process cannot decrypt them. */
   tokens: VersionedTokens | undefined
 }
 
@@ -48,17 +48,17 @@ export interface VaultParts {
   records: Records
   seal: Seal
   logins: LoginSeal
-  /** Names the tenant and the session, so that both are part of what is sealed. */
+  /** Names the tenant and the session, and so binds the tokens to both. */
   keyOf: (sessionId: string) => string
 }
 
-/** Stands between the version and what is sealed. */
+/** Between the version and the encrypted tokens. */
 const ANNOUNCED = 'r'
 const SETTLED = '-'
 
 /**
- * The tokens of a session, sealed, in a field of its record that nothing else writes: a slow request that writes the
- * app's data back can never bring an older token back.
+ * The encrypted tokens of a session, in a field that nothing else writes, so a slow request that saves the app's data
+ * cannot restore an older token.
  */
 export function createTokenVault({ records, seal, logins, keyOf }: VaultParts) {
   const close = (key: string, tokens: VersionedTokens, mark?: string) => closeTokens(seal, { key, tokens, mark })
@@ -66,30 +66,30 @@ export function createTokenVault({ records, seal, logins, keyOf }: VaultParts) {
   const only = (version: number) => ({ field: TOKENS, head: `${String(version)}.` })
 
   return {
-    /** The first record of a session, to be stored with it. */
+    /** The tokens of a new session, to be stored with it. */
     seal: (id: string, tokens: TokenRecord): Fields => ({ [TOKENS]: close(keyOf(id), { ...tokens, version: 1 }) }),
-    /** `sealed`: there are tokens that this process has no secret for. `early`: what was read along with the login. */
+    /** `sealed`: this process lacks the secret. `early`: the tokens as read along with the session. */
     read: async (id: string, early?: Buffer): Promise<VersionedTokens | 'sealed' | undefined> => {
       const value = early ?? (await records.read(keyOf(id), [TOKENS]))?.values[0]
       return value && (open(keyOf(id), value) ?? 'sealed')
     },
-    /** Writes tokens, and the login where it changed, only over the version that the caller has read. */
+    /** Writes the tokens, and a changed login, only over the version that the caller has read. */
     commit: (id: string, version: number, { login, ...tokens }: TokenNews): Promise<WriteResult> => {
       const key = keyOf(id)
       const fields = { [TOKENS]: close(key, { ...tokens, version: version + 1 }) }
       return records.write(key, { ...fields, ...(login && { [LOGIN]: logins.close(login, key) }) }, only(version))
     },
     /**
-     * Announces a refresh of a version, or withdraws it. Who cannot write this must not refresh; and who finds it though
-     * the lock is free knows that its writer may still hold newer tokens.
+     * Announces a refresh, or withdraws it. Whoever cannot write this must not refresh. Whoever finds it while the lock is
+     * free knows that the process that wrote it may hold newer tokens.
      */
     announce: (id: string, tokens: VersionedTokens, announced: boolean): Promise<WriteResult> => {
       const value = close(keyOf(id), tokens, announced ? ANNOUNCED : SETTLED)
       return records.write(keyOf(id), { [TOKENS]: value }, only(tokens.version))
     },
-    /** Deletes a session, if its tokens are still of this version; else `conflict`. */
+    /** Deletes a session if its tokens are still of this version, else `conflict`. */
     discard: (id: string, version: number) => records.end(keyOf(id), [TOKENS], only(version)),
-    /** Deletes a session whatever it holds. Of two callers one gets its tokens. */
+    /** Deletes a session in any state. Only one of two callers gets its tokens. */
     end: async (id: string): Promise<Ended | undefined> => {
       const key = keyOf(id)
       const ended = await records.end(key, [TOKENS, LOGIN])

@@ -3,7 +3,7 @@ import type { Config } from '../options/options.js'
 import type { Entries, Records } from '../store/records.js'
 import type { Login } from './login.js'
 
-/** A session as its user's list knows it. */
+/** A session on the list of its user. */
 export interface Listed {
   /** Public name of the session. */
   handle: string
@@ -15,21 +15,21 @@ export interface UserListParts {
   records: Records
   prefix: string
   maxPerUser: number
-  /** Milliseconds that a session can live at most. */
+  /** Maximum lifetime of a session in milliseconds. */
   longest: number
 }
 
 /**
- * The sessions of a user: a list of pointers. Being on it grants nothing; the session itself is the one truth. The list
- * also carries the mark of the last `revokeAll`.
+ * The list of a user's sessions. It only points to sessions, and being listed grants nothing. It also holds the time of
+ * the last `revokeAll`.
  */
 export function createUserList({ records, prefix, maxPerUser, longest }: UserListParts) {
   const keyOf = (sub: string) => `${prefix}u:${createHash('sha256').update(sub).digest('base64url')}`
 
   return {
-    /** Undefined where the login began before the mark; else the sessions that are too many, `spare` not counted. */
+    /** Undefined if the login began before the last `revokeAll`, else the sessions over the limit plus `spare`. */
     add: async ({ sub, handle, since, until }: Login, id: string, spare = 0) => {
-      // The time comes first: by it the store tells which are the oldest.
+      // Begins with the time, by which the oldest are found.
       const value = `${String(since)}:${id}`
       const most = maxPerUser + spare
       const all = await records.enlist(keyOf(sub), { name: handle, value, since, ttl: Math.ceil(until - since), most })
@@ -41,17 +41,17 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
         keyOf(sub),
         listed.map(({ handle }) => handle),
       ),
-    /** From now on, no session of a login that began before this moment can be added; `forever`: none at all. */
+    /** From now on, refuses sessions of logins that began earlier. `forever`: refuses all. */
     mark: async (sub: string, forever = false) => {
       await records.mark(keyOf(sub), forever ? FOREVER : await records.now(), longest)
     },
   }
 }
 
-/** Later than any login, and still a whole number for Redis. */
+/** Later than any login, and an integer that Lua can represent. */
 const FOREVER = 9e15
 
-/** The entries beyond the limit, by the time at the beginning of their value. */
+/** The entries over the limit. */
 function oldest(entries: Entries, most: number): Entries {
   const byAge = Object.entries(entries).sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
   return Object.fromEntries(byAge.slice(0, Math.max(0, byAge.length - most)))
@@ -65,7 +65,7 @@ export type UserList = ReturnType<typeof createUserList>
 
 const MOST_BY_SID = 1000
 
-/** The lists that a session is on: that of its user, and that of the session at Auth0 which it came from. */
+/** The lists that contain a session: that of its user, and that of its session at Auth0. */
 export function createSessionLists({
   records,
   prefix,
@@ -74,13 +74,13 @@ export function createSessionLists({
   const { ordinary, remembered, maxPerUser } = config.session
   const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
   const ofUser = createUserList({ records, prefix, maxPerUser, longest })
-  // Several browsers of a user never share a session at Auth0, but one may log in here again and again.
+  // A session at Auth0 belongs to one browser, which may log in here several times.
   const ofSid = createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest })
   const sidOf = ({ sid }: Login) => (config.backchannelLogout ? sid : undefined)
   return {
     ofUser,
     ofSid,
-    /** Undefined where a mark refuses the login; else the sessions of the user that are too many. */
+    /** Undefined if one of the lists refuses the login, else the sessions of the user over the limit. */
     add: async (login: Login, id: string, spare = 0): Promise<Listed[] | undefined> => {
       const sid = sidOf(login)
       const added = sid === undefined || ofSid.add({ ...login, sub: sid }, id)

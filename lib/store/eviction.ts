@@ -2,14 +2,14 @@ import type { Cluster } from 'ioredis'
 import type { Logger } from '../events.js'
 import type { RedisClient } from './redis-client.js'
 
-/** Warns where Redis may throw sessions away. Asks once it is connected; an answer that Redis refuses is no matter. */
+/** Warns if Redis may evict sessions. Asks once connected. Does nothing if Redis refuses to say. */
 export function warnOfEviction(client: RedisClient, logger: Logger): void {
   const ask = () => void readPolicy(client).then((policy) => warn(policy, logger), ignore)
   if (client.status === 'ready') ask()
   else client.once('ready', ask)
 }
 
-/** `INFO` in place of `CONFIG GET`, which managed services disable. */
+/** Managed services disable `CONFIG GET`. */
 async function readPolicy(client: RedisClient): Promise<string | undefined> {
   const [node] = isCluster(client) ? client.nodes('master') : [client]
   const info = await node?.info('memory')

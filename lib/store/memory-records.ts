@@ -5,7 +5,7 @@ import { closedError } from './store-health.js'
 
 interface Entry {
   fields: Record<string, string | Buffer>
-  /** Milliseconds; endless where the entry has only an end. */
+  /** In milliseconds. Infinity for locks and lists. */
   idle: number
   end: number
   seen: number
@@ -15,10 +15,10 @@ const SWEEP_EVERY = 1000
 
 const { timeOrigin } = performance
 const elapsed = performance.now.bind(performance)
-/** A clock that nobody can set: the time of the system at the start, and what has passed since. */
+/** System time at start plus the time elapsed, so that changes of the system clock have no effect. */
 const monotonic = () => timeOrigin + elapsed()
 
-/** The same semantics as Redis, within one process. Async, so that callers meet the same order of events. */
+/** The same semantics as Redis, within one process. Async, so that events happen in the same order. */
 export class MemoryRecords implements Records {
   readonly ordered = true
   readonly #clock: () => number
@@ -122,7 +122,7 @@ export class MemoryRecords implements Records {
     return (this.#live(key)?.fields ?? {}) as Record<string, string>
   }
 
-  /** Sets an entry of a list, which then lives for at least `ttl`. */
+  /** Sets an entry of a list and extends its lifetime to at least `ttl`. */
   #setListed(key: string, fields: Fields, ttl: number): void {
     const known = this.#live(key)
     const left = (known?.end ?? 0) - this.#clock()
@@ -149,7 +149,7 @@ function foundIn({ fields, seen }: Entry, names: readonly string[]): Found {
   return { seen: Math.round(seen), values }
 }
 
-/** `done` also for what was written before. */
+/** `done` also if the same value was written before. */
 function compare(entry: Entry | undefined, expected?: Expected, news: Fields = {}): WriteResult {
   if (!entry || !expected) return entry ? 'done' : 'gone'
   const held = entry.fields[expected.field]

@@ -1,13 +1,13 @@
-/** Field -> value. Encrypted values are bytes, because text would take a third more memory. */
+/** Field -> value. Encrypted values are bytes, because text would need a third more memory. */
 export type Fields = Readonly<Record<string, string | Buffer>>
 
-/** The values of the fields that were asked for, in that order. */
+/** Values in the order of the requested fields. */
 export type Values = readonly (Buffer | undefined)[]
 
-/** Name -> value of the entries of a list. */
+/** Entries of a list: name -> value. */
 export type Entries = Readonly<Record<string, string>>
 
-/** How long a record lives, in milliseconds on the clock of the store: without a visit, and in all (default: no limit). */
+/** Lifetime of a record in milliseconds: without a visit, and in total. Default of `absolute`: unlimited. */
 export interface Lifetime {
   idle: number
   absolute?: number
@@ -15,17 +15,17 @@ export interface Lifetime {
 
 export interface Found {
   values: Values
-  /** Milliseconds on the clock of the store, to the minute. */
+  /** Last visit, in milliseconds on the store's clock, to the minute. */
   seen: number
 }
 
-/** A record whose idle time was started again if that was due; `rest`: milliseconds until it is due next. */
+/** A record after a visit. `extended`: its idle time was restarted. `rest`: milliseconds until that is due next. */
 export interface Visited extends Found {
   rest: number
   extended: boolean
 }
 
-/** `conflict`: the field begins otherwise; `gone`: there is no record, or no such field. */
+/** `conflict`: the condition is not met. `gone`: there is no such record or field. */
 export type WriteResult = 'done' | 'conflict' | 'gone'
 
 /** A condition: the field begins with `head`. */
@@ -37,49 +37,49 @@ export interface Expected {
 export interface ListEntry {
   name: string
   value: string
-  /** On the clock of the store; an entry from before the list's mark is refused. */
+  /** Milliseconds on the store's clock. Entries from before the mark are refused. */
   since: number
   /** Minimum lifetime of the list in milliseconds. */
   ttl: number
-  /** A list with more entries than this is reported. */
+  /** If the list has more entries than this, all are returned. */
   most: number
 }
 
 /**
- * What sessions need of a store. Each operation is atomic and concerns one key, so that Redis, Redis Cluster and memory
- * behave alike. Every call rejects with `session_unavailable` when the store does not answer in time.
+ * What sessions need from a store. Each operation is atomic and concerns a single key, so Redis, Redis Cluster, and memory
+ * behave the same. Every call rejects with `session_unavailable` if the store does not answer in time.
  */
 export interface Records {
-  /** True where calls take effect in the order in which they were made. */
+  /** True if calls take effect in the order in which they were made. */
   readonly ordered: boolean
-  /** Milliseconds on the clock that all processes share, to the microsecond. */
+  /** Milliseconds on the clock shared by all processes, to the microsecond. */
   now(): Promise<number>
 
-  /** Writes a record under a key that nobody has used. */
+  /** Writes a record under a new key. */
   create(key: string, fields: Fields, life: Lifetime): Promise<void>
   read(key: string, names: readonly string[]): Promise<Found | undefined>
-  /** Reads, and starts the idle time again: at most once a minute, or in half of it, over all processes. */
+  /** Reads, and restarts the idle time at most once a minute, or in half the idle time, across all processes. */
   visit(key: string, names: readonly string[]): Promise<Visited | undefined>
-  /** Writes fields only while the record exists and is as expected. Repeating it does no harm. */
+  /** Writes fields only if the record exists and meets the condition. Can be repeated safely. */
   write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult>
-  /** Reads and deletes in one step what is as expected: of two callers one gets the values. */
+  /** Reads and deletes a record that meets the condition. Only one of two callers gets the values. */
   end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined>
 
-  /** Adds an entry unless it is there; undefined where the mark refuses it. Resolves to all entries if they are too many. */
+  /** Adds an entry, unless it exists. Undefined if the mark refuses it. Resolves to all entries if there are too many. */
   enlist(key: string, entry: ListEntry): Promise<Entries | undefined>
   listed(key: string): Promise<Entries>
   delist(key: string, names: readonly string[]): Promise<void>
-  /** From now on the list refuses entries from before `since`. */
+  /** From now on, the list refuses entries from before `since`. */
   mark(key: string, since: number, ttl: number): Promise<void>
 
-  /** Writes only if the key does not exist. Resolves to whether it did. */
+  /** Writes only if the key does not exist. Resolves to whether it has written. */
   claim(key: string, value: string, ttl: number): Promise<boolean>
-  /** Sets the time to live of a key only while it holds this value; resolves to whether it did. */
+  /** Sets the lifetime of a key only if it has this value. Resolves to whether it has. */
   renew(key: string, value: string, ttl: number): Promise<boolean>
-  /** Removes the key only while it holds this value. */
+  /** Removes a key only if it has this value. */
   release(key: string, value: string): Promise<void>
 
-  /** Closes what the package itself opened. */
+  /** Closes connections that the package has opened. */
   close(): Promise<void>
 }
 
@@ -90,5 +90,5 @@ export function restOf(idle: number): number {
   return Math.min(MINUTE, idle / 2)
 }
 
-/** Entry of a list that is not one of its own: when its user's sessions were revoked last. */
+/** Name of the list entry with the time of the last revocation. */
 export const MARK = '!'

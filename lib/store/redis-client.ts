@@ -6,17 +6,17 @@ export type RedisClient = Redis | Cluster
 
 export interface OpenedRedis {
   client: RedisClient
-  /** True when the package opened the connection, and so closes it. */
+  /** True if the package opened the connection and has to close it. */
   owned: boolean
   describe: Describe
 }
 
-/** The client that the caller gave, or one of our own with bounded waiting. */
+/** The client passed by the app, or a new one that never waits forever. */
 export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
   const deadline = timeouts.redis
   if (isIoredis(redis)) {
     if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
-    // Listening to a client that nobody listens to would silence ioredis' own report.
+    // A first error listener would silence the message that ioredis prints without one.
     const listens = redis.listenerCount('error') > 0
     return { client: redis, owned: false, describe: createDescribe(redis, { listens, deadline }) }
   }
@@ -34,7 +34,7 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
     connectTimeout: deadline,
     disconnectTimeout: deadline,
     maxRetriesPerRequest: 1,
-    // A machine that is gone says no goodbye: without this the connection would be taken for alive for minutes.
+    // Detects a server that has vanished without closing the connection.
     socketTimeout: 3 * deadline,
     retryStrategy: (times) => Math.min(times * 50, 1000),
     reconnectOnError: readOnly.reconnectOnError,
@@ -45,8 +45,8 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
 }
 
 /**
- * After a failover the old master answers READONLY: reconnect, and send the command again. A server that is still
- * read-only is no failover but a replica, and a command that was sent again and again would never end.
+ * After a failover, the old master answers READONLY: reconnects and sends the command again, but not repeatedly, because
+ * the server may simply be a replica.
  */
 function leaveReadOnly(pause: number) {
   let last = -Infinity
@@ -54,7 +54,7 @@ function leaveReadOnly(pause: number) {
   return {
     reconnectOnError: ({ message }: Error): 2 | false => {
       if (!message.includes('READONLY')) return false
-      // Everything that was sent over the same connection goes along.
+      // Other commands on the same connection are sent again, too.
       if (isLeaving) return 2
       if (performance.now() - last < pause) return false
       last = performance.now()
@@ -68,8 +68,8 @@ function leaveReadOnly(pause: number) {
 }
 
 /**
- * Sends the commands of one turn of the event loop in one write: with many requests at once that saves system calls. A
- * session is read at once where no other answer is due.
+ * Sends the commands of one turn of the event loop in one write, which saves system calls under load. A single read is
+ * sent immediately.
  */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined

@@ -9,13 +9,13 @@ import type { Guarded } from './store-health.js'
 
 export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
   guarded: Guarded
-  /** Any key. */
+  /** Prefix of every key. */
   prefix: string
-  /** Milliseconds; in place of the clock of Redis. */
+  /** In milliseconds. Replaces the clock of Redis. */
   testClock: (() => number) | undefined
 }
 
-/** Sessions in Redis 6.0 or later: one server, Sentinel or Cluster. */
+/** Records in Redis 6.0 or later: one server, Sentinel, or Cluster. */
 export function createRedisRecords({ client, owned, guarded, prefix, testClock }: RedisRecordsParts): Records {
   const run: Run = (script, key, args) =>
     guarded(() => runScript(client, script, { key, args }), isQuestion(script) ? 'question' : 'news')
@@ -24,12 +24,12 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))
 
   return {
-    // Calls to different nodes of a Cluster take effect in any order.
+    // Commands to different nodes of a Cluster can take effect in any order.
     ordered: !client.isCluster,
     now: () => run(scripts.TIME, `${prefix}clock`, []).then((reply) => testClock?.() ?? timeOf(reply)),
     create: async (key, fields, { idle, absolute }) => {
       const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
-      // Sent as text: reloading a forgotten script would run it after later commands.
+      // Not EVALSHA: if the script had to be sent again, it would run after later commands.
       await guarded(() => client.eval(scripts.CREATE, 1, key, ...args), 'news')
     },
     read: (key, names) =>
@@ -61,7 +61,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
   }
 }
 
-/** A write must not be dropped while the store may come back at any moment. */
+/** Writes are always sent, even while the store seems to be down. */
 const isQuestion = (script: string) => script === scripts.VISIT || script === scripts.TIME
 
 type Run = (script: string, key: string, args: (string | Buffer)[]) => Promise<unknown>
@@ -110,7 +110,7 @@ function timeOf(reply: unknown): number {
 /** Milliseconds. */
 const QUIT_WITHIN = 500
 
-/** Quits if the server answers, else disconnects. Resolves when the socket is closed. */
+/** Sends QUIT, or disconnects if there is no reply in time. Resolves when the socket is closed. */
 async function quit(client: RedisClient): Promise<void> {
   if (client.status !== 'ready') {
     client.disconnect()

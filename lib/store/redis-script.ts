@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { RedisClient } from './redis-client.js'
 
-/** Script -> the name by which the server knows it. */
+/** Script -> SHA-1. */
 const names = new Map<string, string>()
 
-/** Runs a Lua script on one key; texts in its reply are bytes. Servers that have forgotten it (restart, failover) get it again. */
+/** Runs a Lua script on one key. Strings in its reply are buffers. Sends it again after a restart or failover. */
 export async function runScript(client: RedisClient, script: string, { key, args }: ScriptInput): Promise<unknown> {
   const commands = client as unknown as ByteScripts
   try {
@@ -15,7 +15,7 @@ export async function runScript(client: RedisClient, script: string, { key, args
   }
 }
 
-/** ioredis has them, and its types do not. */
+/** Missing in the types of ioredis. */
 type ByteScripts = Record<'evalshaBuffer' | 'evalBuffer', (...args: (string | number | Buffer)[]) => Promise<unknown>>
 
 interface ScriptInput {

@@ -1,9 +1,9 @@
 /**
- * The Lua scripts, each on one key. A session's record is a hash; these of its fields belong to the store: `i` idle time,
- * `e` end, `s` last seen, all in milliseconds on the clock of Redis.
+ * Lua scripts, each on one key. A session's record is a hash. Its fields `i` (idle time), `e` (end), and `s` (last seen)
+ * belong to the store, in milliseconds on the clock of Redis.
  */
 
-/** ARGV[1] is the time, empty for that of Redis. */
+/** ARGV[1]: time, or '' for that of Redis. */
 const NOW = `
 local function now()
   if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
@@ -12,7 +12,7 @@ local function now()
 end
 `
 
-/** A key that never exists: it makes every process of a Cluster ask the same node. */
+/** The key does not exist. It makes all processes ask the same node of a Cluster. */
 export const TIME = `
 local time = redis.call('TIME')
 return time[1] .. ',' .. time[2]
@@ -30,7 +30,7 @@ end
 redis.call('PEXPIRE', KEYS[1], math.ceil(life))
 `
 
-/** ARGV: time, '1' to extend, then fields. Returns whether it extended, the rest, last seen, values. */
+/** ARGV: time, '1' to extend, then fields. Returns: extended, rest, last seen, values. */
 export const VISIT = `${NOW}
 local held = redis.call('HMGET', KEYS[1], 's', 'i', 'e')
 local seen, idle, over = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
@@ -53,16 +53,16 @@ local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 3))
 return {extended, math.ceil(seen + every - at), string.format('%.0f', seen), values}
 `
 
-/** The first two arguments: a field, and how it is expected to begin. */
+/** ARGV: field, expected beginning of its value. */
 const EXPECTED = `
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 if not held then return false end
 local fits = string.sub(held, 1, #ARGV[2]) == ARGV[2]
 `
 
-/** ARGV: field, head, then fields and values, the expected one first. Returns false where there is no such field. */
+/** ARGV: field, head, then fields and values, the expected one first. Returns false if there is no such field. */
 export const WRITE = `${EXPECTED}
--- A write whose answer was lost is sent again: finding its own value there means done.
+-- Repeated after a lost reply: the value has been written.
 if held == ARGV[4] then return 'done' end
 if not fits then return 'conflict' end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
@@ -83,7 +83,7 @@ local function lives(ttl)
 end
 `
 
-/** ARGV: name, value, since, ttl, most. Returns false where refused, else all names and values if they are too many. */
+/** ARGV: name, value, since, ttl, most. Returns false if refused, else all names and values if there are too many. */
 export const ENLIST = `${LIVES_AT_LEAST}
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {} end
 local mark = redis.call('HGET', KEYS[1], '!')

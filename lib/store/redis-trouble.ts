@@ -1,6 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 
-/** What went wrong with a call, for operators: where Redis is, what was seen, and what to check. */
+/** Describes an error to operators: where Redis is, what was seen, and what to check. */
 export type Describe = (err: unknown) => string
 
 export interface DescribeParts {
@@ -15,7 +15,7 @@ export function createDescribe(client: Redis | Cluster, { listens, deadline }: D
   let wasReady = client.status === 'ready'
   if (listens) {
     client.on('error', (err: Error & { lastNodeError?: unknown }) => {
-      // A Cluster wraps the errors of its nodes.
+      // Cluster wraps the errors of its nodes.
       met = kindOf(err.lastNodeError ?? err) ?? met
     })
   }
@@ -43,7 +43,7 @@ function placeOf({ host = 'localhost', port = 6379, path, sentinels, name = '' }
   return path ?? `${host}:${String(port)}`
 }
 
-/** For a connection that has never worked. */
+/** Advice for a connection that has never worked. */
 function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
   if (met !== undefined && !/^(E?TIMEDOUT|ECONNRESET|EPIPE|EPROTO|ERR_SSL)/.test(met)) return ': check the option redis'
   return `: check the option redis (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
@@ -64,16 +64,16 @@ const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) 
     () => 'OOM: Redis has reached its maxmemory: raise it, or give sessions a Redis of their own',
   ],
   [/^MISCONF\b/, () => 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'],
-  // Redis 6 reports it from a script behind an ERR.
+  // In a script, Redis 6 puts ERR before it.
   [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the option redis to that'],
 ]
 
-/** A refusal that concerns some commands while others succeed. */
+/** Refusals that affect some commands while others succeed. */
 export function isRefusal(err: unknown): boolean {
   return refusalOf(err) !== undefined
 }
 
-/** No answer at all, so the next command would wait for nothing. */
+/** No reply at all, so the next command would only wait in vain. */
 export function isUnreachable(err: unknown): boolean {
   const { name, code } = Object(err) as { name?: unknown; code?: unknown }
   return (
@@ -92,7 +92,7 @@ function refusalOf(err: unknown): string | undefined {
   return undefined
 }
 
-/** The kind of an error only: a Redis error message can quote the arguments of the command. */
+/** Only the kind of error, because messages of Redis can quote the arguments of a command. */
 function kindOf(err: unknown): string | undefined {
   const { code, name } = Object(err) as { code?: unknown; name?: unknown }
   const replied = /^[A-Z]{3,}\b/.exec(textOf(err))?.[0]

@@ -5,10 +5,10 @@ import type { Report } from '../events.js'
 import { recordStoreCall, tracedCall } from '../telemetry.js'
 import { isRefusal, isUnreachable, type Describe } from './redis-trouble.js'
 
-/** Runs one call to the store, with a deadline, one kind of error, and an event when the state changes. */
+/** Runs a call to the store with a deadline. Maps errors, and reports when the store fails or recovers. */
 export type Guarded = <T>(call: () => Promise<T>, importance?: Importance) => Promise<T>
 
-/** `question`: fails at once while the store is down. `news`: always sent, and waited for. Default: `question`. */
+/** `question`: fails immediately while the store is down. `news`: always sent. Default: `question`. */
 export type Importance = 'question' | 'news'
 
 export interface StoreGuardParts {
@@ -17,11 +17,11 @@ export interface StoreGuardParts {
   report: Report
   describe: Describe
   isClosed: () => boolean
-  /** Asks the store whether it is alive. Without it, every call finds out by itself. */
+  /** Checks whether a store that was down is back. Without it, calls are always sent. */
   probe?: (() => Promise<unknown>) | undefined
 }
 
-/** A mistake in the app, so the log names it. */
+/** A mistake in the app. */
 export function closedError(): ConfigurationError {
   return new ConfigurationError(
     'a request reached an instance that auth.close() has closed: close it after the server has stopped accepting ' +
@@ -30,9 +30,9 @@ export function closedError(): ConfigurationError {
   )
 }
 
-/** Milliseconds without a refusal such as READONLY after which the store counts as recovered. */
+/** Milliseconds without a refusal such as READONLY after which the store is reported as recovered. */
 const QUIET = 60_000
-/** Milliseconds that a call waits while the store is known to be down, in case it has just come back. */
+/** Milliseconds that a call waits while the store is down, in case it is just coming back. */
 const GRACE = 25
 /** Milliseconds between two checks of a store that is down. */
 const PROBE_EVERY = 500
@@ -59,7 +59,7 @@ export function createStoreGuard(parts: StoreGuardParts): Guarded {
         },
         (err: unknown) => {
           finished()
-          // A call that fails after its deadline has already been reported.
+          // Already reported at its deadline.
           if (settled) return
           recordStoreCall(performance.now() - started, 'error')
           reject(health.failed(err))
@@ -81,12 +81,12 @@ const REDIS = { 'db.system.name': 'redis' }
 
 const DOWN = 'the session store does not answer; checking until it is back'
 
-/** Knows whether the store answers, and tells operators when that changes. */
+/** Tracks whether the store answers, and reports changes. */
 function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuardParts) {
   let isReported = false
-  /** While this checks the store, no other call waits for it. */
+  /** While true, the store is considered down. */
   let watching = false
-  /** The store may recover and fail again between two checks. One loop is enough. */
+  /** One loop is enough, even if the store recovers and fails again between two checks. */
   let looking = false
   let quietFrom = -Infinity
 
@@ -101,7 +101,7 @@ function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuar
     if (looking) return
     looking = true
     while (isWatching() && !isClosed()) {
-      // An answer counts even if it is late.
+      // Late answers count, too.
       const looked = look().then(answered, (err: unknown) => {
         if (isRefusal(err)) answered()
       })

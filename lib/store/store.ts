@@ -10,14 +10,14 @@ import { closedError, createStoreGuard } from './store-health.js'
 
 export interface Store {
   records: Records
-  /** Runs a script on one key; undefined for the in-process store. */
+  /** Runs a script on one key. Undefined for the in-process store. */
   evaluate: ((script: string, key: string, args: string[]) => Promise<unknown>) | undefined
-  /** The error of a request after the store was closed. */
+  /** The error of every request after the store was closed. */
   closed: () => Error | undefined
   close: () => Promise<void>
 }
 
-/** Redis if it was configured, else the in-process store. `prefix` begins every key. */
+/** Redis if it is configured, else the in-process store. */
 export function openStore(config: Config, prefix: string, report: Report): Store {
   const { redis, timeouts, testClock } = config
   let isClosed = false
@@ -33,7 +33,7 @@ export function openStore(config: Config, prefix: string, report: Report): Store
   const opened = openRedis(redis, config)
   const { client, describe } = opened
   if (config.logger) warnOfEviction(client, config.logger)
-  // One node of a Cluster may be down while the others answer.
+  // One node of a Cluster may be down while others answer.
   const probe = client.isCluster ? undefined : () => client.ping()
   const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })
   const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
