@@ -177,8 +177,7 @@ function createGuards({ now, identify, sendError, hint }: GuardParts) {
 
 /** Milliseconds for what is under way when an instance closes. Hosts often kill a process a few seconds after SIGTERM. */
 const FINISH_WITHIN = 3000
-const UNFINISHED =
-  'auth.close() did not wait any longer for refreshes or revocations that Auth0 or Redis has not answered yet'
+const UNFINISHED = 'auth.close() stopped waiting for refreshes or revocations that Auth0 or Redis has not answered'
 
 async function inTurn(tasks: (() => unknown)[]): Promise<void> {
   for (const task of tasks) await task()

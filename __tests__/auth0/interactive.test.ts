@@ -141,7 +141,7 @@ describe('finishInteractive', () => {
     const [reached, other] = [await reachCallback(tenant), await reachCallback(tenant)]
     const err = await failureOf(finishInteractive(tenant, { ...reached, ...change(reached, other) }))
     expect(err).toMatchObject({ code: 'login_transaction_missing', status: 400 })
-    expect(err.detail).toMatch(/^the callback is not the answer to this login: /)
+    expect(err.detail).toMatch(/^the callback does not belong to this login: /)
     expect(tenant.emulator.requestsTo('/oauth/token')).toEqual([])
   })
 

@@ -531,12 +531,12 @@ describe('answers that only Auth0 gives', () => {
     it.each([
       ['an outage', { status: 502, body: '<html>' }, /Auth0 answered 502 .*mfa api at/],
       ['a reset connection', { reset: true }, /unreachable .*mfa api at/],
-      ['no JSON', { status: 200, body: '<html>' }, /not one of its MFA API/],
-      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /not one of its MFA API/],
+      ['no JSON', { status: 200, body: '<html>' }, /not a valid MFA API response/],
+      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /not a valid MFA API response/],
       [
         'null',
         { status: 200, body: 'null', headers: { 'content-type': 'application/json' } },
-        /not one of its MFA API/,
+        /not a valid MFA API response/,
       ],
     ])('%s is auth_unavailable', async (_, fault, detail) => {
       emulator.failNext({ path, ...fault })

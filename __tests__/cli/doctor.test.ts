@@ -158,7 +158,7 @@ describe('a fault of the tenant', () => {
       /password-realm/,
     ],
     ['no Default Directory', { tenant: { defaultConnection: null } }, 'default directory', /Default Directory.*realm/],
-    ['a realm in the wrong case', { options: { realm: 'Customers' } }, 'realm', /option realm \(case matters\)/],
+    ['a realm in the wrong case', { options: { realm: 'Customers' } }, 'realm', /realm option \(case matters\)/],
     [
       'an unknown allowed realm',
       { options: { allowedRealms: ['staff'] } },

@@ -94,7 +94,7 @@ describe('express-auth0-ropg emulator', () => {
     const { port } = server.address() as AddressInfo
     const { code, err } = await run(['emulator', '--port', String(port)])
     server.close()
-    expect({ code, err }).toEqual({ code: 1, err: `Port ${port} is taken: choose another one with --port\n` })
+    expect({ code, err }).toEqual({ code: 1, err: `Port ${port} is in use: choose another one with --port\n` })
   })
 
   it.each([

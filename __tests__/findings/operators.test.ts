@@ -100,7 +100,7 @@ describe('findings 61: a forwarded address, and trust proxy is missing', () => {
     ['auth.login', ({ app }) => request(app).post('/own')],
   ])('%s works, and once in the log: all users share one limit', async (_title, ask) => {
     const app = await startApp({ store: 'memory', after: ownRoute })
-    const hint = new RegExp(`X-Forwarded-For, and trust proxy is not set.*one rate limit.*${SET_TRUST_PROXY}`)
+    const hint = new RegExp(`X-Forwarded-For header, but trust proxy is not set.*one rate limit.*${SET_TRUST_PROXY}`)
     await expectOneHint(app, () => ask(app).set(forwarded), { status: 200, hint })
   })
 
@@ -115,7 +115,7 @@ describe('findings 61: a forwarded address, and trust proxy is missing', () => {
 
   it('names trust proxy: true, with which clients choose their address', async () => {
     const app = await startApp({ store: 'memory', before: (app) => app.set('trust proxy', true) })
-    const hint = /app\.set\('trust proxy', true\).*X-Forwarded-For.*set the number of proxies/
+    const hint = /app\.set\('trust proxy', true\).*X-Forwarded-For.*set it to the number of proxies/
     await expectOneHint(app, () => app.login().set(forwarded), { status: 200, hint })
   })
 })
@@ -153,7 +153,7 @@ describe('findings 62: a front end on another origin', () => {
     ['of the same site', { Origin: ORIGIN, 'Sec-Fetch-Site': 'same-site' }],
   ])('%s: cross_site_request, and once in the log the origin, allowedOrigins and CORS', async (_title, headers) => {
     const app = await startApp({ store: 'memory' })
-    const hint = /option allowedOrigins.*CORS headers with the cors package.*this package does not do/
+    const hint = /allowedOrigins option.*CORS headers with the cors package.*this package does not do/
     const line = await expectOneHint(app, () => app.login().set(headers), {
       ...{ status: 403, error: 'cross_site_request', hint },
     })
@@ -194,13 +194,13 @@ describe('misconfigurations 49, 55: a CORS preflight that reaches the router', (
 
   it('of an allowed origin: once in the log that CORS headers are missing', async () => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
-    const hint = /CORS preflight of an allowed origin.*put the cors package in front/
+    const hint = /CORS preflight of an allowed origin.*mount the cors package before/
     await expectOneHint(app, () => preflight(app), { status: 204, hint })
   })
 
   it('of another origin: once in the log the origin and allowedOrigins', async () => {
     const app = await startApp({ store: 'memory' })
-    const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /option allowedOrigins/ })
+    const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /allowedOrigins option/ })
     expect(line.origin).toBe(ORIGIN)
   })
 
@@ -239,7 +239,7 @@ describe('misconfigurations 41: a body that somebody in front has read', () => {
       })
     const app = await startApp({ store: 'memory', before })
     await expectOneHint(app, () => app.login(), {
-      ...{ status: 400, error: 'invalid_request', hint: /read before it reached auth\.router.*express\.json\(\)/ },
+      ...{ status: 400, error: 'invalid_request', hint: /consumed before it reached auth\.router.*express\.json\(\)/ },
     })
   })
 
@@ -421,21 +421,21 @@ describe('findings 65: a wrong domain', () => {
     [
       'no such host',
       async () => 'https://nowhere.invalid',
-      /(ENOTFOUND|EAI_AGAIN) \(discovery at nowhere\.invalid\): check the option domain/,
+      /(ENOTFOUND|EAI_AGAIN) \(discovery at nowhere\.invalid\): check the domain option/,
       503,
       'auth_unavailable',
     ],
     [
       'nobody listens',
       async () => `http://127.0.0.1:${await freePort()}`,
-      /ECONNREFUSED \(discovery at 127\.0\.0\.1:\d+\): check the option domain/,
+      /ECONNREFUSED \(discovery at 127\.0\.0\.1:\d+\): check the domain option/,
       503,
       'auth_unavailable',
     ],
     [
       'a web server that is no tenant',
       async () => `http://${await listening(createHttpServer((_req, res) => res.writeHead(404).end('<html>')))}`,
-      /no discovery document but HTTP 404 .*check the option domain/,
+      /expected a discovery document but got HTTP 404 .*check the domain option/,
       503,
       'auth_unavailable',
     ],
@@ -446,7 +446,7 @@ describe('findings 65: a wrong domain', () => {
         cleanups.push(() => emulator.close())
         return emulator.domain.replace('127.0.0.1', 'localhost')
       },
-      /domain answers, but as another issuer: set domain to the issuer/,
+      /domain responds as a different issuer: set domain to the issuer/,
       500,
       'configuration_error',
     ],

@@ -143,7 +143,7 @@ describe('findings 35: values as env files and dashboards have them', () => {
     ['another endpoint', 'https://t.eu.auth0.com/authorize', /endpoint path/],
     ['discovery', 'https://t.eu.auth0.com/.well-known/openid-configuration', /endpoint path/],
     ['without a dot', 'my-tenant', /has no dot in its host name: use the full domain/],
-    ['a placeholder', 'YOUR_DOMAIN', /placeholder: copy it from the Auth0 Dashboard/],
+    ['a placeholder', 'YOUR_DOMAIN', /placeholder: copy the value from the Auth0 Dashboard/],
     ['a placeholder in brackets', '<your-tenant>.auth0.com', /placeholder/],
     ['a template', '${AUTH0_DOMAIN}', /placeholder/],
   ])('a domain %s is refused with the remedy', (_title, domain, remedy) => {

@@ -148,7 +148,7 @@ describe('requirePermission', () => {
       expect([status, body]).toEqual([403, refusal('forbidden')])
     }
     const hints = app.logged.filter((line) => line.includes('no permissions'))
-    expect(hints).toEqual([expect.stringMatching(/set the option audience.*Enable RBAC/)])
+    expect(hints).toEqual([expect.stringMatching(/set the audience option.*Enable RBAC/)])
   })
 
   it('reads the access token, not claims of the ID token', async () => {

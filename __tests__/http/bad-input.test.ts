@@ -57,7 +57,7 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
   [
     'email and username that differ',
     JSON.stringify({ email: ada.email, username: CANARY, password: PASSWORD }),
-    { username: 'must not be given beside email' },
+    { username: 'must be the same as email if both are sent' },
   ],
   ['a list for the password', JSON.stringify({ email: CANARY, password: [PASSWORD] }), { password: noString }],
   [

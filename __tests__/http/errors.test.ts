@@ -448,7 +448,7 @@ describe('POST /login: set up wrongly', () => {
     [
       '500 no Default Directory',
       oauth(500, 'server_error', 'Authorization server not configured with default connection.'),
-      /Default Directory.*option realm/,
+      /Default Directory.*realm option/,
     ],
     [
       '403 grant off',
@@ -470,29 +470,29 @@ describe('POST /login: set up wrongly', () => {
     [
       '403 unknown audience',
       oauth(403, 'access_denied', 'Service not found: https://api.example.com'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '403 unknown audience, older',
       oauth(403, 'access_denied', 'Service not enabled within domain: x'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '403 API closed to the client',
       oauth(403, 'access_denied', 'Client "x" is not authorized to access resource server "y".'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '400 API closed to the client',
       oauth(400, 'invalid_request', 'Client "x" is not authorized to access resource server "y".'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '400 audience not for this grant',
       oauth(400, 'invalid_request', 'invalid audience specified for password grant exchange'),
-      /option audience/,
+      /audience option/,
     ],
-    ['400 invalid_scope', oauth(400, 'invalid_scope', 'Scope must be an array or a string'), /option scope/],
+    ['400 invalid_scope', oauth(400, 'invalid_scope', 'Scope must be an array or a string'), /scope option/],
     ['400 missing parameter', oauth(400, 'invalid_request', 'Missing required parameter: x'), /invalid_request/],
     ['404 endpoint off', oauth(404, 'endpoint_disabled'), /endpoint_disabled/],
     ['405 wrong verb', oauth(405, 'method_not_allowed'), /method_not_allowed/],
@@ -511,11 +511,11 @@ describe('POST /login: set up wrongly', () => {
 
   it.each<[string, Pick<TestAppOptions, 'options' | 'emulator'>, RegExp]>([
     ['no Default Directory', { emulator: { defaultConnection: null } }, /Default Directory/],
-    ['a realm that the tenant does not know', { options: { realm: 'nowhere' } }, /option realm/],
+    ['a realm that the tenant does not know', { options: { realm: 'nowhere' } }, /realm option/],
     [
       'an audience that the tenant does not know',
       { options: { audience: 'https://nowhere.example' } },
-      /option audience/,
+      /audience option/,
     ],
     ['a wrong client secret', { options: { clientSecret: 'not the right one' } }, /clientSecret/],
     ['the password grant off', { emulator: { grantTypes: ['refresh_token'] } }, /Grant Types/],

@@ -758,7 +758,7 @@ describe('POST /login: the ID token', () => {
     const genuine = await app.auth.client.getTokenByPassword({ username: ada.email, password: ada.password })
     app.emulator.failNext({ status: 200, body: tokenAnswer(forge(genuine.idToken!)) })
 
-    expectMisconfigured(app, await app.login(), /the ID token does not verify/)
+    expectMisconfigured(app, await app.login(), /the ID token could not be verified/)
   })
 
   it.each([
@@ -771,7 +771,7 @@ describe('POST /login: the ID token', () => {
     const app = await startApp({ options: { idTokenSigningAlg: 'HS256' } })
     app.emulator.failNext({ status: 200, body: tokenAnswer(await hmacToken(app, claims)) })
 
-    expectMisconfigured(app, await app.login(), /the ID token does not verify/)
+    expectMisconfigured(app, await app.login(), /the ID token could not be verified/)
   })
 
   it('is refused with the HMAC of another secret', async () => {

@@ -23,11 +23,11 @@ describe('session lifetimes', () => {
   it('raise the default absolute timeout to a longer idle one, with a warning', () => {
     expect(lifetimesOf({ idleTimeout: 8 * DAY })).toMatchObject({
       ordinary: pair(8 * DAY, 8 * DAY),
-      warnings: [expect.stringMatching(/^session\.idleTimeout is longer than the default of session\.absoluteTimeout/)],
+      warnings: [expect.stringMatching(/^session\.idleTimeout is longer than the default session\.absoluteTimeout/)],
     })
     expect(lifetimesOf({ remembered: { idleTimeout: 31 * DAY } })).toMatchObject({
       remembered: pair(31 * DAY, 31 * DAY),
-      warnings: [expect.stringMatching(/set session\.remembered\.absoluteTimeout$/)],
+      warnings: [expect.stringMatching(/set session\.remembered\.absoluteTimeout explicitly$/)],
     })
   })
 

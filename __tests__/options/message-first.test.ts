@@ -49,6 +49,6 @@ describe('messageFirst', () => {
   it.each([undefined, null, {}, 'winston', { info: quiet.info }])('refuses %p', (logger) => {
     const adapt = () => messageFirst(logger as unknown as MessageFirstLogger)
     expect(adapt).toThrow(ConfigurationError)
-    expect(adapt).toThrow('messageFirst takes a logger with the methods info, warn and error')
+    expect(adapt).toThrow('messageFirst requires a logger with the methods info, warn and error')
   })
 })

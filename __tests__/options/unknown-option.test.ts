@@ -93,8 +93,8 @@ describe('an unknown option', () => {
   })
 
   it('that cannot be changed is refused with the reason', () => {
-    expect(hintFor('session.cookie.httpOnly')).toBe('the cookie is always HttpOnly, so leave it out')
-    expect(hintFor('session.rolling')).toBe('every request restarts session.idleTimeout, so leave it out')
+    expect(hintFor('session.cookie.httpOnly')).toBe('the cookie is always HttpOnly, so remove it')
+    expect(hintFor('session.rolling')).toBe('every request restarts session.idleTimeout anyway, so remove it')
   })
 
   it('is reported with all others', () => {

@@ -37,7 +37,7 @@ describe('session.secret', () => {
 
   it('is warned of where it is clientSecret, too', () => {
     expect(withSecret(secret, { clientSecret: secret })).toEqual([
-      [{ option: 'session.secret' }, expect.stringMatching(/^session\.secret is also clientSecret/)],
+      [{ option: 'session.secret' }, expect.stringMatching(/^session\.secret is the same as clientSecret/)],
     ])
   })
 

@@ -108,7 +108,7 @@ function parseObject(text: string): Record<string, unknown> {
 /** Connections of other kinds name the account by `id`, with its prefix. */
 function readSignedUp({ _id, id, email }: Record<string, unknown>, typed: string): SignedUp {
   const found = [_id, id].find((value): value is string => typeof value === 'string' && value !== '')
-  if (found === undefined) throw new ApiError({ detail: 'Auth0 answered a signup without the id of the account' })
+  if (found === undefined) throw new ApiError({ detail: "Auth0's signup response contains no account id" })
   return { id: found.includes('|') ? found : `auth0|${found}`, email: typeof email === 'string' ? email : typed }
 }
 

@@ -130,7 +130,7 @@ function isIssuer(iss: string | null, server: Issuer): boolean {
 
 function notOfThisLogin(reason: string): AuthError {
   return new AuthError('login_transaction_missing', {
-    detail: `the callback is not the answer to this login: ${reason}`,
+    detail: `the callback does not belong to this login: ${reason}`,
   })
 }
 

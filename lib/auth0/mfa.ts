@@ -152,5 +152,5 @@ function texts<Name extends string>(values: Record<Name, unknown>): Partial<Reco
 }
 
 function malformed(path: string): ApiError {
-  return new ApiError({ detail: `Auth0's response to /mfa/${path} is not one of its MFA API` })
+  return new ApiError({ detail: `Auth0's response to /mfa/${path} is not a valid MFA API response` })
 }

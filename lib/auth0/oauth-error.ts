@@ -84,10 +84,10 @@ function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances }: Materi
   const { status, error, description } = auth0 ?? {}
   // Anything but an outage may come from a host that is not the tenant.
   const doubtsDomain = step === 'discovery' && !isOutage(auth0)
-  const said = auth0 ? [doubtsDomain ? 'no discovery document but HTTP' : 'Auth0 answered', status] : [kind]
+  const said = auth0 ? [doubtsDomain ? 'expected a discovery document but got HTTP' : 'Auth0 answered', status] : [kind]
   const where = code === 'auth_unavailable' ? [...codes, `(${step} at ${host})`] : []
   const text = [...said, error, description, ...where].filter(Boolean).join(' ')
-  return `${code}: ${text}${doubtsDomain ? ': check the option domain' : ''}`
+  return `${code}: ${text}${doubtsDomain ? ': check the domain option' : ''}`
 }
 
 function isOutage(answer: Auth0Answer | undefined): boolean {

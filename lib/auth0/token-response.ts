@@ -34,7 +34,7 @@ export function readGrant(
 ): Grant {
   const claims = response.claims()
   if (splitScope(requested.scope).includes('openid') && !claims?.sub) {
-    throw new ApiError({ detail: 'Auth0 answered a grant for openid without an ID token that has a subject' })
+    throw new ApiError({ detail: 'Auth0 granted openid but returned no ID token with a subject' })
   }
   const { id_token: idToken, refresh_token: refreshToken } = response
   return {

@@ -25,7 +25,7 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): Backchan
       sid === undefined ? userSessions.revokeAll(sub, { who }) : userSessions.revokeSid(sid, who),
     )
     if (result === 'used') {
-      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was used before' })
+      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was already used' })
     }
     // The first request may still fail. This copy could end a login made after the first one finished.
     if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is being processed')

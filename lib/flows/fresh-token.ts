@@ -146,8 +146,8 @@ function lastToken(
 }
 
 const NO_REFRESH_TOKEN =
-  'the access token has expired and there is no refresh token: use remember_me or put offline_access into the option ' +
-  'scope, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
+  'the access token has expired and there is no refresh token: send remember_me or add offline_access to the scope ' +
+  'option, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
 export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
   return async (owner, { grant, wanted, who }) => {
@@ -155,7 +155,7 @@ export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
       const record = await parts.vault.read(owner.id)
       if (!record || record === 'sealed') throw new AuthError('session_expired')
       const { ours } = await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
-      if (!ours) throw new SessionUnavailableError('the session changed while its tokens were to be stored')
+      if (!ours) throw new SessionUnavailableError('the session changed while its tokens were being stored')
     } catch (err) {
       // A token for another audience than the one asked for comes with a refresh token that is stored by now.
       if (!(err instanceof ConfigurationError)) parts.revoke(grant.refreshToken)
@@ -190,5 +190,5 @@ async function renew(
     if (!now || now === 'sealed') throw new AuthError('session_expired')
     if (!request.granted && now.version !== record.version) return { record: now, ours: false }
   }
-  throw new SessionUnavailableError('another process did not finish its refresh')
+  throw new SessionUnavailableError('another process did not finish its refresh in time')
 }

@@ -89,8 +89,8 @@ async function finish(parts: InteractiveParts, callback: Callback): Promise<Retu
 }
 
 const NO_TRANSACTION =
-  'a callback came without the login that it belongs to: it was used before, took longer than 10 minutes, or comes from ' +
-  'another browser; if it happens at every login, check that interactive.baseUrl is the origin at which the login began'
+  'a callback matches no pending login: it was already used, took longer than 10 minutes, or came from another ' +
+  'browser; if this happens at every login, check that interactive.baseUrl is the origin where logins start'
 
 async function taken(
   transactions: Transactions,

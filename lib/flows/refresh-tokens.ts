@@ -168,8 +168,8 @@ async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> 
 }
 
 const NO_POLICY =
-  'Auth0 gave a token for another audience than the one asked for: allow it under Applications > your application > ' +
-  'Multi-Resource Refresh Token'
+  'Auth0 issued a token for a different audience than the requested one: allow that audience under Applications > your ' +
+  'application > Multi-Resource Refresh Token'
 
 interface Refused {
   owner: TokenOwner
@@ -201,7 +201,7 @@ async function checkSubject(
   if (!claims || claims.sub === owner.login.sub) return
   revoke(refreshToken)
   await owner.end()
-  throw new AuthError('session_expired', { detail: 'the refreshed ID token names another user' })
+  throw new AuthError('session_expired', { detail: 'the refreshed ID token is for another user' })
 }
 
 /** Auth0 leaves out silently what no policy allows, so the token itself is asked. */

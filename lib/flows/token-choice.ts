@@ -30,7 +30,7 @@ export function readWanted(asked: unknown): Wanted {
   if (!isPlain(asked)) throw invalid('wanted', 'must be { audience, scope }')
   const wanted: Wanted = {}
   for (const [name, value] of Object.entries(asked)) {
-    if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not known: only audience and scope are')
+    if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not supported: use only audience and scope')
     if (value === undefined) continue
     if (typeof value !== 'string' || !value.trim()) throw invalid(name, 'must be a non-empty string')
     wanted[name] = value.trim()

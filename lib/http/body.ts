@@ -40,8 +40,8 @@ function isConsumed(req: Request): boolean {
 }
 
 const CONSUMED =
-  'the body of a request was read before it reached auth.router and is not in req.body: put express.json() in front of what ' +
-  'reads it, or mount auth.router first'
+  'the body of a request was consumed before it reached auth.router, and req.body is not set: add express.json() before ' +
+  'the middleware that reads it, or mount auth.router first'
 
 /** What express.raw, express.text or a serverless adapter has read but not parsed. */
 function readRaw(req: Request): AuthError | undefined {

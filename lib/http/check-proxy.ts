@@ -14,9 +14,9 @@ export function trustsProxy(req: Request): boolean {
 }
 
 const TRUSTS_ANYONE =
-  "app.set('trust proxy', true) lets any client choose its address by X-Forwarded-For, and so evade rate limits: " +
-  'set the number of proxies in front of this app'
+  "app.set('trust proxy', true) lets clients spoof their address with X-Forwarded-For and evade rate limits: " +
+  'set it to the number of proxies in front of this app'
 
 const TRUSTS_NOBODY =
-  'a login carries X-Forwarded-For, and trust proxy is not set: if a proxy stands in front of this app, all users share ' +
-  "its address and one rate limit, so set app.set('trust proxy', 1) (the number of proxies)"
+  'a login has an X-Forwarded-For header, but trust proxy is not set: behind a proxy, all users share its address and ' +
+  "one rate limit, so call app.set('trust proxy', 1) (the number of proxies)"

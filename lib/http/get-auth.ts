@@ -9,6 +9,6 @@ import type { RequestAuth } from './types.js'
  */
 export function getAuth(req: IncomingMessage): RequestAuth {
   const { auth } = req as { auth?: RequestAuth }
-  if (!auth) throw new ConfigurationError('getAuth(req) needs auth.requireAuth in front of this handler')
+  if (!auth) throw new ConfigurationError('getAuth(req) requires auth.requireAuth before this handler')
   return auth
 }

@@ -81,7 +81,7 @@ function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readon
 
 /** Express sets `req.res`, so a route does not have to mount the session. */
 function answerOf({ res }: Request): Response {
-  if (!res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
+  if (!res) throw new TypeError('auth.login and auth.logout require the request of an Express handler')
   // First, because the response to a refusal is private, too.
   return res.set('Cache-Control', 'no-store')
 }

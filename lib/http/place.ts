@@ -20,7 +20,7 @@ export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
 
 const COOKIE_LOST =
   'a login was refused because the session cookie is Secure and the request came over plain HTTP: behind a proxy that ' +
-  "terminates TLS, set app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
+  "terminates TLS, call app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
 
 /** Sends the cookie of a new session. With `auth.session`, express-session sends it. */
 export function setCookie(res: ServerResponse, { cookie }: Established): void {

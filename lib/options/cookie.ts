@@ -18,12 +18,13 @@ export function cookieProblems(written: CookieOptions, production: boolean): Pro
 function nameProblem({ name, path, domain, secure }: Cookie): Problem | undefined {
   const option = 'session.cookie.name'
   if (name.startsWith('__Host-') && !(path === '/' && !domain && secure === true)) {
-    const needs = 'which browsers accept only with secure: true, path / and no domain: change those, or the name'
-    return { option, text: `${option} begins with __Host-, ${needs}` }
+    const needs =
+      'which browsers accept only with secure: true, path / and no domain: change those attributes or the name'
+    return { option, text: `${option} starts with __Host-, ${needs}` }
   }
   if (name.startsWith('__Secure-') && secure !== true) {
-    const needs = 'which browsers accept only with secure: true: set that, or change the name'
-    return { option, text: `${option} begins with __Secure-, ${needs}` }
+    const needs = 'which browsers accept only with secure: true: set it to true, or change the name'
+    return { option, text: `${option} starts with __Secure-, ${needs}` }
   }
   return undefined
 }

@@ -41,8 +41,8 @@ export function raisedLifetimes(session: Written): Problem[] {
     .map(({ name }) => ({
       option: `${name}.absoluteTimeout`,
       text:
-        `${name}.idleTimeout is longer than the default of ${name}.absoluteTimeout, which was raised to match: ` +
-        `set ${name}.absoluteTimeout`,
+        `${name}.idleTimeout is longer than the default ${name}.absoluteTimeout, which was raised to match: ` +
+        `set ${name}.absoluteTimeout explicitly`,
     }))
 }
 

@@ -4,7 +4,7 @@ const SCRIPT_SCHEMES = ['javascript:', 'data:', 'vbscript:']
 export function linkProblem(link: string): string | undefined {
   return isUsableLink(link)
     ? undefined
-    : 'must be an http(s) URL, a path that begins with exactly one /, or an app link such as myapp://login'
+    : 'must be an http(s) URL, a path that starts with a single /, or an app link such as myapp://login'
 }
 
 function isUsableLink(link: string): boolean {
@@ -19,13 +19,13 @@ const isScript = (link: string) => SCRIPT_SCHEMES.includes(new URL(link).protoco
 /** What is wrong with an origin (`allowedOrigins`), or nothing. */
 export function originProblem(origin: string): string | undefined {
   if (origin === 'null') {
-    return 'is null, which browsers send for every sandboxed page and local file: list the origins of your apps'
+    return 'is null, which browsers send for all sandboxed pages and local files: list the origins of your apps instead'
   }
   if (origin.includes('*')) return 'contains a wildcard, which is not supported: list every origin in full'
   return isOrigin(origin)
     ? undefined
-    : 'must be an origin as browsers send it, such as https://app.example.com or capacitor://localhost: lower case, ' +
-        'no default port, no path and no slash at the end'
+    : 'must be an origin as browsers send it, such as https://app.example.com or capacitor://localhost: lowercase, ' +
+        'without a default port, a path or a trailing slash'
 }
 
 function isOrigin(origin: string): boolean {
@@ -36,7 +36,7 @@ function isOrigin(origin: string): boolean {
 
 /** What is wrong with the path of a page of the app, or nothing. */
 export function pageProblem(path: string): string | undefined {
-  return path.startsWith('/') && isUsableLink(path) ? undefined : 'must be a path that begins with exactly one /'
+  return path.startsWith('/') && isUsableLink(path) ? undefined : 'must be a path that starts with a single /'
 }
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/

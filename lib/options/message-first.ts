@@ -15,7 +15,7 @@ export interface MessageFirstLogger {
  */
 export function messageFirst(logger: MessageFirstLogger): Logger {
   if (!hasLevels(logger)) {
-    throw new ConfigurationError('messageFirst takes a logger with the methods info, warn and error: pass one')
+    throw new ConfigurationError('messageFirst requires a logger with the methods info, warn and error')
   }
   return {
     info: (fields, message) => logger.info(message, fields),

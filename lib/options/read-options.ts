@@ -32,7 +32,7 @@ const NOT_AN_OBJECT = {
 
 const ENVIRONMENT = {
   option: 'options',
-  text: 'options must be an object of options, not process.env: leave it out, because the variables are read anyway',
+  text: 'options must not be process.env: remove it, because createRopgAuth reads the environment variables itself',
 }
 
 /** True if one of the others is about the same option, or one that holds it. */

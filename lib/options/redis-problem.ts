@@ -20,12 +20,14 @@ function shapeProblem(redis: Record<string, unknown>): string | undefined {
   if ('defineCommand' in redis && 'pipeline' in redis) return undefined
   if ('scanIterator' in redis || 'sendCommand' in redis || 'connect' in redis) {
     return (
-      'must be an ioredis client (new Redis(...) or new Cluster(...) of the package ioredis): ' +
-      'connect-redis 8 supports no other'
+      'must be an ioredis client, because connect-redis 8 supports no other: ' +
+      'pass new Redis(...) or new Cluster(...) from the ioredis package'
     )
   }
   if (!isPlain(redis)) return WANTED
-  return 'url' in redis ? 'must be the URL itself (redis: url), or ioredis options, which have no url' : undefined
+  return 'url' in redis
+    ? 'has a url member, which ioredis does not support: pass the URL itself (redis: url)'
+    : undefined
 }
 
 /** A replica lags behind its master, so it would bring back sessions that have ended. */

@@ -27,8 +27,7 @@ const seconds = wholeNumber('seconds', 31_622_400)
 const milliseconds = wholeNumber('milliseconds', 86_400_000)
 const callback = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
 
-const QUOTES =
-  'is wrapped in quotes: remove them (some tools, such as docker --env-file, keep the quotes of an env file)'
+const QUOTES = 'is wrapped in quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
 const isQuoted = (value: string) => /^(["']).*\1$/s.test(value)
 const isPlaceholder = (value: string) => /^([<{].*[>}]|your[-_ ]?(auth0[-_ ]?)?client.*)$/i.test(value)
 
@@ -36,7 +35,7 @@ const isPlaceholder = (value: string) => /^([<{].*[>}]|your[-_ ]?(auth0[-_ ]?)?c
 const copied = checked(text, (value) => {
   if (isQuoted(value)) return QUOTES
   if (!isPlaceholder(value)) return undefined
-  return 'is still a placeholder: copy it from the Auth0 Dashboard, Applications > your application > Settings'
+  return 'is still a placeholder: copy the value from the Auth0 Dashboard, Applications > your application > Settings'
 })
 
 const secret = checked(z.string(), (value) => {
@@ -66,11 +65,14 @@ const COOKIE_DOMAIN = new RegExp(`^\\.?${LABEL}(\\.${LABEL})*$`, 'i')
 const cookie = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name, without spaces and any of ( ) < > @ , ; : " / [ ] ? = { }')
+    .regex(
+      /^[\w!#$%&'*.^`|~+-]+$/,
+      'must be a valid cookie name, without spaces or any of ( ) < > @ , ; : " / [ ] ? = { }',
+    )
     .optional(),
   path: z
     .string()
-    .regex(/^\/[\x20-\x3a\x3c-\x7e]*$/, 'must begin with / and contain neither ; nor characters outside of ASCII')
+    .regex(/^\/[\x20-\x3a\x3c-\x7e]*$/, 'must start with / and contain only printable ASCII characters other than ;')
     .optional(),
   domain: z.string().regex(COOKIE_DOMAIN, 'must be a host name such as example.com').optional(),
   sameSite: z.enum(['lax', 'strict', 'none']).optional(),
@@ -83,7 +85,7 @@ const OWN_KEYS = new Set([
   ...['regenerate', 'destroy', 'reload', 'save', 'touch', 'resetMaxAge'],
 ])
 
-const ownKey = text.refine((key) => !OWN_KEYS.has(key), 'is a key that the session itself uses: rename yours')
+const ownKey = text.refine((key) => !OWN_KEYS.has(key), 'is reserved for the session itself: use a different key')
 
 const session = z.strictObject({
   secret: z.union([secret, z.array(secret).min(1, 'must contain at least one secret')]).optional(),
@@ -114,7 +116,7 @@ const shape = {
   allowedRealms: z.array(text).optional(),
   audience: text.optional(),
   scope: text
-    .refine((scope) => scope.split(/\s+/).includes('openid'), 'must contain openid, with spaces between the scopes')
+    .refine((scope) => scope.split(/\s+/).includes('openid'), 'must include openid, with scopes separated by spaces')
     .optional(),
   idTokenSigningAlg: z.enum(['RS256', 'PS256', 'HS256']).optional(),
   redis: checked(z.custom<RopgAuthOptions['redis']>(), redisProblem).optional(),
@@ -141,7 +143,7 @@ const shape = {
   logUserName: z.union([z.enum(['plain', 'hashed']), z.literal(false)]).optional(),
   onEvent: callback<RopgAuthOptions['onEvent']>().optional(),
   clock: z
-    .custom<TestClock>(isTestClock, 'must be a test clock: pass createTestClock() of express-auth0-ropg/testing')
+    .custom<TestClock>(isTestClock, 'must be a test clock: pass createTestClock() from express-auth0-ropg/testing')
     .optional(),
   onError: callback<RopgAuthOptions['onError']>().optional(),
 } satisfies Record<keyof RopgAuthOptions, z.ZodType>

@@ -18,5 +18,5 @@ export function useCookie({ name, path, domain = '' }: Config['session']['cookie
 }
 
 const SHARED =
-  'two open instances in this process set a session cookie of the same name, path and domain, so that a login to one ' +
-  'replaces the login to the other: set a different session.cookie.name, or close the instance that is no longer used'
+  'two open instances in this process use a session cookie with the same name, path and domain, so a login to one ' +
+  'replaces the login to the other: set a different session.cookie.name, or close the instance that you no longer use'

@@ -61,16 +61,18 @@ function readMain({ config }: GrantParts, refusal: AuthError | undefined): Findi
   const subjects: [Reason, Subject, string][] = [
     ['client', TENANT.client, 'Auth0 accepts the client and its credentials'],
     ['grant', TENANT.grant, 'turned on'],
-    ['realm', place, config.realm === undefined ? 'Auth0 looks users up in it' : 'Auth0 knows it'],
+    ['realm', place, config.realm === undefined ? 'Auth0 uses it to look up users' : 'exists'],
     ...(config.audience === undefined
       ? []
-      : [['audience', TENANT.audience, 'Auth0 knows it'] satisfies [Reason, Subject, string]]),
+      : [['audience', TENANT.audience, 'exists'] satisfies [Reason, Subject, string]]),
   ]
   if (refusal && UNDECIDED.has(refusal.code)) return [fault(TENANT.grant, `not checked: ${refusal.detail}`)]
   const reason = refusal && reasonOf(refusal)
   return subjects.map(([name, subject, text]) => {
     if (refusal && name === reason) return fault(subject, refusal.detail)
-    return wasReached(name, reason) ? ok(subject, text) : skipped(subject, 'Auth0 refused the grant before it looked')
+    return wasReached(name, reason)
+      ? ok(subject, text)
+      : skipped(subject, 'Auth0 refused the grant before checking this')
   })
 }
 
@@ -85,8 +87,8 @@ async function checkOtherGrant(parts: GrantParts): Promise<Finding[]> {
   const isRealmGrant = parts.config.realm === undefined
   const refusal = await tryPassword(parts, isRealmGrant ? `doctor-${randomUUID()}` : undefined)
   const name = isRealmGrant ? 'http://auth0.com/oauth/grant-type/password-realm' : 'password'
-  const unused = `not needed: it is for ${isRealmGrant ? 'logins with a realm' : 'logins without a realm'}`
-  if (refusal && reasonOf(refusal) === 'grant') return [note(TENANT.otherGrant, `${name} is off; ${unused}`)]
+  const unused = `needed only for ${isRealmGrant ? 'logins with a realm' : 'logins without a realm'}`
+  if (refusal && reasonOf(refusal) === 'grant') return [note(TENANT.otherGrant, `${name} is turned off; ${unused}`)]
   return [ok(TENANT.otherGrant, `${name} is turned on`)]
 }
 
@@ -95,11 +97,11 @@ async function checkRealms(parts: GrantParts, realms: readonly string[]): Promis
   const problems = refusals.flatMap((refusal) => (refusal && reasonOf(refusal) ? [refusal.detail] : []))
   if (realms.length === 0) return []
   const [problem] = problems
-  return [problem === undefined ? ok(TENANT.allowedRealms, 'Auth0 knows them') : fault(TENANT.allowedRealms, problem)]
+  return [problem === undefined ? ok(TENANT.allowedRealms, 'all exist') : fault(TENANT.allowedRealms, problem)]
 }
 
 const REFRESH_OFF =
-  'the refresh grant is off for this application, so that Auth0 issues no refresh token and remember_me ends with the ' +
+  'the refresh grant is off for this application, so Auth0 issues no refresh tokens and remember_me logins end with the ' +
   'access token: turn it on'
 
 async function checkRefresh({ client, config }: GrantParts): Promise<Finding> {

@@ -35,10 +35,10 @@ function checkMemory({ WEB_CONCURRENCY, NODE_APP_INSTANCE }: Env): Finding {
   if (isOneOfMany) {
     return fault(
       CONNECTION,
-      'several workers run here, and each has sessions of its own: set it so that they share them',
+      'not set, but several workers run here, each with its own sessions: set it, so that they share sessions',
     )
   }
-  return note(CONNECTION, 'not set, so sessions are kept in the process: fine for one process in development')
+  return note(CONNECTION, 'not set, so sessions are kept in memory, which is fine for a single process in development')
 }
 
 async function examine({ client, describe }: OpenedRedis, config: Config): Promise<Finding[]> {
@@ -87,7 +87,7 @@ function readInfo(info: Map<string, string> | undefined): Finding[] {
       ? ok(VERSION, `${name} ${version}`)
       : fault(VERSION, `${name} ${version}: Redis 6.0 or later is needed`),
     info.get('role') === 'slave'
-      ? fault(ROLE, 'this is a replica, and sessions need the primary: set the option redis to that')
+      ? fault(ROLE, 'this is a replica, but sessions need the primary: point the redis option to the primary')
       : ok(ROLE, 'primary'),
     evictionOf(info.get('maxmemory_policy') ?? 'noeviction'),
   ]
@@ -110,9 +110,9 @@ async function checkLatency(client: RedisClient, deadline: number): Promise<Find
     times.push(performance.now() - started)
   }
   const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)] ?? 0
-  const text = `${median.toFixed(1)} ms, and a call may take ${String(deadline)} ms`
+  const text = `${median.toFixed(1)} ms, with a limit of ${String(deadline)} ms per call`
   if (median * ROOM <= deadline) return ok(LATENCY, text)
-  return fault(LATENCY, `${text}, which leaves no room for a busy moment: use a Redis nearby, or raise the option`)
+  return fault(LATENCY, `${text}, which leaves no headroom: use a Redis server nearby, or raise the option`)
 }
 
 /** Does what a session does, under a key of its own. */
@@ -137,7 +137,7 @@ async function checkCommands(client: RedisClient, config: Config): Promise<Findi
     await records.claim(lock, 'doctor', 10_000)
     await records.renew(lock, 'doctor', 10_000)
     await records.release(lock, 'doctor')
-    return ok(COMMANDS, 'all that sessions need are allowed')
+    return ok(COMMANDS, 'all commands that sessions need are allowed')
   } catch (err) {
     if (!(err instanceof SessionUnavailableError)) throw err
     return fault(COMMANDS, err.detail)

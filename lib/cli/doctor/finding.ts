@@ -40,7 +40,7 @@ export const TENANT = {
   otherGrant: { check: 'other password grant', setting: `Password under ${GRANT_TYPES}` },
   directory: {
     check: 'default directory',
-    setting: 'Settings > General > API Authorization Settings > Default Directory, or the option realm',
+    setting: 'Settings > General > API Authorization Settings > Default Directory, or the realm option',
   },
   realm: { check: 'realm', setting: 'option realm, Authentication > Database' },
   allowedRealms: { check: 'allowed realms', setting: 'option allowedRealms, Authentication > Database' },

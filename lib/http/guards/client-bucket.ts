@@ -23,5 +23,5 @@ export function clientHasGone(): AuthError {
 }
 
 const NO_ADDRESS =
-  'a login came over a Unix socket without a client address, so all users share one rate limit: if a proxy passes the ' +
-  "address on, set app.set('trust proxy', 1) (the number of proxies)"
+  'a login came over a Unix socket without a client address, so all users share one rate limit: if a proxy forwards the ' +
+  "address, call app.set('trust proxy', 1) (the number of proxies)"

@@ -8,8 +8,8 @@ import type { SendError } from '../send-error.js'
 import type { Check } from './check.js'
 
 const TAKEN =
-  'auth.session is for apps without a session of their own, and other middleware has set req.session: remove ' +
-  'auth.session (req.auth, the routes and the guards need none), or that middleware'
+  'auth.session cannot set req.session, because other middleware has already set it: remove auth.session (req.auth, ' +
+  'the routes and the guards work without it), or remove that middleware'
 
 /**
  * `req.session` of the login session, for an app without a session of its own; sets `req.auth`, too. Passes a

@@ -66,7 +66,7 @@ const carrierOf = (req: Request) => req as unknown as Carrier
 
 function limited(name: string, windowMs: number, resetTime = new Date(Date.now() + windowMs)): AuthError {
   const seconds = Math.max(1, Math.ceil((resetTime.getTime() - Date.now()) / 1000))
-  const detail = `the limit rateLimit.${name} is reached`
+  const detail = `the limit rateLimit.${name} was exceeded`
   return new AuthError('rate_limited', { detail, headers: { 'Retry-After': String(seconds) } })
 }
 

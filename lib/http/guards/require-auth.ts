@@ -33,8 +33,8 @@ function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: s
 }
 
 const ROUTER_FIRST =
-  'requireAuth refused a POST to a login route: if that is the route of auth.router, mount the router first, ' +
-  'app.use(path, auth.router), and app.use(auth.requireAuth) after it'
+  'requireAuth refused a POST to a login route: if the route belongs to auth.router, mount the router first, ' +
+  'app.use(path, auth.router), and then app.use(auth.requireAuth)'
 
 type Guarded = IncomingMessage & { auth?: RequestAuth }
 type Next = (err?: unknown) => void

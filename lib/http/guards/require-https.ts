@@ -20,4 +20,4 @@ function hintProxy(req: Request, hint: Hint): void {
 
 const BEHIND_PROXY =
   'a request was refused as plain HTTP although it carries X-Forwarded-Proto: https: a proxy in front of this app ' +
-  "terminates TLS, so set app.set('trust proxy', 1) (the number of proxies)"
+  "terminates TLS, so call app.set('trust proxy', 1) (the number of proxies)"

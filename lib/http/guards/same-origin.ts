@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 const MOST_ORIGINS = 10
 
 const NOT_ALLOWED =
-  'a request from another origin was refused: if that front end is yours, add its origin to the option allowedOrigins, and ' +
+  'a request from another origin was refused: if that front end is yours, add its origin to the allowedOrigins option, and ' +
   'send CORS headers with the cors package (credentials: true), which this package does not do'
 
 /** Only a valid origin is repeated. */
@@ -47,7 +47,7 @@ function isPreflight(req: Request): boolean {
 
 const NO_CORS =
   'a CORS preflight of an allowed origin reached auth.router, so the browser will block the call: this package sends no CORS ' +
-  'headers, so put the cors package in front of the router, app.use(cors({ origin: [...], credentials: true }))'
+  'headers, so mount the cors package before the router, app.use(cors({ origin: [...], credentials: true }))'
 
 function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const origin = req.get('origin')
