@@ -1,6 +1,6 @@
 import type { Refusal } from './refusal.js'
 
-/** Error code and description of Auth0 -> the setting that an operator has to change. First match wins. */
+/** Error code and description from Auth0 -> the setting to change. The first match wins. */
 const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting: string])[] = [
   [
     /^unauthorized_client$/,
@@ -75,7 +75,7 @@ const MISNAMED =
   'domain responds as a different issuer: set domain to the issuer in its /.well-known/openid-configuration, including ' +
   'the path (the custom domain or the tenant, not an alias of it)'
 
-/** The setting to change, in words for the log; `code` is what may be shown of Auth0's. */
+/** The setting to change, for the log. `code` is Auth0's error code without secrets. */
 export function settingToChange({ answer, kind }: Refusal, code = 'no code'): string {
   if (kind === 'untrusted') return UNTRUSTED
   if (kind === 'misnamed') return MISNAMED

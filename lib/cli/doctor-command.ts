@@ -89,7 +89,7 @@ async function load(path: string, folder: string): Promise<Record<string, unknow
   try {
     return (await import(pathToFileURL(resolve(folder, path)).href)) as Record<string, unknown>
   } catch (err) {
-    // Its message may quote the module, and that may hold secrets.
+    // The message may quote the module, which may contain secrets.
     const { code, name } = Object(err) as { code?: string; name?: string }
     throw new UsageError(`--config: ${path} cannot be loaded (${code ?? name ?? 'unknown error'})`)
   }

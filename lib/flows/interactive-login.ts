@@ -27,9 +27,9 @@ export interface InteractiveStart {
 }
 
 export interface Callback {
-  /** As the browser came back. */
+  /** URL that Auth0 redirected the browser to. */
   url: URL
-  /** Ids of the browser, from its cookies. */
+  /** Browser ids from the cookies of the request. */
   browsers: readonly string[]
   place: Place
   who: WhoAsks
@@ -42,11 +42,11 @@ export interface Returned {
 
 export type InteractiveLogin = ReturnType<typeof createInteractiveLogin>
 
-/** Login at Auth0's own page. The session that follows is of the same shape as after a password login. */
+/** Login on Auth0's own page. It creates the same kind of session as a password login. */
 export function createInteractiveLogin(parts: InteractiveParts) {
   const { config, password, sessions, transactions } = parts
   return {
-    /** Resolves to where the browser goes. */
+    /** Resolves to the URL of Auth0's login page. */
     begin: async (browser: string, { returnTo, ...start }: InteractiveStart): Promise<string> => {
       const { scope, audience } = config
       const { url, state, ...secrets } = await beginInteractive(password, { ...start, scope, audience })

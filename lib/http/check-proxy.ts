@@ -7,7 +7,7 @@ export function checkProxy(req: Request, hint: Hint): void {
   else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)
 }
 
-/** Whether Express trusts the address that the connection came from. */
+/** Whether Express trusts the direct peer as a proxy. */
 export function trustsProxy(req: Request): boolean {
   const trusts = req.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean
   return trusts(req.socket.remoteAddress, 0)

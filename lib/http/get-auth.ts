@@ -3,9 +3,9 @@ import { ConfigurationError } from '../errors.js'
 import type { RequestAuth } from './types.js'
 
 /**
- * The logged-in user of a request, for handlers and routers behind `requireAuth`.
+ * Returns `req.auth`, for handlers and routers behind `requireAuth`.
  *
- * @throws ConfigurationError when the request did not pass `requireAuth`.
+ * @throws ConfigurationError if the request did not pass `requireAuth`.
  */
 export function getAuth(req: IncomingMessage): RequestAuth {
   const { auth } = req as { auth?: RequestAuth }

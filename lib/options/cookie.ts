@@ -3,14 +3,14 @@ import type { Problem } from './problem.js'
 
 type Cookie = Config['session']['cookie']
 
-/** Fills in defaults: as strict as the environment and the written attributes allow. */
+/** Fills in defaults, as strict as the environment and the given attributes allow. */
 export function cookieOf(written: CookieOptions, production: boolean): Cookie {
   const { path = '/', domain, sameSite = 'lax', secure = production ? true : 'auto' } = written
   const name = written.name ?? (secure === true ? (path === '/' && !domain ? '__Host-auth' : '__Secure-auth') : 'auth')
   return Object.freeze({ name, path, domain, sameSite, secure })
 }
 
-/** Combinations that browsers drop. */
+/** Combinations that browsers reject. */
 export function cookieProblems(written: CookieOptions, production: boolean): Problem[] {
   return [nameProblem, sameSiteProblem].flatMap((find) => find(cookieOf(written, production)) ?? [])
 }

@@ -10,7 +10,7 @@ const ENDPOINT = new RegExp(
 
 const EXAMPLE = 'tenant.eu.auth0.com'
 
-/** What is wrong with a domain, or nothing. */
+/** Returns what is wrong with a domain. */
 export function domainProblem(domain: string): string | undefined {
   if (/["'`]/.test(domain)) {
     return 'contains quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
@@ -24,7 +24,7 @@ export function domainProblem(domain: string): string | undefined {
   return issuerProblem(issuerOf(domain))
 }
 
-/** The issuer that a valid domain stands for. */
+/** The issuer of a valid domain. */
 export function issuerOf(domain: string): URL {
   return new URL(urlOf(domain))
 }

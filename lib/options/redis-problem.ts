@@ -2,7 +2,7 @@ import { isObject, isPlain } from './plain-object.js'
 
 const WANTED = 'must be a redis: or rediss: URL, ioredis options or an ioredis client'
 
-/** What is wrong with the value of `redis`, or nothing. */
+/** Returns what is wrong with the value of `redis`. */
 export function redisProblem(redis: unknown): string | undefined {
   if (redis === '') return 'must not be empty: leave it out, or pass a URL'
   if (typeof redis === 'string') return isRedisUrl(redis) ? undefined : WANTED
@@ -11,7 +11,7 @@ export function redisProblem(redis: unknown): string | undefined {
   return shapeProblem(redis) ?? replicaProblem(redis)
 }
 
-/** A URL, or the path of a Unix socket. */
+/** Accepts a URL or the path of a Unix socket. */
 function isRedisUrl(redis: string): boolean {
   return redis.startsWith('/') || (/^(rediss?|unix):\/\//.test(redis) && URL.canParse(redis))
 }
@@ -30,7 +30,7 @@ function shapeProblem(redis: Record<string, unknown>): string | undefined {
     : undefined
 }
 
-/** A replica lags behind its master, so it would bring back sessions that have ended. */
+/** Refused, because a replica lags behind and would return sessions that have ended. */
 function replicaProblem(redis: Record<string, unknown>): string | undefined {
   const { scaleReads = 'master', role = 'master' } = ('defineCommand' in redis ? Object(redis.options) : redis) as Reads
   if (scaleReads !== 'master') return "reads from replicas, which lag behind: set scaleReads to 'master'"

@@ -5,7 +5,7 @@ import type { RopgAuthOptions } from './options.js'
 import { valueAt } from './plain-object.js'
 import type { Problem } from './problem.js'
 
-/** What is wrong with options that are valid by themselves: what is missing, and what contradicts what. */
+/** Missing options, and valid options that contradict each other. */
 export function ruleProblems(options: RopgAuthOptions, env: Env): Problem[] {
   const production = env.NODE_ENV === 'production'
   const { session = {} } = options

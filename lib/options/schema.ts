@@ -7,7 +7,7 @@ import { hasLevels } from './message-first.js'
 import type { RopgAuthOptions, TestClock } from './options.js'
 import { redisProblem } from './redis-problem.js'
 
-/** A schema with one more check, which returns what is wrong, or nothing. */
+/** Adds a check that returns what is wrong. */
 function checked<T extends z.ZodType>(schema: T, problemOf: (value: z.output<T>) => string | undefined): T {
   return schema.superRefine((value, context) => {
     const message = problemOf(value)
@@ -31,7 +31,7 @@ const QUOTES = 'is wrapped in quotes: remove them (some tools, such as docker --
 const isQuoted = (value: string) => /^(["']).*\1$/s.test(value)
 const isPlaceholder = (value: string) => /^([<{].*[>}]|your[-_ ]?(auth0[-_ ]?)?client.*)$/i.test(value)
 
-/** A text that people copy from the Auth0 Dashboard. */
+/** A value from the Auth0 Dashboard. */
 const copied = checked(text, (value) => {
   if (isQuoted(value)) return QUOTES
   if (!isPlaceholder(value)) return undefined
@@ -79,7 +79,7 @@ const cookie = z.strictObject({
   secure: z.union([z.boolean(), z.literal('auto')]).optional(),
 })
 
-/** Keys that express-session, this package and every object use themselves. */
+/** Keys that express-session, this package, and all objects use. */
 const OWN_KEYS = new Set([
   ...['id', 'cookie', 'ropg', 'req', '__proto__', 'constructor'],
   ...['regenerate', 'destroy', 'reload', 'save', 'touch', 'resetMaxAge'],
@@ -148,5 +148,5 @@ const shape = {
   onError: callback<RopgAuthOptions['onError']>().optional(),
 } satisfies Record<keyof RopgAuthOptions, z.ZodType>
 
-/** The shape of the options. The compiler checks that it has the keys of {@link RopgAuthOptions}. */
+/** The compiler checks that it has the keys of {@link RopgAuthOptions}. */
 export const optionsSchema: z.ZodObject = z.strictObject(shape)

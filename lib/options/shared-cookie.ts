@@ -1,10 +1,10 @@
 import type { Logger } from '../events.js'
 import type { Config } from './options.js'
 
-/** The cookies of the instances that are open in this process, and how many instances use each. */
+/** Cookie -> number of open instances in this process that use it. */
 const inUse = new Map<string, number>()
 
-/** Warns where two open instances set the same cookie. Returns how to give it back when the instance closes. */
+/** Warns if two open instances set the same cookie. Returns a function to call when the instance closes. */
 export function useCookie({ name, path, domain = '' }: Config['session']['cookie'], logger?: Logger): () => void {
   const cookie = JSON.stringify([name, path, domain.toLowerCase().replace(/^\./, '')])
   const users = inUse.get(cookie) ?? 0

@@ -25,7 +25,7 @@ function secretWarnings({ session, clientSecret }: CompleteOptions): Problem[] {
 
 const PLACEHOLDER = /change[-_ ]?(me|this)|keyboard[-_ ]cat|your[-_ ](super[-_ ])?(session[-_ ])?secret|^0?123456789/i
 
-/** Fewer different characters than any random secret of 32 has. */
+/** A random secret of 32 characters has more different characters. */
 const FEW = 8
 
 function isTrivial(secret: string): boolean {
@@ -40,7 +40,7 @@ function storeWarnings({ redis }: CompleteOptions, env: Env): Problem[] {
   return [{ option: 'redis', text }]
 }
 
-/** PM2 numbers its instances, and in cluster mode tells each how many there are. */
+/** PM2 numbers its instances, and in cluster mode also sets `instances`. */
 function isOneOfSeveral({ NODE_APP_INSTANCE: number, instances }: Env): boolean {
   return cluster.isWorker || Number(number) > 0 || Number(instances) > 1
 }

@@ -6,12 +6,12 @@ import { verifyMfa, type MfaProof } from '../../auth0/verify-mfa.js'
 import { AuthError } from '../../errors.js'
 import { fault, note, ok, skipped, TENANT, type Finding, type Subject } from './finding.js'
 
-/** What Auth0 refused a grant for, as far as it concerns settings. */
+/** The setting for which Auth0 refused a grant. */
 type Reason = 'client' | 'grant' | 'realm' | 'audience'
 
 /**
- * Asks for tokens for a user that cannot exist: whatever Auth0 says about settings comes before that. A new name each
- * time, so that no account collects failed logins and none is locked.
+ * Requests tokens for a nonexistent user, because Auth0 checks all settings before the user. Each name is new, so that no
+ * account gets blocked.
  */
 export async function checkGrants(parts: GrantParts): Promise<Finding[]> {
   const { realm, allowedRealms } = parts.config
@@ -34,7 +34,7 @@ async function tryPassword(parts: GrantParts, realm: string | undefined): Promis
   )
 }
 
-/** How Auth0 refused, or nothing. */
+/** Resolves to the error with which a call is refused. */
 export async function refusalOf(call: Promise<unknown>): Promise<AuthError | undefined> {
   try {
     await call
@@ -45,7 +45,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<AuthError | und
   }
 }
 
-/** Undefined for refusals that are about the user, so that all settings were accepted. */
+/** Undefined if the refusal concerns the user, which means that Auth0 accepted all settings. */
 function reasonOf({ code, auth0 }: AuthError): Reason | undefined {
   if (code !== 'configuration_error') return undefined
   const { error = '', description = '' } = auth0 ?? {}
@@ -76,13 +76,13 @@ function readMain({ config }: GrantParts, refusal: AuthError | undefined): Findi
   })
 }
 
-/** Auth0 checks the client first, then the grant; what comes after has no fixed order. */
+/** Auth0 checks the client, then the grant, then everything else in no fixed order. */
 function wasReached(name: Reason, reason: Reason | undefined): boolean {
   if (reason === undefined) return true
   return name === 'client' || (name === 'grant' && reason !== 'client')
 }
 
-/** The grant that the options do not use: a login that names a realm needs it, and other apps may. */
+/** The grant that these options do not use, but a login with a `realm` or another app may. */
 async function checkOtherGrant(parts: GrantParts): Promise<Finding[]> {
   const isRealmGrant = parts.config.realm === undefined
   const refusal = await tryPassword(parts, isRealmGrant ? `doctor-${randomUUID()}` : undefined)

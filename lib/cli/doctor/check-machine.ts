@@ -7,7 +7,7 @@ const NODE = { check: 'Node.js', setting: 'Node.js 20.19 or later' }
 const EXPRESS = { check: 'Express', setting: 'express in package.json' }
 const PROXY = { check: 'trust proxy', setting: "app.set('trust proxy', ...) in the app" }
 
-/** What runs here. An old Node.js never gets this far: the package itself refuses it. */
+/** Checks Express. An unsupported Node.js version never gets this far. */
 export function checkMachine(folder: string): Finding[] {
   return [ok(NODE, process.versions.node), checkExpress(folder)]
 }
@@ -29,7 +29,7 @@ function versionOf(name: string, folder: string): string | undefined {
   }
 }
 
-/** An Express app that the module of `--config` exports. */
+/** Checks the Express app that the `--config` module exports. */
 export function checkTrustProxy(app: unknown, isProduction: boolean): Finding {
   const setting = settingOf(app)
   if (setting === NO_APP) return skipped(PROXY, 'not checked: export the Express app as `app` from the --config module')

@@ -11,7 +11,7 @@ const HTTPS = { check: 'HTTPS', setting: 'option requireHttps' }
 const COOKIE = { check: 'cookie', setting: 'option session.cookie' }
 const BASE_URL = { check: 'base URL', setting: 'option interactive.baseUrl' }
 
-/** Faults in production; elsewhere notes about what these options would do there. */
+/** Returns faults in production, and elsewhere notes about how these options would behave there. */
 export function checkProduction(options: RopgAuthOptions, config: Config, env: Env): Finding[] {
   if (env.NODE_ENV === 'production') return judge(config, fault)
   const { config: there, refused } = inProduction(options, env)
@@ -49,7 +49,7 @@ function checkSecret(config: Config, say: Say): Finding {
   return problem === undefined ? ok(SECRET, 'looks random') : say(SECRET, problem)
 }
 
-/** Different characters that 32 random ones in base64 or hex practically always have. */
+/** Number of different characters that 32 random base64 or hex characters practically always have. */
 const LEAST_VARIETY = 9
 
 function secretProblem({ session, clientSecret }: Config): string | undefined {

@@ -15,11 +15,11 @@ const ROLE = { check: 'Redis role', setting: REDIS }
 const EVICTION = { check: 'Redis eviction', setting: 'maxmemory-policy in the configuration of Redis' }
 const LATENCY = { check: 'Redis latency', setting: 'option timeouts.redis' }
 
-/** Reachable, new enough, writable, quick, and nothing that drops sessions. Leaves nothing behind. */
+/** Checks connection, version, role, eviction policy, latency, and commands. Leaves no keys behind. */
 export async function checkRedis(config: Config, env: Env): Promise<Finding[]> {
   if (config.redis === undefined) return [checkMemory(env)]
   const opened = openRedis(config.redis, config)
-  // Reported by what is asked of it.
+  // The checks below report connection errors.
   const ignore = () => undefined
   opened.client.on('error', ignore)
   try {
@@ -65,7 +65,7 @@ function within<T>(ms: number, call: Promise<T>): Promise<T> {
   })
 }
 
-/** Undefined where the user may not ask. */
+/** Undefined if the Redis user may not run INFO. */
 async function infoOf(client: RedisClient, deadline: number): Promise<Map<string, string> | undefined> {
   try {
     const text = await within(deadline, client.info())
@@ -99,7 +99,7 @@ function evictionOf(policy: string): Finding {
 }
 
 const PINGS = 5
-/** How many times a call has to fit into its deadline. */
+/** How many median calls must fit into the deadline. */
 const ROOM = 5
 
 async function checkLatency(client: RedisClient, deadline: number): Promise<Finding> {
@@ -115,7 +115,7 @@ async function checkLatency(client: RedisClient, deadline: number): Promise<Find
   return fault(LATENCY, `${text}, which leaves no headroom: use a Redis server nearby, or raise the option`)
 }
 
-/** Does what a session does, under a key of its own. */
+/** Runs all commands that a session needs, on its own keys. */
 async function checkCommands(client: RedisClient, config: Config): Promise<Finding> {
   const prefix = `${config.session.prefix}doctor:${randomUUID()}:`
   const { records, close } = openStore({ ...config, logger: undefined, redis: client }, prefix, () => undefined)

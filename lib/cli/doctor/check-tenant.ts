@@ -14,7 +14,7 @@ export interface TenantSurroundings {
   mount: string
 }
 
-/** Everything that the tenant can be asked. */
+/** Runs all checks of the tenant. */
 export async function checkTenant(config: Config, { env, mount }: TenantSurroundings): Promise<Finding[]> {
   const client = createAuth0Client(config)
   try {
@@ -37,7 +37,7 @@ export async function checkTenant(config: Config, { env, mount }: TenantSurround
 const FORWARDED =
   'cannot be checked from outside: make sure that it is on, or Auth0 counts every login against the address of this server'
 
-/** Seconds by which the package lets clocks differ, and seconds that are worth mentioning. */
+/** Seconds of clock skew that the package tolerates, and seconds that are worth a note. */
 const MOST_SKEW = 30
 const SKEW = 5
 
@@ -66,7 +66,7 @@ function keysOf(keys: { kty?: string }[], { alg, supported }: Algorithms): Findi
   return ok(TENANT.keys, `${String(usable)} published, for ${alg}`)
 }
 
-/** The header counts whole seconds. */
+/** Subtracts half a second on average, because the header has whole seconds. */
 function skewOf(date: string | null, { clock }: Config): Finding {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return skipped(TENANT.clock, "Auth0's response has no Date header")

@@ -13,7 +13,6 @@ export function requireHttps({ requireHttps: required }: Pick<Config, 'requireHt
   }
 }
 
-/** The user may well be on HTTPS. */
 function hintProxy(req: Request, hint: Hint): void {
   if (req.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https') hint('https', BEHIND_PROXY)
 }
