@@ -113,7 +113,7 @@ describe('the table of docs/tokens.md', () => {
       )
 
       expect(promised(result)).toContain(seen)
-      if (seen.startsWith('401')) await agent.get('/auth/user').expect(result.includes('goes on') ? 200 : 401)
+      if (seen.startsWith('401')) await agent.get('/auth/user').expect(result.includes('session continues') ? 200 : 401)
       await emulator.close()
     }
   })
