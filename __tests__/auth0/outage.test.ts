@@ -88,13 +88,13 @@ describe('auth.ready', () => {
     return (await auth.ready().catch((err: unknown) => err)) as AuthError
   }
 
-  it('tells of both where Auth0 and Redis are down', async () => {
+  it('reports both if Auth0 and Redis are down', async () => {
     const err = await dead(`http://127.0.0.1:${await freePort()}`)
     expect(err).toBeInstanceOf(ApiError)
     expect(err.detail).toMatch(/^auth_unavailable: .*discovery.*; .*[Rr]edis|^auth_unavailable: .*; .*store/)
   })
 
-  it('rejects with ConfigurationError where the domain is wrong, and tells of Redis, too', async () => {
+  it('rejects with ConfigurationError if the domain is wrong, and also reports Redis', async () => {
     const { emulator } = await startApp({ store: 'memory' })
     const err = await dead(emulator.domain.replace('127.0.0.1', 'localhost'))
     expect(err).toBeInstanceOf(ConfigurationError)

@@ -412,7 +412,7 @@ describe('POST /login: refused by Auth0', () => {
   it.each<[string, boolean, object]>([
     ['shown with exposeDeniedReason', true, { reason: 'not on the guest list' }],
     ['kept back without', false, {}],
-  ])('has the reason of an Action %s, and tells the operator', async (_, exposeDeniedReason, more) => {
+  ])('contains the reason of an Action %s, and reports it to operators', async (_, exposeDeniedReason, more) => {
     const app = await startApp({
       options: { exposeDeniedReason },
       emulator: { users: [{ ...ada, denied: 'not on the guest list' }] },
@@ -426,7 +426,7 @@ describe('POST /login: refused by Auth0', () => {
   })
 
   it.each<AuthErrorCode>(['account_blocked', 'password_leaked', 'invalid_credentials'])(
-    'shows no reason beside %s with exposeDeniedReason',
+    'shows no reason for %s with exposeDeniedReason',
     async (code) => {
       const app = await startApp({ options: { exposeDeniedReason: true } })
       const answers: Partial<Record<AuthErrorCode, Answer>> = {
@@ -653,7 +653,7 @@ describe('POST /login: Auth0 does not answer', () => {
     expect(app.emulator.requestsTo('/oauth/token')).toHaveLength(1)
   })
 
-  it('503 where nobody listens', async () => {
+  it('503 if the connection is refused', async () => {
     const emulator = await startAuth0Emulator()
     const app = await startApp({ emulator })
     await emulator.close()
@@ -664,7 +664,7 @@ describe('POST /login: Auth0 does not answer', () => {
     expect(response.headers['retry-after']).toBe('5')
   })
 
-  it('503 where it has gone since discovery', async () => {
+  it('503 if it went down after discovery', async () => {
     const emulator = await startAuth0Emulator()
     const app = await startApp({ emulator })
     await app.auth.ready()
@@ -721,7 +721,7 @@ describe('onError', () => {
     expect(response.headers['cache-control']).toBe('no-store')
   })
 
-  it('shapes that of requireScope', async () => {
+  it('shapes the answer of requireScope', async () => {
     const app = await startApp({ options: shape, after: scoped })
     const agent = await signIn(app.agent(), app.auth)
 
@@ -731,7 +731,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ problem: 'insufficient_scope' })
   })
 
-  it('shapes that of the rate limit, headers included', async () => {
+  it('shapes the answer of the rate limit, including headers', async () => {
     const app = await startApp({ options: { ...shape, rateLimit: { subnet: { limit: 1, windowMs: 60_000 } } } })
     await app.login({ email: ada.email, password: 'wrong' }).expect(401)
 
@@ -742,7 +742,7 @@ describe('onError', () => {
     expect(response.headers['retry-after']).toMatch(/^(?:60|59)$/)
   })
 
-  it('shapes that of requireHttps', async () => {
+  it('shapes the answer of requireHttps', async () => {
     const app = await startApp({ options: { ...shape, requireHttps: true } })
 
     const response = await app.login()
@@ -751,7 +751,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ problem: 'https_required' })
   })
 
-  it('gets an AuthError with everything that the answer would have had', async () => {
+  it('receives an AuthError with all members of the response', async () => {
     const seen: AuthError[] = []
     const app = await startApp({
       options: {
@@ -773,7 +773,7 @@ describe('onError', () => {
     expect(seen[0]!.auth0).toEqual({ status: 401, error: 'unauthorized', description: 'user is blocked' })
   })
 
-  it('may pass the error on to the error handler of the app', async () => {
+  it("can pass the error to the app's error handler", async () => {
     const app = await startApp({
       options: { onError: (err, _req, _res, next) => next(err) },
       after: (app) => {
@@ -790,7 +790,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ handled: 'invalid_credentials' })
   })
 
-  it('that fails itself hands its failure to the error handler of the app', async () => {
+  it("passes its own failure to the app's error handler", async () => {
     const app = await startApp({
       options: { onError: async () => Promise.reject(new Error('template missing')) },
       after: (app) => {

@@ -16,7 +16,7 @@ describe('session lifetimes', () => {
     expect(lifetimesOf({ remembered: { absoluteTimeout: DAY } }).remembered).toEqual(pair(DAY, DAY))
   })
 
-  it('leave the remembered ones alone if only the ordinary ones are shortened', () => {
+  it('do not change the remembered ones if only the ordinary ones are shortened', () => {
     expect(lifetimesOf({ absoluteTimeout: 3600 }).remembered).toEqual(pair(14 * DAY, 30 * DAY))
   })
 

@@ -14,11 +14,11 @@ describe('required options', () => {
       'pass it, or set AUTH0_CLIENT_SECRET, or pass clientAuth',
     ],
     ['session.secret', tenant, 'pass it, or set SESSION_SECRET'],
-  ])('%s is asked for with its variable', (option, options, remedy) => {
+  ])('%s is reported with its variable', (option, options, remedy) => {
     expect(errorFor(options).message).toBe(`${option} is required: ${remedy}`)
   })
 
-  it('are asked for together', () => {
+  it('are reported together', () => {
     expect(problemsIn(errorFor({})).map((text) => text.split(':')[0])).toEqual([
       'domain is required',
       'clientId is required',
@@ -31,7 +31,7 @@ describe('required options', () => {
     ['domain', { ...complete, domain: undefined }, 'AUTH0_DOMAIN'],
     ['clientId', { ...complete, clientId: undefined }, 'AUTH0_CLIENT_ID'],
     ['session.secret', tenant, 'SESSION_SECRET'],
-  ])('%s is asked for with the variable that is empty', (option, options, variable) => {
+  ])('%s is reported with the empty variable', (option, options, variable) => {
     for (const value of ['', ' \n']) {
       expect(errorFor(options, { [variable]: value }).message).toBe(
         `${option} is required, but ${variable} is empty: give the variable a value, or pass the option`,
@@ -41,7 +41,7 @@ describe('required options', () => {
 })
 
 describe('client authentication', () => {
-  it('is refused twice', () => {
+  it('is refused if set twice', () => {
     expect(messageFor({ clientAuth })).toBe('clientSecret and clientAuth are both set: remove one of them')
   })
 
@@ -54,7 +54,7 @@ describe('client authentication', () => {
     expect(resolve({ ...complete, idTokenSigningAlg: 'HS256' }).idTokenSigningAlg).toBe('HS256')
   })
 
-  it('asks for clientSecret once if HS256 has nothing to verify with', () => {
+  it('reports a missing clientSecret once with HS256', () => {
     const options = { ...complete, clientSecret: undefined, idTokenSigningAlg: 'HS256' }
     expect(errorFor(options).message).toMatch(/^clientSecret is required/)
   })

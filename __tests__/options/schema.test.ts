@@ -190,7 +190,7 @@ describe('optionsSchema', () => {
       { clientSecret: '"x"' },
       'clientSecret is wrapped in quotes: remove them (some tools, such as docker --env-file, do not strip quotes)',
     ],
-  ])('says what is wanted in place of %j', (wrong, expected) => {
+  ])('says what is expected instead of %j', (wrong, expected) => {
     expect(messageFor(wrong)).toBe(expected)
   })
 
