@@ -27,7 +27,7 @@ export const ERRORS = {
   access_denied: [403, 'You are not allowed to log in.'],
   method_not_allowed: [405, 'Method not allowed.'],
   payload_too_large: [413, 'The request is too large.'],
-  unsupported_media_type: [415, 'Send JSON or a form.'],
+  unsupported_media_type: [415, 'This request must be sent as JSON or as a form.'],
   too_many_attempts: [429, 'Too many failed attempts. Please try again later or reset your password.'],
   rate_limited: [429, 'Too many attempts. Please wait a moment and try again.'],
   configuration_error: [500, 'Login is currently unavailable.'],

@@ -39,7 +39,7 @@ describe('redis', () => {
       { url: 'redis://localhost' },
       'redis has a url member, which ioredis does not support: pass the URL itself (redis: url)',
     ],
-    [new URL('redis://localhost'), 'redis must be a URL as a string: pass url.href'],
+    [new URL('redis://localhost'), 'redis must be a string, not a URL object: pass url.href'],
     ['', 'redis must not be empty: leave it out, or pass a URL'],
   ])('says how to pass the URL in place of %j', (redis, expected) => {
     expect(messageFor({ redis })).toBe(expected)

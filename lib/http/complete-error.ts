@@ -29,7 +29,7 @@ export function createCompleteError(options: PublicOptions): CompleteError {
   }
 }
 
-/** Runs the work, and completes its errors. */
+/** Completes the errors with which the work rejects. */
 export async function leaving<Result>(work: Promise<Result>, completeError: CompleteError): Promise<Result> {
   try {
     return await work

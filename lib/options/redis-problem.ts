@@ -6,7 +6,7 @@ const WANTED = 'must be a redis: or rediss: URL, ioredis options or an ioredis c
 export function redisProblem(redis: unknown): string | undefined {
   if (redis === '') return 'must not be empty: leave it out, or pass a URL'
   if (typeof redis === 'string') return isRedisUrl(redis) ? undefined : WANTED
-  if (redis instanceof URL) return 'must be a URL as a string: pass url.href'
+  if (redis instanceof URL) return 'must be a string, not a URL object: pass url.href'
   if (!isObject(redis)) return WANTED
   return shapeProblem(redis) ?? replicaProblem(redis)
 }
