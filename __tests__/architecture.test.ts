@@ -181,7 +181,7 @@ describe('the sources in lib', () => {
     expect(findCycle()?.join(' -> ')).toBeUndefined()
   })
 
-  test('have names that say what is in them', () => {
+  test('have descriptive names', () => {
     const vague = sources.filter(({ path }) =>
       path
         .replace(/\.ts$/, '')
@@ -191,7 +191,7 @@ describe('the sources in lib', () => {
     expect(paths(vague)).toEqual([])
   })
 
-  test('have no barrels but the two entry points', () => {
+  test('have no barrels except the two entry points', () => {
     const barrels = sources.filter(({ path }) => /(?:^|\/)index\.ts$/.test(path) && !BARRELS.includes(path))
     expect(paths(barrels)).toEqual([])
   })

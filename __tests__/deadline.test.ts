@@ -17,7 +17,7 @@ describe('startDeadline', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(19)
   })
 
-  it('does not call back once it is called off, after a standstill either', async () => {
+  it('does not call back after it is canceled, even after a pause', async () => {
     const calls: string[] = []
     const callOff = startDeadline(10, () => calls.push('early'))
     const callOffLater = startDeadline(200, () => calls.push('late'))
@@ -33,7 +33,7 @@ describe('startDeadline', () => {
     expect(calls).toEqual([])
   })
 
-  it('does not count the time in which the process stood still', async () => {
+  it('does not count time while the process is suspended', async () => {
     const events: string[] = []
     const expired = new Promise<void>((resolve) => {
       startDeadline(50, () => {

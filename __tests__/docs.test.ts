@@ -71,7 +71,7 @@ const product = ts.sys
   .join('\n')
 
 describe('the code in docs', () => {
-  it('is in languages that are tested here, or that are settings of other programs', () => {
+  it('is in tested languages, or configures other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
     expect(
       [...languages].filter((name) => !['ts', 'js', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
@@ -115,7 +115,7 @@ describe('the code in docs', () => {
     ['authorization', 'step-up'],
     ['hooks', 'local-users'],
     ['migration', 'migration'],
-  ])('of docs/%s.md has the whole of examples/%s', (page, program) => {
+  ])('of docs/%s.md contains all of examples/%s', (page, program) => {
     const shown = pageNamed(page).blocks.map(({ code }) => code)
     expect(shown).toContain(readFileSync(join(ROOT, 'examples', program, 'app.ts'), 'utf8'))
   })
@@ -177,7 +177,7 @@ describe('docs/routes-and-errors.md', () => {
     expect(page.text).not.toMatch(/reserved/i)
   })
 
-  it.each(Object.entries(MEMBERS))('lists what else is in the answer of %s', (code, members) => {
+  it.each(Object.entries(MEMBERS))('lists the other members of the response to %s', (code, members) => {
     const row = tableRows(section(page, 'Errors')).find(([first = '']) => codes(first)[0] === code)
     const listed = codes(row?.[3] ?? '')
     expect(members.filter((member) => !listed.includes(member))).toEqual([])
@@ -271,7 +271,7 @@ describe('links', () => {
     ...pages,
   ]
 
-  it.each(linking.map((page) => [page.path, page] as const))('of %s lead to what is in the package', (_path, page) => {
+  it.each(linking.map((page) => [page.path, page] as const))('of %s lead to files in the package', (_path, page) => {
     const own = links(page).filter((target) => !/^https?:/.test(target))
     expect(own.filter((target) => !leadsSomewhere(page, target))).toEqual([])
   })

@@ -55,7 +55,7 @@ describe('examples/quickstart.ts', () => {
     expect(lines.length).toBeLessThanOrEqual(40)
   })
 
-  it('logs in, tells who that is, has a token for an API, and logs out', async () => {
+  it('logs in, returns the user, gets a token for an API, and logs out', async () => {
     const agent = request.agent(app)
     const { body } = await agent.post('/api/auth/login').send(ada).expect(200)
     expect(body).toEqual({
@@ -72,7 +72,7 @@ describe('examples/quickstart.ts', () => {
     await agent.get('/api/me').expect(401)
   })
 
-  it('takes the form of a browser', async () => {
+  it("accepts a browser's form", async () => {
     const answer = await request(app)
       .post('/api/auth/login')
       .type('form')
@@ -86,7 +86,7 @@ describe('examples/quickstart.ts', () => {
     await request(app).get('/api/upstream').expect(401)
   })
 
-  it('tells a wrong password from a blocked account, which gets a way out', async () => {
+  it('distinguishes a wrong password from a blocked account, which gets a recovery URL', async () => {
     expect((await login({ ...ada, password: 'wrong' }).expect(401)).body.error).toBe('invalid_credentials')
     const { body } = await login({ email: 'bob@example.com', password: 'blocked' }).expect(403)
     expect(body).toMatchObject({ error: 'account_blocked', recovery_url: '/forgot-password' })
@@ -188,7 +188,7 @@ describe('examples/demo', () => {
   }
 
   it.each(['group', 'process'] as const)(
-    'starts a Redis of its own where there is one, and takes it along at SIGINT to the %s',
+    'starts its own Redis if one is installed, and stops it on SIGINT to the %s',
     async (whom) => {
       const demo = await startDemo({})
       const port = Number(/Sessions {5}Redis, started on port (\d+)/.exec(demo.text)?.[1])
@@ -215,7 +215,7 @@ describe('examples/demo', () => {
     await expectToEnd(demo, 'process')
   })
 
-  it('says in one sentence that the Redis of REDIS_URL does not answer', async () => {
+  it('reports in one sentence that the Redis of REDIS_URL does not respond', async () => {
     const { child } = spawnDemo({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
     let stderr = ''
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
@@ -228,7 +228,7 @@ describe('examples/demo', () => {
     expect(code).toBe(1)
   })
 
-  it('keeps sessions in its process where there is no redis-server, and says so', async () => {
+  it('keeps sessions in memory without redis-server, and says so', async () => {
     const demo = await startDemo({ PATH: emptyFolder })
     expect(demo.text).toContain('Sessions     in this process (no redis-server found)')
     await expectToWork(demo)
@@ -245,7 +245,7 @@ describe('examples/demo', () => {
     await redis.stop()
   })
 
-  it('prints users that can be tried, each with another end', async () => {
+  it('prints test users, each with a different outcome', async () => {
     const demo = await startDemo({ PATH: emptyFolder })
     const printed = Array.from(demo.text.matchAll(/^ {4}(\S+@\S+) +(.+)$/gm), ([, email, password]) => ({
       email,

@@ -27,7 +27,7 @@ async function importedUnder(version: string, entry: string): Promise<{ message?
 describe.each(ENTRY_POINTS)('importing %s', (entry) => {
   it.each(['20.18.3', '18.20.8', '16.0.0'])('under Node %s says which version is needed', async (version) => {
     expect((await importedUnder(version, entry)).message).toBe(
-      `express-auth0-ropg needs Node 20.19 or later, and this is Node ${version}: update Node`,
+      `express-auth0-ropg requires Node 20.19 or later, but this is Node ${version}: upgrade Node`,
     )
   })
 

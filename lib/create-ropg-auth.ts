@@ -53,41 +53,42 @@ import { createSessions, type Sessions } from './session/sessions.js'
 import { useCookie } from './options/shared-cookie.js'
 import { openStore } from './store/store.js'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the route infers for its params and bodies
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any params and bodies that a route infers
 type AnyRequest = Request<any, any, any, any>
 
 export interface RopgAuth {
-  /** Routes, to be mounted anywhere. */
+  /** Routes for login, logout, the current user, and sessions. Mount it at any path. */
   router: Router
-  /** Sets `req.auth`, or answers 401 `unauthenticated` or `session_expired`. */
+  /** Sets `req.auth`, or responds with 401 `unauthenticated` or `session_expired`, or 503 `session_unavailable`. */
   requireAuth: RequireAuth
-  /** Like `requireAuth`, but lets requests without a login pass; never answers 401. */
+  /** Like `requireAuth`, but lets requests without a login pass. Never responds with 401. */
   optionalAuth: OptionalAuth
   requireScope: RequireScope
   requireClaim: RequireClaim
   requirePermission: RequirePermission
   requireRecentLogin: RequireRecentLogin
-  /** `req.session` of the login session, for the app's own data. Sets `req.auth`, too. Mount it only if you need it. */
+  /** Sets `req.session`, for the app's own data, and `req.auth`. Mount it only if you need it. */
   session: AuthMiddleware
-  /** Who is logged in, for any Node request: an upgrade, GraphQL, tRPC. Rejects with `session_unavailable`. */
+  /** Returns who is logged in, for any Node request (upgrade, GraphQL, tRPC). Rejects with `session_unavailable`. */
   authenticate: (req: IncomingMessage) => Promise<RequestAuth | undefined>
-  /** What `POST /login` does, with its limits and checks, for a route of your own. Rejects with an `AuthError`. */
+  /** Does what `POST /login` does, including limits and checks, in your own route. Rejects with an `AuthError`. */
   login: (req: AnyRequest, input: LoginInput) => Promise<LoginResult>
-  /** What `POST /logout` does. */
+  /** Does what `POST /logout` does, without its origin check. Rejects with `session_unavailable`. */
   logout: (req: AnyRequest) => Promise<void>
-  /** The sessions of a user: list, revoke, revokeAll. */
+  /** Lists and revokes the sessions of a user. */
   sessions: UserSessions
+  /** Auth0's grants, MFA API, signup, and password reset, without sessions. */
   client: RopgClient
-  /** Resolves once Auth0 was discovered and the session store answered; rejects with what is wrong. */
+  /** Resolves once Auth0 and the session store respond, or rejects with an `AuthError`. */
   ready: () => Promise<void>
-  /** Finishes background work, for 3 seconds at most, and closes what the package opened. May be called again. */
+  /** Waits up to 3 seconds for background work, then closes all connections that the package opened. Idempotent. */
   close: () => Promise<void>
 }
 
 /**
  * Password login through Auth0 for an Express app.
  *
- * @throws ConfigurationError when an option is missing, unknown or invalid; the message names it.
+ * @throws ConfigurationError if an option is missing, unknown, or invalid. The message names each one.
  */
 export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {}): RopgAuth {
   const config = resolveOptions(options, seams)
@@ -175,16 +176,15 @@ function createGuards({ now, identify, sendError, hint }: GuardParts) {
   }
 }
 
-/** Milliseconds for what is under way when an instance closes. Hosts often kill a process a few seconds after SIGTERM. */
+/** Milliseconds. Hosts often kill a process a few seconds after SIGTERM. */
 const FINISH_WITHIN = 3000
-const UNFINISHED =
-  'auth.close() did not wait any longer for refreshes or revocations that Auth0 or Redis has not answered yet'
+const UNFINISHED = 'auth.close() stopped waiting for refreshes or revocations that Auth0 or Redis has not answered'
 
 async function inTurn(tasks: (() => unknown)[]): Promise<void> {
   for (const task of tasks) await task()
 }
 
-/** Rejects with the first error; its detail lists all of them, so that they can be fixed at once. */
+/** Rejects with the first error. If there are several, `detail` lists all of them. */
 async function allOf(parts: Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(parts)
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as AuthError] : []))

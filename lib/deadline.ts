@@ -2,9 +2,9 @@
 const LATE = 100
 
 /**
- * Calls back after `ms` during which this process could run. Returns a function that cancels it. A process that stood
- * still (a busy event loop, SIGSTOP, a suspended machine) runs its timers first and reads its sockets after: what has
- * long been answered would count as late. It gets that time anew.
+ * A timeout that does not count time while the process is suspended (a blocked event loop, SIGSTOP, a sleeping machine).
+ * After such a pause, Node runs timers before it reads sockets, so a response that has already arrived would look late.
+ * Returns a function that cancels the timeout.
  */
 export function startDeadline(ms: number, expired: () => void): () => void {
   let due = performance.now() + ms
@@ -24,7 +24,7 @@ export function startDeadline(ms: number, expired: () => void): () => void {
   }
 }
 
-/** Resolves to whether a task has ended within so many milliseconds. Rejects as the task does. */
+/** Resolves to whether a task finishes within `ms` milliseconds. Rejects if the task does. */
 export async function endsWithin(ms: number, task: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The closed set of error codes: code -> HTTP status and the one sentence that people read.
- * An answer never says more than this table and the members of {@link PublicDetails}.
+ * All error codes, with their HTTP status and public message. Responses contain nothing else except the members of
+ * {@link PublicDetails}.
  */
 export const ERRORS = {
   mfa_pending: [202, 'Waiting for the sign-in to be approved.'],
@@ -27,7 +27,7 @@ export const ERRORS = {
   access_denied: [403, 'You are not allowed to log in.'],
   method_not_allowed: [405, 'Method not allowed.'],
   payload_too_large: [413, 'The request is too large.'],
-  unsupported_media_type: [415, 'Send JSON or a form.'],
+  unsupported_media_type: [415, 'This request must be sent as JSON or as a form.'],
   too_many_attempts: [429, 'Too many failed attempts. Please try again later or reset your password.'],
   rate_limited: [429, 'Too many attempts. Please wait a moment and try again.'],
   configuration_error: [500, 'Login is currently unavailable.'],
@@ -36,26 +36,26 @@ export const ERRORS = {
   session_unavailable: [503, 'The service is temporarily unavailable. Please try again in a moment.'],
 } as const satisfies Record<string, readonly [status: number, message: string]>
 
-/** Every value that `error` in an answer, and `code` of an {@link AuthError}, can have. */
+/** All values of `error` in responses and of `code` in an {@link AuthError}. */
 export type AuthErrorCode = keyof typeof ERRORS
 
-/** What an answer may carry beside code and sentence. */
+/** Members of an error response besides `error` and `message`. */
 export interface PublicDetails {
   /** Field name -> reason. Never a value. */
   fields?: Partial<Record<string, string>>
-  /** The scopes that the route asked for, separated by spaces. */
+  /** The scopes that the route requires, separated by spaces. */
   scope?: string
   /** Where to continue with interactive login. */
   login_url?: string
-  /** Where the user can regain the account. */
+  /** Where the user can recover the account. */
   recovery_url?: string
-  /** The reason an Action gave; present only with `exposeDeniedReason`. */
+  /** The reason given by an Action. Present only with `exposeDeniedReason`. */
   reason?: string
-  /** What `onLogin` adds to its refusal. */
+  /** Members that `onLogin` adds when it refuses a login. */
   [member: string]: unknown
 }
 
-/** What Auth0 said, for operators: it reaches events and logs, never an answer. */
+/** Auth0's response, for events and logs only. */
 export interface Auth0Answer {
   status: number
   error?: string
@@ -63,9 +63,9 @@ export interface Auth0Answer {
 }
 
 export interface AuthErrorInit {
-  /** For operators; answers and `message` use the sentence of {@link ERRORS}. */
+  /** For operators. Responses and `message` use the public message from {@link ERRORS}. */
   detail?: string
-  /** In place of that sentence, for errors that no request meets. */
+  /** Replaces the public message, for errors that never reach a client. */
   message?: string
   headers?: Record<string, string>
   body?: PublicDetails
@@ -73,19 +73,19 @@ export interface AuthErrorInit {
 }
 
 /**
- * The one error of this package. Tell errors apart by `code`. `message` is the public sentence, because many apps and
- * frameworks send it to clients; what operators need is `detail`.
+ * Base class of all errors of this package. Use `code` to distinguish them. `message` is safe to send to clients, and
+ * `detail` is for operators.
  */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError'
   readonly code: AuthErrorCode
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   readonly status: number
-  /** HTTP headers of the answer, including `Retry-After`. */
+  /** HTTP headers of the response, such as `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
-  /** Public members of the answer beside `error` and `message`. */
+  /** Public members of the response besides `error` and `message`. */
   readonly body: Readonly<PublicDetails>
-  // Private, so that neither printing nor spreading an error reveals them.
+  // Private, so that printing or spreading an error does not reveal them.
   readonly #detail: string | undefined
   readonly #auth0: Readonly<Auth0Answer> | undefined
 
@@ -99,32 +99,32 @@ export class AuthError extends Error {
     this.#auth0 = init.auth0
   }
 
-  /** What happened and what to change, for operators. Not enumerable; default: the message. */
+  /** What happened and what to change, for operators. Not enumerable. Default: the message. */
   get detail(): string {
     return this.#detail ?? this.message
   }
 
-  /** What Auth0 said, for operators. Not enumerable. */
+  /** Auth0's response, for operators. Not enumerable. */
   get auth0(): Readonly<Auth0Answer> | undefined {
     return this.#auth0
   }
 
-  /** The body of the answer: public members only. */
+  /** The body of the response, with public members only. */
   toJSON(): { success: false; error: AuthErrorCode; message: string } & PublicDetails {
     return { ...this.body, success: false, error: this.code, message: ERRORS[this.code][1] }
   }
 }
 
-/** Auth0 refused a password login. `code` says why. */
+/** Thrown if Auth0 refuses a password login. `code` is the reason. */
 export class TokenByPasswordError extends AuthError {
   override readonly name: string = 'TokenByPasswordError'
 }
 
-/** The factors that Auth0 asks for, by its own names: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
+/** The factors that Auth0 accepts, by its names: `otp`, `phone`, `push-notification`, `email`, `recovery-code`. */
 export interface MfaRequirements {
-  /** Factors with which the user can continue. */
+  /** Enrolled factors that the user can continue with. */
   challenge: { type: string }[]
-  /** Factors the user can enroll; not empty if the user has to. */
+  /** Factors that the user can enroll. Not empty if enrollment is required. */
   enroll: { type: string }[]
 }
 
@@ -132,7 +132,7 @@ export interface MfaRequiredInit extends AuthErrorInit {
   requirements?: MfaRequirements
 }
 
-/** The password was right, and Auth0 wants a second factor (`mfa_required`). */
+/** Thrown if the password is correct and Auth0 requires a second factor (`mfa_required`). */
 export class MfaRequiredError extends TokenByPasswordError {
   override readonly name = 'MfaRequiredError'
   readonly #mfaToken: string | undefined
@@ -144,18 +144,18 @@ export class MfaRequiredError extends TokenByPasswordError {
     this.#requirements = init.requirements ?? { challenge: [], enroll: [] }
   }
 
-  /** The factors that Auth0 asks for. Both lists are empty if Auth0 does not say. Not enumerable. */
+  /** The accepted factors. Both lists are empty if Auth0 does not send them. Not enumerable. */
   get requirements(): Readonly<MfaRequirements> {
     return this.#requirements
   }
 
-  /** Auth0's `mfa_token`, for an MFA flow of your own. A secret: keep it on the server. */
+  /** Auth0's `mfa_token`, for your own MFA flow. A secret: keep it on the server. */
   get mfaToken(): string | undefined {
     return this.#mfaToken
   }
 }
 
-/** A call without a required argument (`invalid_request`). */
+/** Thrown if a required argument is missing (`invalid_request`). */
 export class MissingRequiredArgumentError extends AuthError {
   override readonly name = 'MissingRequiredArgumentError'
   /** Name of the missing argument. */
@@ -167,7 +167,7 @@ export class MissingRequiredArgumentError extends AuthError {
   }
 }
 
-/** Auth0 did not answer properly: timeout, 5xx, not JSON, or the whole tenant throttled (`auth_unavailable`). */
+/** Thrown if Auth0 times out, responds with 5xx or invalid JSON, or throttles the tenant (`auth_unavailable`). */
 export class ApiError extends AuthError {
   override readonly name = 'ApiError'
 
@@ -176,7 +176,7 @@ export class ApiError extends AuthError {
   }
 }
 
-/** The session store did not answer in time (`session_unavailable`). */
+/** Thrown if the session store does not respond in time (`session_unavailable`). */
 export class SessionUnavailableError extends AuthError {
   override readonly name = 'SessionUnavailableError'
 
@@ -185,15 +185,14 @@ export class SessionUnavailableError extends AuthError {
   }
 }
 
-/** An error of a request: its `message` is public. */
+/** Marks an error that a request causes, so that its `message` is public. */
 export interface MetByRequest {
   auth0?: Auth0Answer | undefined
 }
 
 /**
- * An option, the app's own code, or the Auth0 tenant is set up wrongly (`configuration_error`). Names the option or
- * the tenant setting and the remedy, never a value: in `message` where the app's code causes it, in `detail` alone
- * where a request meets it.
+ * Thrown if an option, the app's code, or the Auth0 tenant is misconfigured (`configuration_error`). It names the setting
+ * and the remedy, but never a value, in `message`, or only in `detail` if a request causes it.
  */
 export class ConfigurationError extends AuthError {
   override readonly name = 'ConfigurationError'

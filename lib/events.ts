@@ -20,7 +20,7 @@ export const EVENT_LEVELS = {
 
 export type AuthEventName = keyof typeof EVENT_LEVELS
 
-/** What happened, for operators. No member ever holds a password, token, code, secret or cookie value. */
+/** An event for operators. It never contains a password, token, code, secret, or cookie value. */
 export interface AuthEvent {
   name: AuthEventName
   /** ISO 8601. */
@@ -28,7 +28,7 @@ export interface AuthEvent {
   requestId?: string
   /** Client address as Express resolves it. */
   ip?: string
-  /** As typed, or hashed with `logUserName: 'hashed'`, or because it may be a password. */
+  /** As typed, or hashed because of `logUserName: 'hashed'` or because it may be a password. */
   userName?: string
   /** Why `userName` is hashed although `logUserName` is `'plain'`. */
   userNameHashed?: NameDoubt
@@ -36,24 +36,24 @@ export interface AuthEvent {
   /** Public handle of the session. */
   sessionId?: string
   code?: AuthErrorCode
-  /** What Auth0 answered. */
+  /** Auth0's response. */
   auth0?: Auth0Answer
   durationMs?: number
   /** For operators: what to change, or what happened. */
   detail?: string
 }
 
-/** The part of a pino logger that is used; any logger of this shape will do. */
+/** A pino logger, or any logger with these methods. */
 export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
-/** Reports one event, and remembers its error as reported. Never throws. */
+/** Reports an event and marks its error as reported. Never throws. */
 export type Report = (event: Omit<AuthEvent, 'time'>, about?: unknown) => void
 
-/** Tells operators, once per cause, what was seen and what to set. */
+/** Logs, once per cause, what was seen and what to set. */
 export type Hint = (cause: string, text: string, seen?: object) => void
 
 export function createHint(logger: Logger | undefined): Hint {
@@ -65,7 +65,7 @@ export function createHint(logger: Logger | undefined): Hint {
   }
 }
 
-/** Any other error is a bug. The client gets no details, and the log gets its name and stack. */
+/** Turns any other error, which is a bug, into `internal_error`. Its name and stack are logged. */
 export function knownError(err: unknown, logger: Logger | undefined): AuthError {
   if (err instanceof AuthError) return err
   const { name, stack } = Object(err) as Partial<Error>
@@ -75,7 +75,7 @@ export function knownError(err: unknown, logger: Logger | undefined): AuthError 
 
 const told = new WeakSet()
 
-/** True once for each error that no event has reported. The caller has to report it. */
+/** Returns true once for each error that no event has reported. The caller has to report it. */
 export function firstToTell(err: object): boolean {
   const first = !told.has(err)
   told.add(err)
@@ -95,13 +95,13 @@ export function createReport({ clock, logger, onEvent }: ReportTargets): Report 
     const event: AuthEvent = { ...fields, time: new Date(clock()).toISOString() }
     const { name, time: _time, ...rest } = event
     const level = event.code === 'configuration_error' ? 'error' : EVENT_LEVELS[name]
-    // The logger has a time and a name of its own.
+    // Loggers add their own time and name.
     logger?.[level]({ event: name, ...rest }, name)
     if (onEvent) void notify(onEvent, event, logger)
   }
 }
 
-/** Metrics count the same events that operators see. */
+/** Updates the metrics. */
 function measure({ name, code }: Omit<AuthEvent, 'time'>): void {
   if (name === 'login.succeeded') countLogin('success')
   if (name === 'login.failed' || name === 'mfa.required') countLogin(code ?? 'internal_error')

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 
-/** An address as Auth0 and the limits use it: without port, brackets, and zone, and IPv4 if IPv6 only wraps it. */
+/** Normalizes an address: removes port, brackets, and zone, and unwraps IPv4 from IPv6. */
 export function plainAddress(written: string): string | undefined {
   const bare = written
     .replace(/^\[(.*)\](:\d+)?$/, '$1')
@@ -13,7 +13,7 @@ export function plainAddress(written: string): string | undefined {
 /** IPv4 in IPv6, mapped (RFC 4291, 2.5.5.2) and NAT64 (RFC 6052, 2.1), as URLs write it. */
 const WRAPPED = /^\[(?:::ffff|64:ff9b:):([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/
 
-/** `::ffff:203.0.113.7`, in any way to write it. */
+/** Accepts all notations of `::ffff:203.0.113.7`. */
 function unwrap(address: string): string {
   if (!isIPv6(address)) return address
   const [, high, low] = WRAPPED.exec(new URL(`http://[${address}]`).hostname) ?? []

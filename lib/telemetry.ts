@@ -1,23 +1,23 @@
 import { metrics, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
 
-/** Name of the instrumentation scope. Without a registered SDK, all of this does nothing. */
+/** Without a registered SDK, spans and metrics do nothing. */
 const SCOPE = 'express-auth0-ropg'
 
 export type { Attributes }
 
-/** Spans of whole operations: every login and refresh has one. */
+/** Runs an operation, such as a login or refresh, in a span. */
 export function traced<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   return trace.getTracer(SCOPE).startActiveSpan(name, (span) => finishing(span, work))
 }
 
-/** Spans of single calls, only within a trace: most requests are not traced, and should cost nothing. */
+/** Runs a single call in a span, but only within a trace, so that untraced requests cost nothing. */
 export function tracedCall<Result>(name: string, attributes: Attributes, work: () => Promise<Result>): Promise<Result> {
   if (!trace.getActiveSpan()?.isRecording()) return work()
   const options = { kind: SpanKind.CLIENT, attributes }
   return trace.getTracer(SCOPE).startActiveSpan(name, options, (span) => finishing(span, work))
 }
 
-/** Ends a span. Only the code of an error is kept, because its text may contain anything. */
+/** Records only the code of an error, because its text may contain secrets. */
 async function finishing<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -33,17 +33,17 @@ async function finishing<Result>(span: Span, work: () => Promise<Result>): Promi
 
 const meter = () => metrics.getMeter(SCOPE)
 
-/** Made on first use, so that an SDK has to be registered only before the first login. */
+/** Created on first use, so that an SDK can be registered until the first login. */
 const instruments = {
   logins: once(() => meter().createCounter('auth.logins', { description: 'Logins by outcome' })),
   refreshes: once(() => meter().createCounter('auth.refreshes', { description: 'Refresh grants by outcome' })),
   limited: once(() => meter().createCounter('auth.rate_limited', { description: 'Requests that a limit refused' })),
   lockWait: once(() => meter().createHistogram('auth.refresh.lock_wait', { unit: 's' })),
-  // The name of the semantic conventions.
+  // Named by the semantic conventions.
   store: once(() => meter().createHistogram('db.client.operation.duration', { unit: 's' })),
 }
 
-/** Outcomes are error codes, a closed set. */
+/** An outcome is `success` or an error code. */
 export function countLogin(outcome: string): void {
   instruments.logins().add(1, { outcome })
 }

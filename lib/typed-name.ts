@@ -2,14 +2,14 @@
 export interface TypedName {
   username: string
   password?: string | undefined
-  /** Whether the two resemble each other, where the password is no longer at hand. */
+  /** Result of an earlier check, if the password is no longer available. */
   resemblesPassword?: boolean | undefined
 }
 
-/** Why a username may be a password that was typed into the wrong field. */
+/** Why a username may be a password in the wrong field. */
 export type NameDoubt = 'resembles the password' | 'not an email address'
 
-/** A name that logged in is a username. A name that failed counts as one if it looks like an email address. */
+/** After a failed login, only an email address is certain to be a username. */
 export function doubtAbout(typed: TypedName, failed: boolean): NameDoubt | undefined {
   if (resemblesPassword(typed)) return 'resembles the password'
   return failed && !EMAIL.test(typed.username) ? 'not an email address' : undefined
@@ -17,7 +17,7 @@ export function doubtAbout(typed: TypedName, failed: boolean): NameDoubt | undef
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
-/** Whether one of the two contains the other. */
+/** Whether the username contains the password or the other way round. */
 export function resemblesPassword({ username, password = '', resemblesPassword: known }: TypedName): boolean {
   if (known !== undefined) return known
   const [name, secret] = [bare(username), bare(password)]

@@ -44,7 +44,7 @@ describe('auth.client', () => {
     expect(emulator.requests).toEqual([])
   })
 
-  it.each([null, ''])('takes %j for an optional argument that is not there', async (none) => {
+  it.each([null, ''])('treats %j as a missing optional argument', async (none) => {
     const { auth, emulator } = await start()
     await loosely(auth.client).getTokenByPassword({ ...credentials, realm: none, audience: none, scope: none })
     const { params } = emulator.requestsTo('/oauth/token')[0]!
@@ -62,7 +62,7 @@ describe('auth.client', () => {
     ['somebody', undefined],
     ['203.0.113.7, 198.51.100.1', undefined],
     ['203.0.113.7\r\nx-evil: 1', undefined],
-  ])('tells Auth0 of the address %j as %j', async (auth0ForwardedFor, sent) => {
+  ])('forwards the address %j as %j', async (auth0ForwardedFor, sent) => {
     const { auth, emulator } = await start()
     await auth.client.getTokenByPassword({ ...credentials, auth0ForwardedFor })
     expect(emulator.requestsTo('/oauth/token')[0]!.headers['auth0-forwarded-for']).toBe(sent)

@@ -16,7 +16,7 @@ const SIGNUP = '/dbconnections/signup'
 const RESET = '/dbconnections/change_password'
 
 describe('signUp', () => {
-  it('makes an account under the sub with which it logs in', async () => {
+  it('creates an account with the sub that it logs in with', async () => {
     const tenant = await startTenant()
     const signedUp = await signUp(tenant, { ...bob, name: 'Bob', user_metadata: { plan: 'gold' } })
     expect(signedUp).toEqual({ id: expect.stringMatching(/^auth0\|[0-9a-f]{24}$/), email: bob.email })
@@ -24,7 +24,7 @@ describe('signUp', () => {
     expect(claims).toMatchObject({ sub: signedUp.id, name: 'Bob' })
   })
 
-  it('sends what is given and the client id, and no client secret', async () => {
+  it('sends the given fields and the client id, but no client secret', async () => {
     const { emulator, ...tenant } = await startTenant()
     await signUp(tenant, { ...bob, username: 'bob', family_name: 'B.', nickname: undefined })
     const { params, headers } = emulator.requestsTo(SIGNUP)[0]!
@@ -39,7 +39,7 @@ describe('signUp', () => {
     expect(headers).not.toHaveProperty('authorization')
   })
 
-  it('answers alike for an account that exists, whatever the tenant tells', async () => {
+  it('responds the same for an existing account, regardless of the tenant setting', async () => {
     const tenant = await startTenant()
     const existing = { email: ada.email, password: bob.password, connection }
     const masked = await failureOf(signUp(tenant, existing))
@@ -76,7 +76,7 @@ describe('signUp', () => {
     expect(err.toJSON()).toEqual({ success: false, error: code, message: expect.any(String) })
   })
 
-  it('carries policy and rules of a weak password, their messages filled in', async () => {
+  it('contains the policy and the rules of a weak password, with complete messages', async () => {
     const tenant = await startTenant({ emulator: { passwordPolicy: { level: 'excellent' } } })
     const err = await failureOf(signUp(tenant, { ...bob, password: 'aaa' }))
     const kinds = [
@@ -112,7 +112,7 @@ describe('signUp', () => {
   it.each<[string, EmulatorTenant['passwordPolicy'], string, string]>([
     ['a common password', { dictionary: ['Password-1'] }, 'password-1', 'Password is too common'],
     ['a password with the address', { noUserInfo: true }, 'Bob-is-1-user', 'Password contains user information'],
-  ])('carries a sentence for %s', async (_name, passwordPolicy, password, policy) => {
+  ])('contains a message for %s', async (_name, passwordPolicy, password, policy) => {
     const tenant = await startTenant({ emulator: { passwordPolicy: { level: 'low', ...passwordPolicy } } })
     const err = await failureOf(signUp(tenant, { ...bob, password }))
     expect(err.toJSON()).toMatchObject({ error: 'weak_password', policy })
@@ -173,7 +173,7 @@ describe('signUp', () => {
     expect(await failureOf(signUp(tenant, bob))).toMatchObject({ code })
   })
 
-  it('takes an id that has its prefix', async () => {
+  it('accepts an id with its prefix', async () => {
     const tenant = await startTenant()
     tenant.emulator.failNext({ path: SIGNUP, status: 200, body: { id: 'custom|7' } })
     expect(await signUp(tenant, bob)).toEqual({ id: 'custom|7', email: bob.email })
@@ -188,7 +188,7 @@ describe('signUp', () => {
     expect(shownBy(err)).not.toContain(bob.password)
   })
 
-  it('waits no longer than the deadline', async () => {
+  it('does not wait longer than the deadline', async () => {
     const tenant = await startTenant({ options: { timeouts: { auth0: 100 } } })
     tenant.emulator.failNext({ path: SIGNUP, hang: true })
     expect(await failureOf(signUp(tenant, bob))).toMatchObject({ code: 'auth_unavailable' })
@@ -207,7 +207,7 @@ describe('signUp', () => {
       'user_metadata',
       { user_metadata: Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`k${index}`, 'v'])) },
     ],
-  ])('asks nothing of Auth0 where %s is missing or of another type', async (field, fields) => {
+  ])('does not call Auth0 if %s is missing or of another type', async (field, fields) => {
     const tenant = await startTenant()
     const err = await failureOf(signUp(tenant, { ...bob, ...fields } as SignUpArguments))
     expect(err).toMatchObject({ code: 'invalid_request', body: { fields: { [field]: expect.any(String) } } })
@@ -216,7 +216,7 @@ describe('signUp', () => {
 })
 
 describe('requestPasswordReset', () => {
-  it('resolves alike for known and unknown addresses', async () => {
+  it('resolves the same way for known and unknown addresses', async () => {
     const { emulator, ...tenant } = await startTenant()
     await expect(requestPasswordReset(tenant, { email: ada.email, connection })).resolves.toBeUndefined()
     await expect(requestPasswordReset(tenant, { email: 'nobody@example.com', connection })).resolves.toBeUndefined()
@@ -228,7 +228,7 @@ describe('requestPasswordReset', () => {
     })
   })
 
-  it('resolves alike for an address of an enterprise connection', async () => {
+  it('resolves the same way for an address of an enterprise connection', async () => {
     const tenant = await startTenant({ emulator: { enterpriseDomains: ['example.com'] } })
     await expect(requestPasswordReset(tenant, { email: ada.email, connection })).resolves.toBeUndefined()
     expect(tenant.emulator.resets).toEqual([])
@@ -241,7 +241,7 @@ describe('requestPasswordReset', () => {
     expect(err.detail).toContain('Authentication > Database')
   })
 
-  it('passes on how long to wait when there were too many', async () => {
+  it('passes on Retry-After after too many requests', async () => {
     const tenant = await startTenant({ emulator: { resetLimit: 1 } })
     await requestPasswordReset(tenant, { email: ada.email, connection })
     const err = await failureOf(requestPasswordReset(tenant, { email: ada.email, connection }))

@@ -20,8 +20,8 @@ function start(failures: number) {
   }
 }
 
-describe('what is found once', () => {
-  it('is looked for when it is first asked for, by one attempt for all, and kept', async () => {
+describe('findOnce', () => {
+  it('runs on first use, shares one attempt, and caches the result', async () => {
     const { outcome, attempts, end } = start(0)
     expect(attempts()).toBe(0)
     expect(await Promise.all([outcome(), outcome(), outcome()])).toEqual(['found', 'found', 'found'])
@@ -30,13 +30,13 @@ describe('what is found once', () => {
     end()
   })
 
-  it('is looked for again at once after a first failure', async () => {
+  it('retries immediately after the first failure', async () => {
     const { outcome, end } = start(1)
     expect([await outcome(), await outcome()]).toEqual(['failure 1', 'found'])
     end()
   })
 
-  it('is looked for less and less often while it cannot be found, and at least once a second', async () => {
+  it('retries less and less often, but at least once a second', async () => {
     const { outcome, attempts, advance, end } = start(20)
     await outcome()
     await outcome()

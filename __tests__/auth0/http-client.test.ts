@@ -134,14 +134,14 @@ describe('the HTTP client', () => {
     expect([answer.status, await answer.text()]).toEqual([status, ''])
   })
 
-  it('follows no redirect', async () => {
+  it('does not follow redirects', async () => {
     const { host, sockets } = await serve((_req, res) => res.writeHead(302, { Location: '/elsewhere' }).end())
     const answer = await openClient().fetch(`http://${host}/`)
     expect([answer.status, answer.headers.get('location')]).toEqual([302, '/elsewhere'])
     expect(sockets).toHaveLength(1)
   })
 
-  it('keeps connections alive for requests that follow each other', async () => {
+  it('keeps connections alive between requests', async () => {
     const { host, sockets } = await serve((_req, res) => res.end('{}'))
     const client = openClient()
     for (let count = 0; count < 10; count++) await client.fetch(`http://${host}/`)
@@ -269,7 +269,7 @@ describe('the HTTP client', () => {
       expect(proxy.asked).toEqual([target])
     })
 
-    it('rejects too long a body and stops at its signal there, too', async () => {
+    it('also rejects a body that is too long and stops at its signal', async () => {
       const { host } = await serve((req, res) => {
         if (req.url === '/long') res.end('x'.repeat(1_048_577))
       })
@@ -281,7 +281,7 @@ describe('the HTTP client', () => {
       await expect(client.fetch(`http://${host}/`, { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
     })
 
-    it('does not wait for long for a proxy that does not answer', async () => {
+    it('does not wait long for a proxy that does not respond', async () => {
       setEnv('HTTP_PROXY', await startSilent())
       const client = createHttpClient(200)
       const signal = AbortSignal.timeout(50)

@@ -68,7 +68,7 @@ describe('the keys of the tenant', () => {
     await app.login().expect(200)
   })
 
-  it('are waited for no longer than the deadline of every request', async () => {
+  it('are not waited for longer than the request deadline', async () => {
     const app = await start({ options: { timeouts: { auth0: 200 } } })
     await app.auth.ready()
     app.emulator.failNext({ hang: true, path: KEYS })
@@ -97,7 +97,7 @@ describe('the keys of the tenant', () => {
     expect(app.emulator.requestsTo(KEYS)).toEqual([])
   })
 
-  it('that no discovery document names make logins fail with a detail that says so', async () => {
+  it('missing from the discovery document fail a login with a detail that says so', async () => {
     const app = await start()
     const { jwks_uri: _, ...body } = await documentAt(app.emulator.domain, DISCOVERY)
     app.emulator.failNext({ path: DISCOVERY, status: 200, body })
@@ -110,7 +110,7 @@ describe('the keys of the tenant', () => {
 describe('an ID token', () => {
   const credentials = { username: ada.email, password: ada.password }
 
-  it.each(['RS256', 'PS256', 'HS256'] as const)('signed with %s counts only as it was signed', async (alg) => {
+  it.each(['RS256', 'PS256', 'HS256'] as const)('signed with %s is accepted only for that algorithm', async (alg) => {
     const app = await start({ options: { idTokenSigningAlg: alg }, emulator: { idTokenSigningAlg: alg } })
     const { idToken = '' } = await app.auth.client.getTokenByPassword(credentials)
     const signature = Buffer.from(idToken.split('.')[2]!, 'base64url')

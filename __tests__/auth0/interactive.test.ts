@@ -54,7 +54,7 @@ describe('beginInteractive', () => {
     expect(url).not.toContain(codeVerifier)
   })
 
-  it('sends what the caller asks for', async () => {
+  it('sends the requested parameters', async () => {
     const tenant = await startTenant()
     const { url } = await beginInteractive(tenant, {
       redirectUri: CALLBACK,
@@ -73,7 +73,7 @@ describe('beginInteractive', () => {
     })
   })
 
-  it('makes new secrets each time', async () => {
+  it('creates new secrets each time', async () => {
     const tenant = await startTenant()
     const [first, second] = [
       await beginInteractive(tenant, { redirectUri: CALLBACK }),
@@ -90,7 +90,7 @@ describe('beginInteractive', () => {
 })
 
 describe('finishInteractive', () => {
-  it('yields the grant of a password login, and the sid', async () => {
+  it('resolves to the same grant as a password login, with the sid', async () => {
     const tenant = await startTenant()
     const scope = 'openid email offline_access read:posts'
     const grant = await finishInteractive(tenant, await reachCallback(tenant, { scope, audience: API }))
@@ -109,7 +109,7 @@ describe('finishInteractive', () => {
     expect(refreshed.claims?.sub).toBe(grant.claims?.sub)
   })
 
-  it('counts only the query of the callback, which may come through a proxy', async () => {
+  it('uses only the query of the callback, which may come through a proxy', async () => {
     const tenant = await startTenant()
     const reached = await reachCallback(tenant)
     const callback = new URL(`http://internal:8080/other${reached.callback.search}&extra=1&response=jarm&id_token=x`)
@@ -141,7 +141,7 @@ describe('finishInteractive', () => {
     const [reached, other] = [await reachCallback(tenant), await reachCallback(tenant)]
     const err = await failureOf(finishInteractive(tenant, { ...reached, ...change(reached, other) }))
     expect(err).toMatchObject({ code: 'login_transaction_missing', status: 400 })
-    expect(err.detail).toMatch(/^the callback is not the answer to this login: /)
+    expect(err.detail).toMatch(/^the callback does not belong to this login: /)
     expect(tenant.emulator.requestsTo('/oauth/token')).toEqual([])
   })
 
@@ -241,7 +241,7 @@ describe('finishInteractive', () => {
     expect(await failureOf(finishInteractive(tenant, reached))).toMatchObject({ code })
   })
 
-  it('names the setting where the application may not use codes', async () => {
+  it('names the setting if the application may not use codes', async () => {
     const tenant = await startTenant()
     const reached = await reachCallback(tenant)
     tenant.emulator.tenant.grantTypes = ['password']
@@ -250,7 +250,7 @@ describe('finishInteractive', () => {
     expect(err.detail).toContain('Authorization Code')
   })
 
-  it('names the callback URL where the exchange sends another one', async () => {
+  it('names the callback URL if the exchange sends another one', async () => {
     const tenant = await startTenant()
     const reached = await reachCallback(tenant)
     const err = await failureOf(finishInteractive(tenant, { ...reached, redirectUri: 'http://127.0.0.1:5555/other' }))
@@ -319,7 +319,7 @@ describe('logoutUrl', () => {
     expect(new URL(url).searchParams.get('id_token_hint')).toBe(idToken)
   })
 
-  it('uses the older endpoint where the tenant has no RP-initiated logout', async () => {
+  it('uses the older endpoint if the tenant has no RP-initiated logout', async () => {
     const tenant = await startTenant({ emulator: { rpLogout: false } })
     const browser = new Browser()
     await reachCallback(tenant, {}, browser)

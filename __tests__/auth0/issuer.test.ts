@@ -38,7 +38,7 @@ describe('domain', () => {
     const { auth } = authOf(domain, issuer)
     const err: unknown = await auth.ready().catch((err: unknown) => err)
     expect(err).toBeInstanceOf(ConfigurationError)
-    expect((err as ConfigurationError).detail).toMatch(/^domain answers, but as another issuer/)
+    expect((err as ConfigurationError).detail).toMatch(/^domain responds as a different issuer/)
     await auth.close()
   })
 
@@ -48,6 +48,6 @@ describe('domain', () => {
     const other = await startApp({ store: 'memory', emulator: app.emulator, options })
     const { body, headers } = await other.login().expect(500)
     expect([body.error, headers['retry-after']]).toEqual(['configuration_error', undefined])
-    expect(other.events[0]!.detail).toMatch(/^domain answers/)
+    expect(other.events[0]!.detail).toMatch(/^domain responds/)
   })
 })

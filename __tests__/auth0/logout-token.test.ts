@@ -38,7 +38,7 @@ describe('a logout token', () => {
   it.each([
     ['sub', { sub: 'auth0|1' }],
     ['sid', { sid: 'the-sid' }],
-  ])('counts with %s alone', async (_name, named) => {
+  ])('is accepted with %s alone', async (_name, named) => {
     const { emulator, verifyLogout } = await start()
     const read = await verifyLogout(await emulator.logoutToken(named))
     expect(read).toEqual({
@@ -98,7 +98,7 @@ describe('a logout token', () => {
     ['after it has expired for all clocks', 151, false],
     ['from a clock that is ahead a little', -29, true],
     ['from the future', -32, false],
-  ])('is judged by the clock: %s', async (_name, age, isValid) => {
+  ])('is checked against the clock: %s', async (_name, age, isValid) => {
     const { token, verifyLogout, now } = await start()
     const iat = now() - age
     const verified = token({ iat, exp: iat + 120 }).then(verifyLogout)
@@ -106,7 +106,7 @@ describe('a logout token', () => {
     else expect(await failureOf(verified)).toMatchObject({ code: 'invalid_request' })
   })
 
-  it('is refused when it was issued more than five minutes ago, however late it expires', async () => {
+  it('is refused if it was issued more than five minutes ago, even if it has not expired', async () => {
     const { token, verifyLogout, now } = await start()
     const exp = now() + 86_400
     expect(await verifyLogout(await token({ iat: now() - 320, exp }))).toMatchObject(BOTH)
@@ -116,7 +116,7 @@ describe('a logout token', () => {
   })
 
   it.each([[undefined], [null], [''], [1], [{}], [['x']], ['x'], ['a.b.c'], ['x'.repeat(20_000)]])(
-    'is refused where it is none: %#',
+    'is refused if it is not a token: %#',
     async (given) => {
       const { verifyLogout, emulator } = await start()
       expect(await failureOf(verifyLogout(given))).toMatchObject({ code: 'invalid_request' })
@@ -130,7 +130,7 @@ describe('a logout token', () => {
     expect(await failureOf(verifyLogout(idToken))).toMatchObject({ code: 'invalid_request' })
   })
 
-  it.each(['PS256', 'HS256'] as const)('counts with %s only where the tenant uses it', async (idTokenSigningAlg) => {
+  it.each(['PS256', 'HS256'] as const)('is accepted with %s only if the tenant uses it', async (idTokenSigningAlg) => {
     const { token, verifyLogout } = await start({ emulator: { idTokenSigningAlg }, options: { idTokenSigningAlg } })
     expect(await verifyLogout(await token())).toMatchObject(BOTH)
     const others = await Promise.all([token({ header: { alg: 'RS256' } }), token({ key: 'foreign' })])
@@ -166,7 +166,7 @@ describe('the keys of logout tokens', () => {
     expect(await verifyLogout(await token())).toMatchObject(BOTH)
   })
 
-  it('are not to be had without discovery', async () => {
+  it('are unavailable without discovery', async () => {
     const { emulator, token, verifyLogout } = await start()
     emulator.failNext({ path: '/.well-known/openid-configuration', status: 503 })
     expect(await failureOf(verifyLogout(await token()))).toMatchObject({ code: 'auth_unavailable' })

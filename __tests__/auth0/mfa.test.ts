@@ -112,7 +112,7 @@ describe('mfaRequirementsOf', () => {
     expect(inspect(err, { showHidden: true, depth: 9 }) + JSON.stringify(err)).not.toContain('Fe26')
   })
 
-  it('finds none where Auth0 names none', async () => {
+  it('finds none if Auth0 sends none', async () => {
     emulator.users.update(ada.email, { mfa: { requirements: null } })
     expect((await required()).requirements).toEqual({ challenge: [], enroll: [] })
   })
@@ -138,7 +138,7 @@ describe('listAuthenticators', () => {
     expect(emulator.requests.at(-1)!.headers.authorization).toBe(`Bearer ${mfaToken}`)
   })
 
-  it('drops inactive ones, unknown kinds and repeated ids', async () => {
+  it('omits inactive ones, unknown types, and repeated ids', async () => {
     const body = [
       { id: 'totp|1', authenticator_type: 'otp', active: false },
       { id: 'totp|1', authenticator_type: 'otp', active: true },
@@ -179,7 +179,7 @@ describe('challengeMfa', () => {
     expect(await challengeMfa(parts, { mfaToken, type: 'push' })).toEqual(push)
   })
 
-  it('takes the authenticator that is named', async () => {
+  it('uses the given authenticator', async () => {
     setUp('otp', 'sms', 'email')
     const { mfaToken } = await login()
     const [, , email] = await listAuthenticators(parts, mfaToken)
@@ -241,7 +241,7 @@ describe('enrollMfa', () => {
 describe('verifyMfa', () => {
   const otp = () => emulator.mfa.code(ada.email)
 
-  it('yields the grant that the password alone did not', async () => {
+  it('resolves to the grant', async () => {
     const grant = await verifyMfa(parts, { ...(await login()), otp: otp() })
     const { sub } = emulator.users.get(ada.email)!
     const tokens = { accessToken: expect.any(String), idToken: expect.any(String), refreshToken: expect.any(String) }
@@ -283,7 +283,7 @@ describe('verifyMfa', () => {
     expect(emulator.refreshTokens.isActive(grant.refreshToken!)).toBe(true)
   })
 
-  it('has the options for audience and scope', async () => {
+  it('uses the audience and scope options', async () => {
     await restart({ audience: API, scope: 'openid read:posts' })
     const { mfaToken } = await login()
     const { audience } = await verifyMfa(parts, { mfaToken, otp: otp() })
@@ -323,7 +323,7 @@ describe('arguments', () => {
     ['enrollMfa without a token', () => enrollMfa(parts, { type: 'otp' } as never), 'mfaToken'],
     ['verifyMfa without anything', () => verifyMfa(parts, undefined as never), 'mfaToken'],
     ['verifyMfa without a proof', () => verifyMfa(parts, { mfaToken: 'x' } as never), 'otp'],
-  ])('%s: the missing one is named and nothing is sent', async (_, call, argument) => {
+  ])('%s: names the missing one and sends nothing', async (_, call, argument) => {
     expect(await rejection(call())).toMatchObject({ code: 'invalid_request', argument })
     expect(emulator.requests).toEqual([])
   })
@@ -531,12 +531,12 @@ describe('answers that only Auth0 gives', () => {
     it.each([
       ['an outage', { status: 502, body: '<html>' }, /Auth0 answered 502 .*mfa api at/],
       ['a reset connection', { reset: true }, /unreachable .*mfa api at/],
-      ['no JSON', { status: 200, body: '<html>' }, /not one of its MFA API/],
-      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /not one of its MFA API/],
+      ['no JSON', { status: 200, body: '<html>' }, /not a valid MFA API response/],
+      ['other JSON', { status: 200, body: { challenge_type: 'oob' } }, /not a valid MFA API response/],
       [
         'null',
         { status: 200, body: 'null', headers: { 'content-type': 'application/json' } },
-        /not one of its MFA API/,
+        /not a valid MFA API response/,
       ],
     ])('%s is auth_unavailable', async (_, fault, detail) => {
       emulator.failNext({ path, ...fault })

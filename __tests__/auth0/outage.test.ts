@@ -42,7 +42,7 @@ describe('a login with a wrong domain', () => {
   const expectLogged = ({ logged }: TestApp, answered: string, domain: string) => {
     expect(logged).toHaveLength(1)
     const { detail } = JSON.parse(logged[0]!) as { detail: string }
-    expect(detail).toBe(`auth_unavailable: ${answered} (discovery at ${new URL(domain).host}): check the option domain`)
+    expect(detail).toBe(`auth_unavailable: ${answered} (discovery at ${new URL(domain).host}): check the domain option`)
   }
 
   it.each([
@@ -60,17 +60,17 @@ describe('a login with a wrong domain', () => {
     [
       'answers 404',
       { status: 404, body: { error: 'not_found', error_description: 'Unknown host: id.example.com' } },
-      'no discovery document but HTTP 404 not_found Unknown host: id.example.com OAUTH_RESPONSE_IS_NOT_CONFORM',
+      'expected a discovery document but got HTTP 404 not_found Unknown host: id.example.com OAUTH_RESPONSE_IS_NOT_CONFORM',
     ],
     [
       'redirects',
       { status: 302, body: '', headers: { location: 'https://example.com' } },
-      'no discovery document but HTTP 302 OAUTH_RESPONSE_IS_NOT_CONFORM',
+      'expected a discovery document but got HTTP 302 OAUTH_RESPONSE_IS_NOT_CONFORM',
     ],
     [
       'answers a web page',
       { status: 200, body: '<html>', headers: { 'content-type': 'text/html' } },
-      'no discovery document but HTTP 200 OAUTH_RESPONSE_IS_NOT_JSON',
+      'expected a discovery document but got HTTP 200 OAUTH_RESPONSE_IS_NOT_JSON',
     ],
     ['answers JSON that is no discovery document', { status: 200, body: {} }, 'malformed OAUTH_INVALID_RESPONSE'],
   ])('a host that %s: the log names the option and the answer', async (_, fault, answered) => {
@@ -88,16 +88,16 @@ describe('auth.ready', () => {
     return (await auth.ready().catch((err: unknown) => err)) as AuthError
   }
 
-  it('tells of both where Auth0 and Redis are down', async () => {
+  it('reports both if Auth0 and Redis are down', async () => {
     const err = await dead(`http://127.0.0.1:${await freePort()}`)
     expect(err).toBeInstanceOf(ApiError)
     expect(err.detail).toMatch(/^auth_unavailable: .*discovery.*; .*[Rr]edis|^auth_unavailable: .*; .*store/)
   })
 
-  it('rejects with ConfigurationError where the domain is wrong, and tells of Redis, too', async () => {
+  it('rejects with ConfigurationError if the domain is wrong, and also reports Redis', async () => {
     const { emulator } = await startApp({ store: 'memory' })
     const err = await dead(emulator.domain.replace('127.0.0.1', 'localhost'))
     expect(err).toBeInstanceOf(ConfigurationError)
-    expect(err.detail).toMatch(/^domain answers.*; /)
+    expect(err.detail).toMatch(/^domain responds.*; /)
   })
 })

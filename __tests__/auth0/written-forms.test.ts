@@ -27,7 +27,7 @@ describe('writtenForms', () => {
     expect(isFoundIn('Wrong email or password. {"password":"pass word"} cGFzcw 70617373')).toBe(false)
   })
 
-  it('does not look for forms so short that any text has them', () => {
+  it('ignores forms that are short enough to occur by chance', () => {
     expect(writtenForms('ab')).toEqual(['ab'])
   })
 })

@@ -61,7 +61,7 @@ describeInBrowser('the demo with script', () => {
     expect(sent.filter((path) => path === '/api/auth/login')).toHaveLength(1)
   })
 
-  it('says that the server cannot be reached, and what is not JSON', async () => {
+  it('reports an unreachable server and a response that is not JSON', async () => {
     const page = await site.open()
     const answerWith = async (answer: (route: Route) => Promise<void>) => {
       await page.unroute('**/api/auth/login')
@@ -154,7 +154,7 @@ describeInBrowser('the demo with script', () => {
     await arriveAt(page, 'Hello, Eric Newman')
   })
 
-  it('continues on the Auth0 page where a captcha is needed, and logs out there', async () => {
+  it('continues on the Auth0 page if a captcha is required, and logs out there', async () => {
     const page = await site.open()
     await logIn(page, 'captcha@example.com', 'not a robot')
     await page.getByRole('link', { name: 'Continue on the Auth0 page' }).click()
@@ -174,7 +174,7 @@ describeInBrowser('the demo with script', () => {
     await arriveAt(page, 'Reset your password')
   })
 
-  it('creates an account, which can log in', async () => {
+  it('creates an account that can log in', async () => {
     const page = await site.open('/signup')
     const signUp = async (password: string) => {
       await page.getByLabel('Name').fill('Grace Hopper')

@@ -64,7 +64,7 @@ const without = (...grants: string[]) => ({
 describe('a healthy set-up', () => {
   const args = ['--realm', 'Username-Password-Authentication', '--audience', API, '--scope', 'openid read:posts']
 
-  it('is all well in production, and exits with 0', async () => {
+  it('has no faults in production, and exits with 0', async () => {
     const production = { ...env, ...REAL_LOGIN, NODE_ENV: 'production' }
     const families = emulator.refreshTokens.families()
     const { code, out, err } = await run(['doctor', ...args], { env: production })
@@ -158,7 +158,7 @@ describe('a fault of the tenant', () => {
       /password-realm/,
     ],
     ['no Default Directory', { tenant: { defaultConnection: null } }, 'default directory', /Default Directory.*realm/],
-    ['a realm in the wrong case', { options: { realm: 'Customers' } }, 'realm', /option realm \(case matters\)/],
+    ['a realm in the wrong case', { options: { realm: 'Customers' } }, 'realm', /realm option \(case matters\)/],
     [
       'an unknown allowed realm',
       { options: { allowedRealms: ['staff'] } },
@@ -408,7 +408,7 @@ describe('the output', () => {
     expect(out.includes('\u001b[')).toBe(colored)
   })
 
-  it('never has a secret, not even one that a check would quote', async () => {
+  it('never contains a secret, even if a check quotes one', async () => {
     const secret = 'canary-of-a-secret-that-is-also-a-realm'
     const { out } = await run(['doctor', '--realm', secret, '--scope', `openid ${secret}`, '--audience', API], {
       env: { ...env, ...REAL_LOGIN, AUTH0_CLIENT_SECRET: emulator.clientSecret, SESSION_SECRET: secret },
@@ -418,7 +418,7 @@ describe('the output', () => {
   })
 })
 
-describe('wrong usage', () => {
+describe('incorrect usage', () => {
   it.each([
     ['an unknown flag', ['doctor', '--relm', 'x']],
     ['a file that is not there', ['doctor', '--env-file', 'nowhere.env']],

@@ -44,7 +44,7 @@ async function logIn(env: Record<string, string | undefined>, username: string, 
 }
 
 describe('express-auth0-ropg emulator', () => {
-  it('prints an .env with which logins work, and ends well', async () => {
+  it('prints an .env for working logins, and exits with 0', async () => {
     const code = await whileItRuns([], async (out) => {
       const env = parseEnv(out)
       expect(Object.keys(env).sort()).toEqual([
@@ -88,13 +88,13 @@ describe('express-auth0-ropg emulator', () => {
     })
   })
 
-  it('says that its port is taken', async () => {
+  it('reports that its port is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const { code, err } = await run(['emulator', '--port', String(port)])
     server.close()
-    expect({ code, err }).toEqual({ code: 1, err: `Port ${port} is taken: choose another one with --port\n` })
+    expect({ code, err }).toEqual({ code: 1, err: `Port ${port} is in use: choose another one with --port\n` })
   })
 
   it.each([

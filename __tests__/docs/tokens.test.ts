@@ -91,7 +91,7 @@ describe('the table of docs/tokens.md', () => {
     expect(cases.map(keyOf).sort()).toEqual(Object.keys(SITUATIONS).sort())
   })
 
-  it.each(cases.map((row) => [keyOf(row), row] as const))('is right: refresh token %s', async (key, row) => {
+  it.each(cases.map((row) => [keyOf(row), row] as const))('is correct: refresh token %s', async (key, row) => {
     const [refreshToken = '', , , result = ''] = row
     const { before, later = 0, wanted } = SITUATIONS[key]!
     for (const asked of wanted) {
@@ -113,7 +113,7 @@ describe('the table of docs/tokens.md', () => {
       )
 
       expect(promised(result)).toContain(seen)
-      if (seen.startsWith('401')) await agent.get('/auth/user').expect(result.includes('goes on') ? 200 : 401)
+      if (seen.startsWith('401')) await agent.get('/auth/user').expect(result.includes('session continues') ? 200 : 401)
       await emulator.close()
     }
   })

@@ -55,14 +55,14 @@ describe('examples/account', () => {
     expect([await isIn(laptop), await isIn(phone)]).toEqual([true, false])
   })
 
-  it('logs out everywhere, here too', async () => {
+  it('logs out everywhere, including here', async () => {
     const done = await submit(laptop, '/account/log-out-everywhere')
     expect(done.headers.location).toBe('/login')
     expect(done.headers['set-cookie']?.[0]).toContain('Expires=Thu, 01 Jan 1970')
     expect([await isIn(laptop), await isIn(phone)]).toEqual([false, false])
   })
 
-  it('lets nobody end the session of another user', async () => {
+  it('does not let users end the sessions of others', async () => {
     const [id] = idsOn(await page(laptop))
     const other = await enter(grace, 'Tablet')
     expect((await submit(other, `/account/sessions/${id}/revoke`)).status).toBe(404)

@@ -12,7 +12,7 @@ describe('examples/bff', () => {
   })
   afterAll(() => example.stop())
 
-  it('gives the API an access token for the cookie of the browser, and the browser none', async () => {
+  it('gives the API an access token for the cookie, and the browser none', async () => {
     await agent.post('/api/orders').send({ item: 'tea' }).expect(201)
     const { body, headers } = await agent.get('/api/orders').expect(200)
     expect(body).toEqual({ owner: example.emulator.users.get('ada@example.com')!.sub, orders: [{ item: 'tea' }] })
@@ -26,7 +26,7 @@ describe('examples/bff', () => {
     expect((await call({ authorization: 'Bearer eyJhbGciOiJub25lIn0.e30.' })).status).toBe(401)
   })
 
-  it('lets no anonymous request through, whatever token it brings', async () => {
+  it('refuses anonymous requests, even with a token', async () => {
     const { body } = await example.agent().get('/api/orders').set('Authorization', 'Bearer of somebody').expect(401)
     expect(body.error).toBe('unauthenticated')
   })
@@ -43,7 +43,7 @@ describe('examples/bff', () => {
     expect(grants.map(({ grantType }) => grantType)).toEqual(['refresh_token'])
   })
 
-  it('passes on nothing that another site sends', async () => {
+  it('does not forward requests from other sites', async () => {
     for (const headers of [{ 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'https://evil.example' }]) {
       await agent.post('/api/orders').set(headers).send({ item: 'planted' }).expect(403)
     }

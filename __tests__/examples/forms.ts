@@ -12,7 +12,7 @@ describe('examples/forms', () => {
 
   const navigate = { 'Sec-Fetch-Mode': 'navigate' }
 
-  it('leads an anonymous browser to the form, and after the login to the page that it wanted', async () => {
+  it('redirects an anonymous browser to the form, and after login to the requested page', async () => {
     const agent = example.agent()
     const refused = await agent.get('/?page=2').set(navigate).expect(302)
     const { text } = await agent.get(refused.headers.location!).expect(200)
@@ -46,7 +46,7 @@ describe('examples/forms', () => {
     await agent.get('/').expect(200)
   })
 
-  it('shows what users type as text, and allows no script', async () => {
+  it('shows user input as text, and allows no script', async () => {
     const agent = example.agent()
     await submit(agent, '/auth/login', ada)
     await submit(agent, '/notes', { note: '<script>alert(1)</script>' })
@@ -57,12 +57,12 @@ describe('examples/forms', () => {
     expect(login.text).not.toContain('<script>')
   })
 
-  it('follows return_to to no other site', async () => {
+  it('does not follow return_to to another site', async () => {
     const done = await submit(example.agent(), '/auth/login', { ...ada, return_to: '//evil.example' })
     expect(done.headers.location).toBe('/')
   })
 
-  it('accepts no form of another site, with Fetch Metadata or without', async () => {
+  it('refuses forms from other sites, with and without Fetch Metadata', async () => {
     const agent = example.agent()
     await submit(agent, '/auth/login', ada)
     const hostile = [

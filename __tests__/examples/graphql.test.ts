@@ -36,14 +36,14 @@ it('refuses anonymous changes with a code for clients and a sentence for users, 
   ])
 })
 
-it('shows each user only his or her own notes', async () => {
+it('shows users only their own notes', async () => {
   const [one, other] = [await logIn(example.agent()), await logIn(example.agent(), grace)]
   await ask(one, 'mutation { addNote(text: "tea") { text } }')
   expect(await ask(one, '{ notes { text } }')).toEqual({ data: { notes: [{ text: 'tea' }] } })
   expect(await ask(other, '{ notes { text } }')).toEqual({ data: { notes: [] } })
 })
 
-it('takes no form of another site for a query', async () => {
+it('does not treat a form from another site as a query', async () => {
   const agent = await logIn(example.agent())
   for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
     const query = JSON.stringify({ query: 'mutation { addNote(text: "planted") { text } }' })

@@ -12,7 +12,7 @@ import './nestjs.ts'
 import './socket-io.ts'
 import './two-tenants.ts'
 
-it('every example has tests, here or in a file of its own', () => {
+it('every example has tests, here or in its own file', () => {
   const names = readdirSync(join(__dirname, '..', '..', 'examples'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'demo')
     .map(({ name }) => name)

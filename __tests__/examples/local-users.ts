@@ -29,14 +29,14 @@ describe('examples/local-users', () => {
     expect(users.size).toBe(1)
   })
 
-  it('logs out in a route of its own', async () => {
+  it('logs out in its own route', async () => {
     const agent = example.agent()
     await agent.post('/api/session').send(credentialsOf(ada)).expect(201)
     await agent.delete('/api/session').expect(204)
     await agent.get('/api/me').expect(401)
   })
 
-  it('answers errors of its own routes as the router would', async () => {
+  it('responds to errors in its own routes like the router', async () => {
     const post = (body?: object) => example.agent().post('/api/session').send(body)
     expect((await post({ ...credentialsOf(ada), password: 'wrong' }).expect(401)).body.error).toBe(
       'invalid_credentials',

@@ -57,7 +57,7 @@ describe('examples/migration', () => {
     expect((await post(new Browser(), '/login', credentials)).status).toBe(200)
   }
 
-  it('has both logins side by side, with sessions of one shape', async () => {
+  it('supports both logins, with the same kind of session', async () => {
     const [form, page] = [new Browser(), new Browser()]
     await post(form, '/login', ada)
     moved.users.add(ada.email)
@@ -73,14 +73,14 @@ describe('examples/migration', () => {
     expect(bodyOf(await post(page, '/logout')).logout_url).toContain(emulator.domain)
   })
 
-  it('asks Auth0 nothing about the password of a user who has moved', async () => {
+  it('does not send the password of a moved user to Auth0', async () => {
     moved.users.add(ada.email)
     const sent = emulator.requestsTo('/oauth/token').length
     await expectMoved({ ...ada, email: ` ${ada.email.toUpperCase()} ` }, ada.email.toUpperCase())
     expect(emulator.requestsTo('/oauth/token')).toHaveLength(sent)
   })
 
-  it('finds users who have moved in a form, too', async () => {
+  it('also recognizes moved users in a form', async () => {
     moved.users.add(ada.email)
     const body = new URLSearchParams({ email: ada.email, password: ada.password })
     expect((await new Browser().open(`${url}/api/auth/login`, { method: 'POST', body })).status).toBe(403)

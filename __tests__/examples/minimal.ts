@@ -10,7 +10,7 @@ describe('examples/minimal', () => {
   })
   afterAll(() => example.stop())
 
-  it('logs in, knows who that is, and logs out', async () => {
+  it('logs in, returns the user, and logs out', async () => {
     const agent = await logIn(example.agent())
     expect((await agent.get('/api/me').expect(200)).body).toEqual({
       sub: expect.stringMatching(/^auth0\|/),

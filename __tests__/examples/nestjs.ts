@@ -10,7 +10,7 @@ describe('examples/nestjs', () => {
   })
   afterAll(() => example.stop())
 
-  it('guards a controller, which knows whose notes it keeps', async () => {
+  it('guards a controller, which stores notes per user', async () => {
     const [one, other] = [await logIn(example.agent()), await logIn(example.agent(), grace)]
     await one
       .post('/notes')
@@ -20,7 +20,7 @@ describe('examples/nestjs', () => {
     await other.get('/notes').expect(200, { owner: grace.name, notes: [] })
   })
 
-  it('answers without a login as the router does', async () => {
+  it('responds without a login like the router', async () => {
     const expected = { success: false, error: 'unauthenticated', message: 'Please log in to continue.' }
     await example.agent().get('/notes').expect(401, expected)
     await example.agent().post('/notes').send({ text: 'tea' }).expect(401, expected)

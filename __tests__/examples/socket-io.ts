@@ -47,7 +47,7 @@ describe('examples/socket-io', () => {
     await example.agent().get('/socket.io/socket.io.js').expect(200)
   })
 
-  it('gives everybody what a logged-in user says, under the name of the login', async () => {
+  it("broadcasts messages of a logged-in user with the user's name", async () => {
     const [one, other] = [await connected(await cookieOf()), await connected(await cookieOf())]
     const said = once(other as never, 'said')
     one.emit('say', 'hello')
@@ -68,7 +68,7 @@ describe('examples/socket-io', () => {
     },
   )
 
-  it('ends a connection with its first message after the logout, and passes that on to nobody', async () => {
+  it('closes a connection at its first message after logout, without forwarding the message', async () => {
     const cookie = await cookieOf()
     const [socket, listener] = [await connected(cookie), await connected(await cookieOf())]
     await example.agent().post('/api/auth/logout').set('Cookie', cookie).expect(200)

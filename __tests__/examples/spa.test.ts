@@ -23,7 +23,7 @@ const ask = (origin: string, path = '/api/todos') =>
     'Access-Control-Request-Headers': 'content-type',
   })
 
-it('serves the front end from an origin of its own, which knows where the API is', async () => {
+it('serves the front end from its own origin, with the URL of the API', async () => {
   expect(await (await fetch(example.webUrl)).text()).toContain('<form id="login"')
   const script = await (await fetch(`${example.webUrl}/main.js`)).text()
   expect(script).toContain(JSON.stringify(example.url))
@@ -65,7 +65,7 @@ it('lets no other origin read anything, log in, or log out', async () => {
   await agent.get('/api/todos').expect(200)
 })
 
-it('takes no form of another site for a call of the API', async () => {
+it('does not treat a form from another site as an API call', async () => {
   const agent = await logIn(example.agent())
   for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
     await agent.post('/api/todos').set('Origin', FOREIGN).type(type).send('{"text":"planted"}').expect(400)

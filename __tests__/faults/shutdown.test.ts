@@ -44,7 +44,7 @@ it('SIGTERM in the middle of a refresh: the new refresh token is kept, and the p
   await second.stop()
 })
 
-it('SIGTERM while Auth0 never answers: the process ends within 5 s all the same', async () => {
+it('SIGTERM while Auth0 never responds: the process still ends within 5 s', async () => {
   const app = await world.startApp()
   const cookie = await logInAndExpire(app.url)
   const leaving = await logIn(app.url)

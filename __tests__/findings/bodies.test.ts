@@ -101,7 +101,7 @@ const withRealms: TestAppOptions = {
 
 const sentTo = ({ emulator }: TestApp) => emulator.requestsTo('/oauth/token').map(({ params }) => params)
 
-describe('findings 31: a field that is left out as null or empty', () => {
+describe('findings 31: a field that is null or empty', () => {
   it.each([
     ['remember_me: null', { ...credentials, remember_me: null }],
     ['rememberMe: null', { ...credentials, rememberMe: null }],
@@ -124,7 +124,7 @@ describe('findings 31: a field that is left out as null or empty', () => {
   it.each([
     ['remember_me: null beside rememberMe', { rememberMe: true, remember_me: null }],
     ['rememberMe: null beside remember_me', { rememberMe: null, remember_me: true }],
-  ])('%s leaves the other one', async (_title, more) => {
+  ])('%s uses the other field', async (_title, more) => {
     const app = await startApp(withRealms)
     await app.login({ ...credentials, ...more }).expect(200)
     expect(sentTo(app)).toEqual([expect.objectContaining({ scope: 'openid profile email offline_access' })])
@@ -155,7 +155,7 @@ describe('findings 31: a field that is left out as null or empty', () => {
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  it('is left out in auth.login, too', async () => {
+  it('also counts as missing in auth.login', async () => {
     const app = await startApp({
       ...withRealms,
       before: (app, auth) => {
@@ -178,7 +178,7 @@ describe('findings 32: rememberMe in a body', () => {
     expect(headers['set-cookie']).toEqual([expect.stringContaining('Expires=')])
   })
 
-  it('counts in a form', async () => {
+  it('is accepted in a form', async () => {
     const app = await startApp({ store: 'memory' })
     await post(app, FORM_TYPE, asForm({ ...credentials, rememberMe: 'on' })).expect(200)
     expect(sentTo(app)).toEqual([expect.objectContaining({ scope: 'openid profile email offline_access' })])
@@ -224,7 +224,7 @@ describe('findings 30 to 32: a header that comes twice', () => {
     ['Cookie', ['auth=a', 'auth=b'], / 200 .*"success":true/s],
     ['User-Agent', ['a', 'b'], / 200 .*"success":true/s],
     ['Accept', ['text/html', '*/*'], / 200 .*"success":true/s],
-  ])('%s %j never makes an internal_error', async (name, values, expected) => {
+  ])('%s %j never causes an internal_error', async (name, values, expected) => {
     const { app, answer } = await twice(name, values)
     expect(answer).toMatch(expected)
     expect(app.logged.join()).not.toContain('internal_error')

@@ -36,7 +36,7 @@ function startLimited(rateLimit: RopgAuthOptions['rateLimit'], more: RopgAuthOpt
 }
 
 describe('findings 50: a client that resets its connection after sending', () => {
-  it('does not get a grant without an address', async () => {
+  it('gets no grant without an address', async () => {
     const app = await startApp({ options: { rateLimit: {} } })
     const server = await listen(app.app, 0, '127.0.0.1')
     const { port } = server.address() as AddressInfo
@@ -153,21 +153,21 @@ describe('findings 56: a username that may be a password', () => {
     expect(app.events.at(-1)?.userName).toMatch(/^[\w-]{22}$/)
   })
 
-  it('is said as typed where it is an email address', async () => {
+  it('is reported as typed if it is an email address', async () => {
     const app = await startApp()
     await app.login(wrong).expect(401)
     expect(app.events.at(-1)?.userName).toBe(ada.email)
   })
 })
 
-describe('findings 56: names and passwords that were swapped', () => {
+describe('findings 56: swapped usernames and passwords', () => {
   const secret = 'c4n4ry-7f3a'
 
   it.each([
     ['both fields hold the password', secret, secret],
     ['the fields are swapped', secret, ada.email],
     ['the name goes on in the password', 'c4n4ry@example.com', 'c4n4ry@example.com-7f3a'],
-  ])('%s: no event and no line shows what was typed', async (_title, username, password) => {
+  ])('%s: neither events nor log lines contain the input', async (_title, username, password) => {
     const app = await startApp()
     const description = `no user ${username}`
     app.emulator.failNext({ status: 403, body: { error: 'invalid_grant', error_description: description } })
@@ -175,7 +175,7 @@ describe('findings 56: names and passwords that were swapped', () => {
     expect(JSON.stringify(app.events) + app.logged.join('')).not.toContain(username)
   })
 
-  it('a refused attempt shows no more than a failed one', async () => {
+  it('a refused attempt reveals no more than a failed one', async () => {
     const app = await startApp({ options: { rateLimit: { ...off, subnet: { limit: 1, windowMs: 60_000 } } } })
     await app.login({ username: secret, password: 'x' }).expect(401)
     await app.login({ username: secret, password: 'x' }).expect(429)
@@ -188,7 +188,7 @@ describe('findings 56: names and passwords that were swapped', () => {
 })
 
 describe('findings 56: a user whose name resembles the password, with a second factor', () => {
-  it('is named in none of the events', async () => {
+  it('is not in any event', async () => {
     const users = [{ email: 'mia@example.com', password: 'MIA@example.com', mfa: true }]
     const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
     const agent = app.agent()
@@ -202,8 +202,8 @@ describe('findings 56: a user whose name resembles the password, with a second f
   })
 })
 
-describe('findings 56: a username that is no email address, with a second factor', () => {
-  it('is hashed in what fails only', async () => {
+describe('findings 56: a username that is not an email address, with a second factor', () => {
+  it('is hashed only in failures', async () => {
     const users = [{ email: 'mia-factor', password: 'second', mfa: true }]
     const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
     const agent = app.agent()
@@ -232,7 +232,7 @@ describe('findings 57: a username that contains the password by chance', () => {
     expect(app.logged.join('')).toContain('resembles the password')
   })
 
-  it.each(['hashed', false] as const)('has no reason where logUserName is %s', async (logUserName) => {
+  it.each(['hashed', false] as const)('has no reason if logUserName is %s', async (logUserName) => {
     const app = await startApp({ emulator: { users }, options: { logUserName } })
     await app.login(users[0]).expect(200)
     expect(app.events[0]).not.toHaveProperty('userNameHashed')
@@ -243,7 +243,7 @@ describe('the limit of an account', () => {
   const limits = { ...off, account: { limit: 3, windowMs: 60_000 } }
   const from = (app: TestApp, address: string, body: object) => app.login(body).set('X-Forwarded-For', address)
 
-  it('holds whoever tries, for unknown accounts alike, whatever the case of its name', async () => {
+  it('applies to all clients, also for unknown accounts, regardless of case', async () => {
     const app = await startLimited(limits)
     for (const [at, email] of [ada.email, 'nobody@example.com'].entries()) {
       const statuses = []
@@ -255,7 +255,7 @@ describe('the limit of an account', () => {
     }
   })
 
-  it('cannot be used to lock out its owner, who has logged in from there before', async () => {
+  it('cannot lock out an owner who has logged in from the same network before', async () => {
     const app = await startLimited(limits)
     await from(app, '198.51.100.1', right).expect(200)
     for (let attempt = 1; attempt <= 4; attempt++) await from(app, `203.0.113.${String(attempt)}`, wrong)
@@ -263,7 +263,7 @@ describe('the limit of an account', () => {
     await from(app, '198.51.100.1', right).expect(200)
   })
 
-  it('counts refusals only: not logins, not what Auth0 has not judged', async () => {
+  it('counts only refusals, not successful logins or outages', async () => {
     const app = await startLimited(limits)
     for (let attempt = 1; attempt <= 5; attempt++) {
       app.emulator.failNext({ status: 503 })

@@ -73,14 +73,14 @@ describe('findings 60: HTTPS ends at a proxy, and trust proxy is missing', () =>
     expect(hintsOf(app)).toHaveLength(1)
   })
 
-  it('says nothing to plain HTTP, which is the fault of the client', async () => {
+  it("logs nothing for plain HTTP, which is the client's mistake", async () => {
     const app = await start()
     await app.login().expect(400, refusal('https_required'))
     await app.login().set('X-Forwarded-Proto', 'http').expect(400)
     expect(hintsOf(app)).toEqual([])
   })
 
-  it('lets requests pass, and says nothing, once trust proxy is set', async () => {
+  it('lets requests pass, and logs nothing, once trust proxy is set', async () => {
     const app = await start({ before: (app) => app.set('trust proxy', 1) })
     await app.login().set({ 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '203.0.113.7' }).expect(200)
     expect(hintsOf(app)).toEqual([])
@@ -100,22 +100,22 @@ describe('findings 61: a forwarded address, and trust proxy is missing', () => {
     ['auth.login', ({ app }) => request(app).post('/own')],
   ])('%s works, and once in the log: all users share one limit', async (_title, ask) => {
     const app = await startApp({ store: 'memory', after: ownRoute })
-    const hint = new RegExp(`X-Forwarded-For, and trust proxy is not set.*one rate limit.*${SET_TRUST_PROXY}`)
+    const hint = new RegExp(`X-Forwarded-For header, but trust proxy is not set.*one rate limit.*${SET_TRUST_PROXY}`)
     await expectOneHint(app, () => ask(app).set(forwarded), { status: 200, hint })
   })
 
   it.each<[title: string, setting: unknown]>([
     ['a number of proxies', 1],
     ['their addresses', 'loopback'],
-  ])('says nothing with %s', async (_title, setting) => {
+  ])('logs nothing with %s', async (_title, setting) => {
     const app = await startApp({ store: 'memory', before: (app) => app.set('trust proxy', setting) })
     await app.login().set(forwarded).expect(200)
     expect(hintsOf(app)).toEqual([])
   })
 
-  it('names trust proxy: true, with which clients choose their address', async () => {
+  it('warns about trust proxy: true, which lets clients spoof their address', async () => {
     const app = await startApp({ store: 'memory', before: (app) => app.set('trust proxy', true) })
-    const hint = /app\.set\('trust proxy', true\).*X-Forwarded-For.*set the number of proxies/
+    const hint = /app\.set\('trust proxy', true\).*X-Forwarded-For.*set it to the number of proxies/
     await expectOneHint(app, () => app.login().set(forwarded), { status: 200, hint })
   })
 })
@@ -153,7 +153,7 @@ describe('findings 62: a front end on another origin', () => {
     ['of the same site', { Origin: ORIGIN, 'Sec-Fetch-Site': 'same-site' }],
   ])('%s: cross_site_request, and once in the log the origin, allowedOrigins and CORS', async (_title, headers) => {
     const app = await startApp({ store: 'memory' })
-    const hint = /option allowedOrigins.*CORS headers with the cors package.*this package does not do/
+    const hint = /allowedOrigins option.*CORS headers with the cors package.*this package does not do/
     const line = await expectOneHint(app, () => app.login().set(headers), {
       ...{ status: 403, error: 'cross_site_request', hint },
     })
@@ -172,7 +172,7 @@ describe('findings 62: a front end on another origin', () => {
   })
 
   it.each(['null', 'not an origin', `https://${'x'.repeat(300)}.example.com`])(
-    'is not repeated where it is none: %s',
+    'is not logged if it is not an origin: %s',
     async (origin) => {
       const app = await startApp({ store: 'memory' })
       await app.login().set('Origin', origin).expect(403)
@@ -180,7 +180,7 @@ describe('findings 62: a front end on another origin', () => {
     },
   )
 
-  it('says nothing once the origin is allowed', async () => {
+  it('logs nothing once the origin is allowed', async () => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
     await app.login().set({ Origin: ORIGIN, 'Sec-Fetch-Site': 'cross-site' }).expect(200)
     expect(hintsOf(app)).toEqual([])
@@ -194,17 +194,17 @@ describe('misconfigurations 49, 55: a CORS preflight that reaches the router', (
 
   it('of an allowed origin: once in the log that CORS headers are missing', async () => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
-    const hint = /CORS preflight of an allowed origin.*put the cors package in front/
+    const hint = /CORS preflight of an allowed origin.*mount the cors package before/
     await expectOneHint(app, () => preflight(app), { status: 204, hint })
   })
 
   it('of another origin: once in the log the origin and allowedOrigins', async () => {
     const app = await startApp({ store: 'memory' })
-    const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /option allowedOrigins/ })
+    const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /allowedOrigins option/ })
     expect(line.origin).toBe(ORIGIN)
   })
 
-  it('says nothing to OPTIONS without a preflight', async () => {
+  it('logs nothing for OPTIONS without a preflight', async () => {
     const app = await startApp({ store: 'memory' })
     await request(app.app).options('/auth/login').set('Origin', ORIGIN).expect(204)
     expect(hintsOf(app)).toEqual([])
@@ -223,7 +223,7 @@ describe('misconfigurations 30: the router at the root, in front of a page of th
     await expectOneHint(app, ask, { status: 401, error: 'unauthenticated', hint: /mounted at the root.*\/api\/auth/ })
   })
 
-  it('says nothing to scripts, nor at another path', async () => {
+  it('logs nothing for scripts or at another path', async () => {
     const app = await startApp({ store: 'memory', before })
     await request(app.app).get('/user').set('Accept', 'application/json').expect(401)
     await request(app.app).get('/auth/user').set('Accept', 'text/html').expect(401)
@@ -231,19 +231,19 @@ describe('misconfigurations 30: the router at the root, in front of a page of th
   })
 })
 
-describe('misconfigurations 41: a body that somebody in front has read', () => {
-  it('400, and once in the log what to put in front', async () => {
+describe('misconfigurations 41: a body that other middleware has consumed', () => {
+  it('400, and once in the log what to mount first', async () => {
     const before = (app: Express) =>
       app.use((req, _res, next) => {
         req.resume().on('end', () => next())
       })
     const app = await startApp({ store: 'memory', before })
     await expectOneHint(app, () => app.login(), {
-      ...{ status: 400, error: 'invalid_request', hint: /read before it reached auth\.router.*express\.json\(\)/ },
+      ...{ status: 400, error: 'invalid_request', hint: /consumed before it reached auth\.router.*express\.json\(\)/ },
     })
   })
 
-  it('says nothing where it was parsed, nor where there is none', async () => {
+  it('logs nothing if it was parsed or missing', async () => {
     const app = await startApp({ store: 'memory', before: (app) => app.use(express.json()) })
     await app.login().expect(200)
     await request(app.app).post('/auth/login').expect(400)
@@ -264,13 +264,13 @@ describe('findings 63: remember_me, and Auth0 gives no refresh token', () => {
     await expectOneHint(app, () => app.login(body), { status: 200, hint })
   })
 
-  it('counts for offline_access in the option scope, too', async () => {
+  it('also applies to offline_access in the scope option', async () => {
     const options = { scope: 'openid offline_access' }
     const app = await startApp({ store: 'memory', emulator: { grantTypes: ['password'] }, options })
     await expectOneHint(app, () => app.login(), { status: 200, hint })
   })
 
-  it('says nothing where a refresh token came, and where none was asked for', async () => {
+  it('logs nothing if a refresh token was issued, or if none was requested', async () => {
     const app = await startApp({ store: 'memory' })
     await app.login(body).expect(200)
     await app.login().expect(200)
@@ -396,7 +396,7 @@ describe('findings 64: Redis that cannot be used', () => {
     expect(client.listenerCount('error')).toBe(listens ? 2 : 0)
   })
 
-  it('a replica is not asked over and over', async () => {
+  it('a replica is not contacted again and again', async () => {
     const url = await replica()
     const app = await startApp({ options: { redis: url, timeouts: { redis: 500 } } })
     const watch = new Redis(url)
@@ -421,21 +421,21 @@ describe('findings 65: a wrong domain', () => {
     [
       'no such host',
       async () => 'https://nowhere.invalid',
-      /(ENOTFOUND|EAI_AGAIN) \(discovery at nowhere\.invalid\): check the option domain/,
+      /(ENOTFOUND|EAI_AGAIN) \(discovery at nowhere\.invalid\): check the domain option/,
       503,
       'auth_unavailable',
     ],
     [
       'nobody listens',
       async () => `http://127.0.0.1:${await freePort()}`,
-      /ECONNREFUSED \(discovery at 127\.0\.0\.1:\d+\): check the option domain/,
+      /ECONNREFUSED \(discovery at 127\.0\.0\.1:\d+\): check the domain option/,
       503,
       'auth_unavailable',
     ],
     [
       'a web server that is no tenant',
       async () => `http://${await listening(createHttpServer((_req, res) => res.writeHead(404).end('<html>')))}`,
-      /no discovery document but HTTP 404 .*check the option domain/,
+      /expected a discovery document but got HTTP 404 .*check the domain option/,
       503,
       'auth_unavailable',
     ],
@@ -446,7 +446,7 @@ describe('findings 65: a wrong domain', () => {
         cleanups.push(() => emulator.close())
         return emulator.domain.replace('127.0.0.1', 'localhost')
       },
-      /domain answers, but as another issuer: set domain to the issuer/,
+      /domain responds as a different issuer: set domain to the issuer/,
       500,
       'configuration_error',
     ],

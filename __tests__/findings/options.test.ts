@@ -93,14 +93,14 @@ describe('findings 33: origins and links of apps', () => {
 describe('findings 34: a proxy in the environment', () => {
   const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
-  it.each(VARIABLES)('%s without a scheme is one of http', async (name) => {
+  it.each(VARIABLES)('%s without a scheme is an http proxy', async (name) => {
     for (const value of ['proxy:3128', 'proxy.example.com:3128', '10.0.0.1:8080', ' proxy:3128\n']) {
       setVariable(name, value)
       await expectAccepted({})
     }
   })
 
-  it.each(VARIABLES)('%s that is no URL is a ConfigurationError that names the variable, not the value', (name) => {
+  it.each(VARIABLES)('%s that is not a URL is a ConfigurationError that names the variable, not the value', (name) => {
     for (const value of ['http://', 'user:canary@proxy:port', '"http://canary:3128"', 'ftp://canary']) {
       setVariable(name, value)
       expect(problemWith(complete)).toBe(`${name} must be a URL such as http://proxy.example.com:3128`)
@@ -131,7 +131,7 @@ describe('findings 34: a proxy in the environment', () => {
   })
 })
 
-describe('findings 35: values as env files and dashboards have them', () => {
+describe('findings 35: values copied from env files and dashboards', () => {
   it.each([
     ['in quotes', '"tenant.eu.auth0.com"', /contains quotes: remove them/],
     ['in single quotes', "'tenant.eu.auth0.com'", /contains quotes: remove them/],
@@ -143,7 +143,7 @@ describe('findings 35: values as env files and dashboards have them', () => {
     ['another endpoint', 'https://t.eu.auth0.com/authorize', /endpoint path/],
     ['discovery', 'https://t.eu.auth0.com/.well-known/openid-configuration', /endpoint path/],
     ['without a dot', 'my-tenant', /has no dot in its host name: use the full domain/],
-    ['a placeholder', 'YOUR_DOMAIN', /placeholder: copy it from the Auth0 Dashboard/],
+    ['a placeholder', 'YOUR_DOMAIN', /placeholder: copy the value from the Auth0 Dashboard/],
     ['a placeholder in brackets', '<your-tenant>.auth0.com', /placeholder/],
     ['a template', '${AUTH0_DOMAIN}', /placeholder/],
   ])('a domain %s is refused with the remedy', (_title, domain, remedy) => {
@@ -223,7 +223,7 @@ describe('findings 38: absoluteTimeout alone', () => {
     ['session', { absoluteTimeout: 3600 }, 3600],
     ['session', { absoluteTimeout: 1 }, 1],
     ['session', { absoluteTimeout: 172_800 }, 172_800],
-  ])('%s %j: the default idle time yields', async (_title, session, absolute) => {
+  ])('%s %j: the default idle timeout adapts', async (_title, session, absolute) => {
     const app = await startApp({ store: 'memory', options: { session } })
     const { body } = await app.login().expect(200)
     const lives = (Date.parse(body.expires_at) - Date.now()) / 1000
@@ -231,7 +231,7 @@ describe('findings 38: absoluteTimeout alone', () => {
     expect(app.logged.join()).not.toContain('Timeout')
   })
 
-  it('of a remembered session: the default idle time yields, too', async () => {
+  it('of a remembered session: the default idle timeout adapts, too', async () => {
     const app = await startApp({ store: 'memory', options: { session: { remembered: { absoluteTimeout: 7200 } } } })
     const { body } = await app.login({ email: ada.email, password: ada.password, remember_me: true }).expect(200)
     expect(Math.abs((Date.parse(body.expires_at) - Date.now()) / 1000 - 7200)).toBeLessThan(5)
@@ -294,7 +294,7 @@ const guarded: [name: string, use: (app: Express, auth: RopgAuth) => unknown][] 
   ['requireRecentLogin', (app, auth) => app.get('/x', auth.requireAuth, auth.requireRecentLogin as never)],
 ]
 
-describe('findings 42: guards that are not called, or called although they are the guard', () => {
+describe('findings 42: guards with missing or superfluous parentheses', () => {
   it.each(guarded)(
     'auth.%s as a guard: 500 configuration_error, and the log shows how to write it',
     async (name, use) => {
@@ -311,7 +311,7 @@ describe('findings 42: guards that are not called, or called although they are t
     },
   )
 
-  it.each(['requireAuth', 'optionalAuth'] as const)('auth.%s() throws where the app is put together', async (name) => {
+  it.each(['requireAuth', 'optionalAuth'] as const)('auth.%s() throws when the app is built', async (name) => {
     const { auth } = await startApp({ store: 'memory' })
     const call = auth[name] as unknown as () => unknown
     expect(call).toThrow(ConfigurationError)
@@ -324,7 +324,7 @@ describe('findings 42: guards that are not called, or called although they are t
     ['requireClaim', (auth: RopgAuth) => (auth.requireClaim as () => unknown)()],
     ['requireRecentLogin', (auth: RopgAuth) => (auth.requireRecentLogin as () => unknown)()],
     ['requireRecentLogin', (auth: RopgAuth) => auth.requireRecentLogin({ maxAge: 0 })],
-  ])('auth.%s without what it needs throws, too', async (name, make) => {
+  ])('auth.%s without arguments throws, too', async (name, make) => {
     const { auth } = await startApp({ store: 'memory' })
     expect(() => make(auth)).toThrow(ConfigurationError)
     expect(() => make(auth)).toThrow(name)

@@ -57,7 +57,7 @@ describe('findings 11: the list of a user is evicted', () => {
     for (const { cookie } of [first, second]) expect(await statusOf(site, '/me', cookie)).toBe(401)
   })
 
-  it('one that was revoked before it listed itself again does not live on', async () => {
+  it('one that was revoked before it was listed again ends', async () => {
     const { site, first } = await startEvicted()
     const second = await logIn(site)
     // The first is on no list, and so is not ended at once.
@@ -141,7 +141,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
     })
   })
 
-  it('in one step, old processes do not know new logins, and yet end none of them', async () => {
+  it('in one step, old processes do not accept new logins, but do not end them either', async () => {
     const old = await startSite({ ...withSecrets(secret) })
     const fresh = await startTwin(old, withSecrets(b, secret))
     const { cookie, id } = await logIn(fresh)
@@ -219,7 +219,7 @@ describe('findings 14: requireAuth in front of a router at /', () => {
   const body = { email: ada.email, password: ada.password }
 
   it.each(['/login', '/login/', '/login?next=%2F', '/auth/login'])(
-    'POST %s is refused, as the app has written it, and the log says once to mount the router first',
+    'POST %s is refused, and the log says once to mount the router first',
     async (path) => {
       const site = await startWith('guard first')
       for (let times = 0; times < 3; times++) {

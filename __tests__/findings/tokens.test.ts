@@ -58,7 +58,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
     expect(hints(site, 'offline_access')).toEqual([])
   })
 
-  it.each([29, 10, 2])('with %d s left it is served', async (left) => {
+  it.each([29, 10, 2])('is served with %d s left', async (left) => {
     const site = await startApi()
     site.emulator.tenant.accessTokenTtl = 3600
     const { cookie } = await logIn(site, { remember_me: false })
@@ -78,7 +78,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
     expect((await site.get('/token', again.headers.get('set-cookie')!.split(';')[0])).status).toBe(200)
   })
 
-  it('with a refresh token none of this happens', async () => {
+  it('with a refresh token, the token is refreshed', async () => {
     const site = await startApi()
     const { cookie } = await logInAndExpire(site)
     expect((await site.get('/token', cookie)).status).toBe(200)
@@ -86,7 +86,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
   })
 })
 
-describe('findings 21: profile, scopes and permissions follow a refresh', () => {
+describe('findings 21: a refresh updates profile, scopes, and permissions', () => {
   const CLAIM = 'https://example.com/roles'
   const guarded = (app: Express, auth: RopgAuth) => {
     const ok = (_req: unknown, res: { json: (body: object) => unknown }) => void res.json({})
@@ -150,7 +150,7 @@ describe('findings 21: profile, scopes and permissions follow a refresh', () => 
     expect([status, body.error]).toEqual([403, 'insufficient_scope'])
   })
 
-  it('an exchange for another audience leaves them alone', async () => {
+  it('an exchange for another audience does not change them', async () => {
     const site = await startApi({
       emulator: {
         ...tenant,

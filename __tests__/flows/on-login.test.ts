@@ -49,7 +49,7 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     expect(granted(app)).toHaveLength(1)
   }
 
-  it('is awaited before the session exists, and is told who logs in', async () => {
+  it('is awaited before the session exists, and receives the user', async () => {
     const told: Parameters<OnLogin>[0][] = []
     const during: string[][] = []
     const app: TestApp = await start(async (login: Parameters<OnLogin>[0]) => {
@@ -79,7 +79,7 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     ['what JSON leaves of it', { at: new Date(0), gone: undefined }, { at: '1970-01-01T00:00:00.000Z' }],
     ['nothing', undefined, {}],
     ['null', null, {}],
-  ])('keeps %s that it returns as req.auth.data', async (_of, returned, data) => {
+  ])('stores %s that it returns as req.auth.data', async (_of, returned, data) => {
     const app = await start(() => returned)
     const answer = await send(app).expect(200)
     const cookie = cookieOf(answer)
@@ -87,7 +87,7 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     await request(app.app).get('/data').set('Cookie', cookie).expect(200, data)
   })
 
-  it('may do without async, and refuse by throwing at once', async () => {
+  it('can be synchronous, and refuse by throwing', async () => {
     const app = await start(() => {
       throw new AuthError('access_denied')
     })
@@ -95,7 +95,7 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     await expectNothingIsLeft(app)
   })
 
-  it('refuses with the members that it gives; what was granted is revoked, and nothing is stored', async () => {
+  it('refuses with the given members, revokes the tokens, and stores nothing', async () => {
     const body = { plan: 'expired', upgrade_url: '/upgrade', success: true, error: 'x', message: 'y' }
     const app = await start(async () => {
       throw new AuthError('access_denied', { detail: 'the plan of this account has expired', body })
@@ -182,7 +182,7 @@ describe('onLogin that never finishes', () => {
       ],
     })
 
-  it.each(WAYS)('is given up after 10 seconds, by %s', async (_title, path) => {
+  it.each(WAYS)('times out after 10 seconds, by %s', async (_title, path) => {
     const called = gate()
     const late = gate()
     const app = await start(
@@ -221,7 +221,7 @@ describe('onLogin that never finishes', () => {
 })
 
 describe('req.auth.data', () => {
-  it('is asked for anew at each login, and stays over refreshes', async () => {
+  it('is set at each login, and kept during refreshes', async () => {
     let logins = 0
     let ahead = 0
     const app = await start(() => ({ login: ++logins }), { seams: { clock: () => Date.now() + ahead } })

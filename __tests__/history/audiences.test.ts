@@ -36,7 +36,7 @@ describe('several audiences at once', () => {
   it.each([
     ['one instance', (pair: Pair) => [pair.first]],
     ['two instances', (pair: Pair) => [pair.first, pair.second]],
-  ])('get a token each, with one refresh for each, through %s', async (_name, appsOf) => {
+  ])('get one token each, with one refresh each, through %s', async (_name, appsOf) => {
     const pair = await start()
     const apps = appsOf(pair)
     const cookie = await logIn(pair.first)
@@ -51,7 +51,7 @@ describe('several audiences at once', () => {
     expect(pair.refreshes()).toBe(4)
   })
 
-  it('leave nobody with a token that is about to expire', async () => {
+  it('never get a token that is about to expire', async () => {
     let asked = 0
     const pair = await start(() => asked++)
     const apps = [pair.first, pair.second]

@@ -24,7 +24,7 @@ describe('the rate limit of two instances on one Redis', () => {
     ['two tenants', limitOf(1), limitOf(1), false],
     ['another limit', limitOf(2), limitOf(1), true],
     ['another window', limitOf(1), limitOf(1, 30_000), true],
-  ] as const)('is two for %s', async (_, one, other, sameTenant) => {
+  ] as const)('is separate for %s', async (_, one, other, sameTenant) => {
     const [first, second] = await pair(one, other, sameTenant)
     await first.login(wrong).expect(401)
     await second.login(wrong).expect(401)
@@ -32,8 +32,8 @@ describe('the rate limit of two instances on one Redis', () => {
   })
 })
 
-describe('the rate limit of a client whose address is none', () => {
-  it('counts by the address of the connection', async () => {
+describe('the rate limit of a client with an invalid address', () => {
+  it('uses the address of the connection', async () => {
     const app = await startApp({ options: limitOf(1), before: (app) => app.set('trust proxy', 1) })
     const login = () => app.login(wrong).set('X-Forwarded-For', `nonsense-${Math.random()}`)
     await login().expect(401)

@@ -76,7 +76,7 @@ describe('requireClaim', () => {
     expect(await statusFor(claims, name, expected)).toBe(403)
   })
 
-  it('answers 500 internal_error where its function throws, and the log does not repeat the message', async () => {
+  it('answers 500 internal_error if its function throws, and the log omits the message', async () => {
     const app = await guarded((auth) => [
       auth.requireClaim('tier', () => {
         throw new RangeError('canary')
@@ -123,7 +123,7 @@ describe('requirePermission', () => {
   it.each([
     ['all', ['read:users', 'delete:users']],
     ['all and more', ['read:posts', 'delete:users', 'read:users']],
-  ])('lets pass who has %s', async (_title, permissions) => {
+  ])('lets users with %s pass', async (_title, permissions) => {
     await expect(askedBy(await start(permissions))).resolves.toMatchObject({ status: 200 })
   })
 
@@ -133,7 +133,7 @@ describe('requirePermission', () => {
     ['none', []],
     ['the names in one text', ['read:users delete:users']],
     ['another case', ['Read:Users', 'Delete:Users']],
-  ])('answers 403 forbidden to who has %s', async (_title, permissions) => {
+  ])('answers 403 forbidden to users with %s', async (_title, permissions) => {
     const { status, body } = await askedBy(await start(permissions))
     expect([status, body]).toEqual([403, refusal('forbidden')])
   })
@@ -148,7 +148,7 @@ describe('requirePermission', () => {
       expect([status, body]).toEqual([403, refusal('forbidden')])
     }
     const hints = app.logged.filter((line) => line.includes('no permissions'))
-    expect(hints).toEqual([expect.stringMatching(/set the option audience.*Enable RBAC/)])
+    expect(hints).toEqual([expect.stringMatching(/set the audience option.*Enable RBAC/)])
   })
 
   it('reads the access token, not claims of the ID token', async () => {
@@ -223,7 +223,7 @@ describe('requireRecentLogin', () => {
     await agent.get('/cart').expect(200, { cart: ['book'] })
   })
 
-  it('goes by the clock of the store, whatever that of the process says', async () => {
+  it('uses the clock of the store, not that of the process', async () => {
     for (const hours of [1, -1]) {
       const app = await recent(300, { store: 'redis', seams: { clock: () => Date.now() + hours * 3_600_000 } })
       const cookie = cookieOf(await app.login().expect(200))

@@ -115,14 +115,14 @@ describe('a logout token that is not valid', () => {
     await expectAlive(visitor)
   })
 
-  it('is refused without a word of it in the log', async () => {
+  it('is refused without content of it in the log', async () => {
     const web = await startHere()
     const token = await web.emulator.logoutToken({ sub: subOf(web), nonce: 'n' })
     await send(web, token).expect(400)
     expect(web.logged.join('')).not.toContain(token.split('.')[1])
   })
 
-  it('an ID token is none', async () => {
+  it('an ID token is refused', async () => {
     const web = await startHere()
     const { idToken } = await web.auth.client.getTokenByPassword({ username: ada.email, password: ada.password })
     await send(web, idToken).expect(400, INVALID)
@@ -130,7 +130,7 @@ describe('a logout token that is not valid', () => {
 })
 
 describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => {
-  it('by session ends that one only', async () => {
+  it('by session ends only that session', async () => {
     const web = await startHere({ store })
     const [one, other] = [await entered(web), await entered(web)]
     const sid = await sidOf(one)
@@ -142,7 +142,7 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
     await expectAlive(other)
   })
 
-  it('by user ends all, those of password logins too, and none of others', async () => {
+  it('by user ends all sessions of that user, including password logins, and no others', async () => {
     const web = await startHere({ store })
     const [one, other, agent, grace] = [await entered(web), await entered(web), web.agent(), web.agent()]
     await agent.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
@@ -177,7 +177,7 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
     await expectAlive(later)
   })
 
-  it('does its work once when it comes twice at once', async () => {
+  it('is processed once if it arrives twice at the same time', async () => {
     const web = await startHere({ store })
     const visitor = await entered(web)
     const token = await web.emulator.logoutToken({ sub: subOf(web) })
@@ -228,7 +228,7 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
     await expectEnded(visitor)
   })
 
-  it('leaves a later session alone, which does not bring back the earlier one', async () => {
+  it('does not end a later session, which does not restore the earlier one', async () => {
     const web = await startHere({ store })
     const visitor = await entered(web)
     const sid = await sidOf(visitor)
@@ -257,7 +257,7 @@ describe('POST /backchannel-logout', () => {
     expect(web.emulator.refreshTokens.families()).toBe(0)
   })
 
-  it('leaves no key that lives for ever', async () => {
+  it('leaves no key without an expiry', async () => {
     const web = await startHere()
     const visitor = await entered(web)
     const sid = await sidOf(visitor)
@@ -272,14 +272,14 @@ describe('POST /backchannel-logout', () => {
     for (const life of lives) expect(life).toBeGreaterThan(0)
   })
 
-  it('tells operators of each session that it ends', async () => {
+  it('reports each session that it ends', async () => {
     const web = await startHere()
     await entered(web)
     await send(web, await web.emulator.logoutToken({ sub: subOf(web) })).expect(200)
     expect(web.events.filter(({ name }) => name === 'session.revoked')).toMatchObject([{ sub: subOf(web) }])
   })
 
-  it('is not there by default', async () => {
+  it('is off by default', async () => {
     const web = await startWeb()
     await send(web, await web.emulator.logoutToken({ sub: subOf(web) })).expect(404)
   })
@@ -296,7 +296,7 @@ describe('POST /backchannel-logout', () => {
     await expectAlive(other)
   })
 
-  it('is refused to a page of another site', async () => {
+  it('refuses a page of another site', async () => {
     const web = await startHere()
     const visitor = await entered(web)
     const token = await web.emulator.logoutToken({ sub: subOf(web) })
@@ -305,14 +305,14 @@ describe('POST /backchannel-logout', () => {
     await send(web, token).expect(200)
   })
 
-  it('believes the new key of the tenant', async () => {
+  it('accepts the new key of the tenant', async () => {
     const web = await startHere()
     await entered(web)
     web.emulator.rotateSigningKeys()
     await send(web, await web.emulator.logoutToken({ sub: subOf(web) })).expect(200)
   })
 
-  it('of one tenant does nothing for the other', async () => {
+  it('of one tenant does not affect the other', async () => {
     const web = await startHere()
     const second = await startHere({ options: { session: { prefix: web.prefix } } })
     const [one, other] = [await entered(web), await entered(second)]
@@ -326,7 +326,7 @@ describe('POST /backchannel-logout', () => {
     await expectAlive(other)
   })
 
-  it('answers 503 while the keys of the tenant cannot be had, and 200 afterwards', async () => {
+  it('answers 503 while the keys of the tenant are unavailable, and 200 afterwards', async () => {
     const web = await startHere()
     const token = await web.emulator.logoutToken({ sub: subOf(web) })
     web.emulator.failNext({ path: '/.well-known/openid-configuration', status: 503, body: 'down', times: 1 })

@@ -57,7 +57,7 @@ const JSON_BODIES: [title: string, body: string, fields: Record<string, string>]
   [
     'email and username that differ',
     JSON.stringify({ email: ada.email, username: CANARY, password: PASSWORD }),
-    { username: 'must not be given beside email' },
+    { username: 'must be the same as email if both are sent' },
   ],
   ['a list for the password', JSON.stringify({ email: CANARY, password: [PASSWORD] }), { password: noString }],
   [
@@ -169,7 +169,7 @@ describe.each(BOTH_PARSERS)('POST /login with a JSON body that %s', (_parsedBy, 
     await expectInvalid(app, response, fields)
   })
 
-  it('leaves the prototype of objects alone', async () => {
+  it('does not change the prototype of objects', async () => {
     const app = await startApp(settings)
 
     await request(app.app)
@@ -181,7 +181,7 @@ describe.each(BOTH_PARSERS)('POST /login with a JSON body that %s', (_parsedBy, 
     expect(CANARY in {}).toBe(false)
   })
 
-  it('takes email and username that are the same', async () => {
+  it('accepts the same email and username', async () => {
     const app = await startApp(settings)
 
     const response = await app.login({ email: ada.email, username: ada.email, password: ada.password })
@@ -189,7 +189,7 @@ describe.each(BOTH_PARSERS)('POST /login with a JSON body that %s', (_parsedBy, 
     expect(response.status).toBe(200)
   })
 
-  it('takes no notice of other fields', async () => {
+  it('ignores other fields', async () => {
     const app = await startApp(settings)
 
     const response = await app.login({
@@ -261,7 +261,7 @@ describe.each(BOTH_PARSERS)('POST /login with a form that %s', (_parsedBy, setti
 })
 
 describe('POST /login with a form', () => {
-  it('takes brackets for letters, not for nested objects', async () => {
+  it('treats brackets as literal characters, not as nested objects', async () => {
     const app = await startApp()
 
     const response = await request(app.app)
@@ -303,7 +303,7 @@ describe('POST /login with a body that is not JSON', () => {
     ['two objects', `{"email":"${CANARY}"}{}`],
     ['a comment', `{/* ${CANARY} */}`],
     ['in UTF-16 without saying so', Buffer.from(`{"email":"${CANARY}"}`, 'utf16le')],
-  ])('answers so: %s', async (_, body) => {
+  ])('says so: %s', async (_, body) => {
     const app = await startApp()
 
     const response = await request(app.app)
@@ -319,7 +319,7 @@ describe('POST /login with a body that is not JSON', () => {
     ['"a string"', 'is not valid JSON'],
     ['12345', 'must be an object'],
     ['true', 'must be an object'],
-  ])('answers so where the app has read %s', async (sent, body) => {
+  ])('says so if the app has read %s', async (sent, body) => {
     const app = await startApp({ before: (app) => void app.use(express.json({ strict: false })) })
 
     const response = await request(app.app).post('/auth/login').type('json').send(sent)
@@ -327,7 +327,7 @@ describe('POST /login with a body that is not JSON', () => {
     await expectInvalid(app, response, { body })
   })
 
-  it('answers which fields are missing where there is no body at all', async () => {
+  it('names the missing fields if there is no body', async () => {
     const app = await startApp()
 
     const response = await request(app.app).post('/auth/login')
@@ -335,7 +335,7 @@ describe('POST /login with a body that is not JSON', () => {
     await expectInvalid(app, response, { username: noName, password: required })
   })
 
-  it('answers which fields are missing in an empty JSON body', async () => {
+  it('names the missing fields in an empty JSON body', async () => {
     const app = await startApp()
 
     const response = await request(app.app).post('/auth/login').type('json').set('Content-Length', '0')
@@ -375,7 +375,7 @@ describe('POST /login with another content type', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('refuses multipart, of which an app may have parsed none', async () => {
+  it('refuses multipart', async () => {
     const app = await startApp()
 
     const response = await request(app.app).post('/auth/login').field('email', CANARY).field('password', CANARY)
@@ -407,7 +407,7 @@ describe('POST /login with another content type', () => {
     },
   )
 
-  it('takes application/json with a charset', async () => {
+  it('accepts application/json with a charset', async () => {
     const app = await startApp()
 
     const response = await request(app.app)
@@ -464,7 +464,7 @@ describe('POST /login with more than 10 KB', () => {
   })
 
   it.each(['application/json', 'application/x-www-form-urlencoded'])(
-    'refuses %s in chunks that tell no length',
+    'refuses %s in chunks without a length',
     async (type) => {
       const app = await startApp()
       const { port } = await listen(app.app)
@@ -482,7 +482,7 @@ describe('POST /login with more than 10 KB', () => {
     },
   )
 
-  it('takes a small body in chunks', async () => {
+  it('accepts a small body in chunks', async () => {
     const app = await startApp()
     const { port } = await listen(app.app)
     const body = JSON.stringify({ email: ada.email, password: ada.password })
@@ -498,7 +498,7 @@ describe('POST /login with more than 10 KB', () => {
 })
 
 describe('POST /login: a body that is cut short', () => {
-  it('is not taken for a login', async () => {
+  it('is not treated as a login', async () => {
     const app = await startApp()
     const { port } = await listen(app.app)
     const body = JSON.stringify({ email: ada.email, password: ada.password })

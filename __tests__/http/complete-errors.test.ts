@@ -30,7 +30,7 @@ describe('auth.login', () => {
     ['mfa_required', { mfa: true }, { login_url: '/continue' }],
     ['account_blocked', { blocked: true }, { recovery_url: '/recover' }],
     ['access_denied', { denied: 'not on the guest list' }, { reason: 'not on the guest list' }],
-  ] as const)('rejects with %s as the router answers it', async (code, flags, more) => {
+  ] as const)('rejects with %s like the router', async (code, flags, more) => {
     const app = await startApp({
       ...{ store: 'memory', options: links, emulator: { users: [{ ...ada, ...flags }] } },
       after: readmeRoutes,
@@ -41,7 +41,7 @@ describe('auth.login', () => {
     expect([own.status, own.body]).toEqual([routed.status, routed.body])
   })
 
-  it('answers nothing that a cache may keep, refused input included', async () => {
+  it('is never cacheable, even for refused input', async () => {
     const app = await startApp({ store: 'memory', after: readmeRoutes })
     const { headers } = await request(app.app).post('/sign-in').send({}).expect(400)
     expect(headers['cache-control']).toBe('no-store')
@@ -49,7 +49,7 @@ describe('auth.login', () => {
 })
 
 describe('configuration_error', () => {
-  it('is logged where requireScope stands alone', async () => {
+  it('is logged if requireScope is used alone', async () => {
     const app = await startApp({
       store: 'memory',
       after: (app, auth) => app.get('/alone', auth.requireScope('read:posts'), (_req, res) => void res.json({})),
@@ -63,7 +63,7 @@ describe('configuration_error', () => {
     ])
   })
 
-  it('is logged once where an event has told of it', async () => {
+  it('is logged once if an event has reported it', async () => {
     const app = await startApp({ store: 'memory', emulator: { defaultConnection: null }, after: readmeRoutes })
     await app.login().expect(500)
     await request(app.app).post('/sign-in').send(ada).expect(500)
@@ -72,7 +72,7 @@ describe('configuration_error', () => {
 })
 
 describe('getAccessToken', () => {
-  it('rejects with all that an answer has', async () => {
+  it('rejects with all members of the response', async () => {
     const app = await startApp({
       ...{ store: 'memory', options: links },
       after: (app, auth) => {

@@ -43,7 +43,7 @@ async function twice(first: object, second: object, headers: object[] = [browser
 }
 
 describe('a login form that is sent twice', () => {
-  it('makes one grant, and both answers carry the cookie of one session', async () => {
+  it('makes one grant, and both responses have the cookie of the same session', async () => {
     const { app, answers } = await twice(right, right)
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     expect(grants(app)).toHaveLength(1)
@@ -81,7 +81,7 @@ describe('a login form that is sent twice', () => {
     expect(grants(app)).toHaveLength(2)
   })
 
-  it('goes on for the second post when the browser gives up the first', async () => {
+  it('continues for the second request if the browser aborts the first', async () => {
     const { all, before } = countLogins(2)
     const sockets: Socket[] = []
     const app = await startApp({

@@ -49,7 +49,7 @@ describe('the table of errors', () => {
     expect(TABLE.map(([code]) => code).sort()).toEqual(Object.keys(ERRORS).sort())
   })
 
-  it.each(TABLE)('%s is answered with %i and nothing that is for operators', async (code, status, link = {}) => {
+  it.each(TABLE)('%s is answered with %i and nothing for operators', async (code, status, link = {}) => {
     const loginUrl = createLoginUrl({ loginUrl: '/continue', interactive: undefined, mfa: 'interactive' })
     const options = { recoveryUrl: '/recover', exposeDeniedReason: false, logger: undefined, onError: undefined }
     const completeError = createCompleteError({ ...options, loginUrl })

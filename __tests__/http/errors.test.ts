@@ -412,7 +412,7 @@ describe('POST /login: refused by Auth0', () => {
   it.each<[string, boolean, object]>([
     ['shown with exposeDeniedReason', true, { reason: 'not on the guest list' }],
     ['kept back without', false, {}],
-  ])('has the reason of an Action %s, and tells the operator', async (_, exposeDeniedReason, more) => {
+  ])('contains the reason of an Action %s, and reports it to operators', async (_, exposeDeniedReason, more) => {
     const app = await startApp({
       options: { exposeDeniedReason },
       emulator: { users: [{ ...ada, denied: 'not on the guest list' }] },
@@ -426,7 +426,7 @@ describe('POST /login: refused by Auth0', () => {
   })
 
   it.each<AuthErrorCode>(['account_blocked', 'password_leaked', 'invalid_credentials'])(
-    'shows no reason beside %s with exposeDeniedReason',
+    'shows no reason for %s with exposeDeniedReason',
     async (code) => {
       const app = await startApp({ options: { exposeDeniedReason: true } })
       const answers: Partial<Record<AuthErrorCode, Answer>> = {
@@ -448,7 +448,7 @@ describe('POST /login: set up wrongly', () => {
     [
       '500 no Default Directory',
       oauth(500, 'server_error', 'Authorization server not configured with default connection.'),
-      /Default Directory.*option realm/,
+      /Default Directory.*realm option/,
     ],
     [
       '403 grant off',
@@ -470,29 +470,29 @@ describe('POST /login: set up wrongly', () => {
     [
       '403 unknown audience',
       oauth(403, 'access_denied', 'Service not found: https://api.example.com'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '403 unknown audience, older',
       oauth(403, 'access_denied', 'Service not enabled within domain: x'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '403 API closed to the client',
       oauth(403, 'access_denied', 'Client "x" is not authorized to access resource server "y".'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '400 API closed to the client',
       oauth(400, 'invalid_request', 'Client "x" is not authorized to access resource server "y".'),
-      /option audience/,
+      /audience option/,
     ],
     [
       '400 audience not for this grant',
       oauth(400, 'invalid_request', 'invalid audience specified for password grant exchange'),
-      /option audience/,
+      /audience option/,
     ],
-    ['400 invalid_scope', oauth(400, 'invalid_scope', 'Scope must be an array or a string'), /option scope/],
+    ['400 invalid_scope', oauth(400, 'invalid_scope', 'Scope must be an array or a string'), /scope option/],
     ['400 missing parameter', oauth(400, 'invalid_request', 'Missing required parameter: x'), /invalid_request/],
     ['404 endpoint off', oauth(404, 'endpoint_disabled'), /endpoint_disabled/],
     ['405 wrong verb', oauth(405, 'method_not_allowed'), /method_not_allowed/],
@@ -511,11 +511,11 @@ describe('POST /login: set up wrongly', () => {
 
   it.each<[string, Pick<TestAppOptions, 'options' | 'emulator'>, RegExp]>([
     ['no Default Directory', { emulator: { defaultConnection: null } }, /Default Directory/],
-    ['a realm that the tenant does not know', { options: { realm: 'nowhere' } }, /option realm/],
+    ['a realm that the tenant does not know', { options: { realm: 'nowhere' } }, /realm option/],
     [
       'an audience that the tenant does not know',
       { options: { audience: 'https://nowhere.example' } },
-      /option audience/,
+      /audience option/,
     ],
     ['a wrong client secret', { options: { clientSecret: 'not the right one' } }, /clientSecret/],
     ['the password grant off', { emulator: { grantTypes: ['refresh_token'] } }, /Grant Types/],
@@ -653,7 +653,7 @@ describe('POST /login: Auth0 does not answer', () => {
     expect(app.emulator.requestsTo('/oauth/token')).toHaveLength(1)
   })
 
-  it('503 where nobody listens', async () => {
+  it('503 if the connection is refused', async () => {
     const emulator = await startAuth0Emulator()
     const app = await startApp({ emulator })
     await emulator.close()
@@ -664,7 +664,7 @@ describe('POST /login: Auth0 does not answer', () => {
     expect(response.headers['retry-after']).toBe('5')
   })
 
-  it('503 where it has gone since discovery', async () => {
+  it('503 if it went down after discovery', async () => {
     const emulator = await startAuth0Emulator()
     const app = await startApp({ emulator })
     await app.auth.ready()
@@ -721,7 +721,7 @@ describe('onError', () => {
     expect(response.headers['cache-control']).toBe('no-store')
   })
 
-  it('shapes that of requireScope', async () => {
+  it('shapes the answer of requireScope', async () => {
     const app = await startApp({ options: shape, after: scoped })
     const agent = await signIn(app.agent(), app.auth)
 
@@ -731,7 +731,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ problem: 'insufficient_scope' })
   })
 
-  it('shapes that of the rate limit, headers included', async () => {
+  it('shapes the answer of the rate limit, including headers', async () => {
     const app = await startApp({ options: { ...shape, rateLimit: { subnet: { limit: 1, windowMs: 60_000 } } } })
     await app.login({ email: ada.email, password: 'wrong' }).expect(401)
 
@@ -742,7 +742,7 @@ describe('onError', () => {
     expect(response.headers['retry-after']).toMatch(/^(?:60|59)$/)
   })
 
-  it('shapes that of requireHttps', async () => {
+  it('shapes the answer of requireHttps', async () => {
     const app = await startApp({ options: { ...shape, requireHttps: true } })
 
     const response = await app.login()
@@ -751,7 +751,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ problem: 'https_required' })
   })
 
-  it('gets an AuthError with everything that the answer would have had', async () => {
+  it('receives an AuthError with all members of the response', async () => {
     const seen: AuthError[] = []
     const app = await startApp({
       options: {
@@ -773,7 +773,7 @@ describe('onError', () => {
     expect(seen[0]!.auth0).toEqual({ status: 401, error: 'unauthorized', description: 'user is blocked' })
   })
 
-  it('may pass the error on to the error handler of the app', async () => {
+  it("can pass the error to the app's error handler", async () => {
     const app = await startApp({
       options: { onError: (err, _req, _res, next) => next(err) },
       after: (app) => {
@@ -790,7 +790,7 @@ describe('onError', () => {
     expect(response.body).toEqual({ handled: 'invalid_credentials' })
   })
 
-  it('that fails itself hands its failure to the error handler of the app', async () => {
+  it("passes its own failure to the app's error handler", async () => {
     const app = await startApp({
       options: { onError: async () => Promise.reject(new Error('template missing')) },
       after: (app) => {

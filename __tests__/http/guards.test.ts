@@ -65,7 +65,7 @@ describe('requireAuth', () => {
     expectUnauthorized(await ask(app, cookieOf(await other.login().expect(200))), 'unauthenticated')
   })
 
-  it('takes a cookie signed with an old secret that is still listed', async () => {
+  it('accepts a cookie signed with an old secret that is still listed', async () => {
     const old = 'the secret before this one, 32 letters'
     const first = await startApp({ options: { session: { secret: old } } })
     const cookie = cookieOf(await first.login().expect(200))
@@ -77,7 +77,7 @@ describe('requireAuth', () => {
     await ask(second, cookie).expect(200)
   })
 
-  it('answers 401 session_expired when the absolute timeout is over, whatever the cookie says', async () => {
+  it('answers 401 session_expired after the absolute timeout, regardless of the cookie', async () => {
     let now = Date.now()
     const app = await startApp({ options: { session: { idleTimeout: 7 * DAY } }, seams: { testClock: () => now } })
     const cookie = cookieOf(await app.login().expect(200))
@@ -89,7 +89,7 @@ describe('requireAuth', () => {
     expectUnauthorized(await ask(app, cookie), 'session_expired')
   })
 
-  it('answers 401 session_expired when Redis has let the session go', async () => {
+  it('answers 401 session_expired if Redis no longer has the session', async () => {
     const app = await startApp()
     const cookie = cookieOf(await app.login().expect(200))
     await openRedis().del(...(await recordsOf(cookie, app.prefix)))
@@ -108,7 +108,7 @@ describe('requireAuth', () => {
     await ask(app, cookie).expect(200)
   })
 
-  it('answers 401 where the record cannot be read', async () => {
+  it('answers 401 if the record cannot be read', async () => {
     const app = await startApp()
     const cookie = cookieOf(await app.login().expect(200))
     const [session = ''] = await recordsOf(cookie, app.prefix)
@@ -117,7 +117,7 @@ describe('requireAuth', () => {
     expectUnauthorized(await ask(app, cookie), 'session_expired')
   })
 
-  it('sets no cookie on the way', async () => {
+  it('sets no cookie', async () => {
     const app = await startApp()
     const cookie = cookieOf(await app.login({ ...credentials, remember_me: true }).expect(200))
 
@@ -127,7 +127,7 @@ describe('requireAuth', () => {
     expect(response.headers['set-cookie']).toBeUndefined()
   })
 
-  it('tells when the user logged in', async () => {
+  it('returns when the user logged in', async () => {
     const now = Date.now()
     const app = await startApp({
       seams: { testClock: () => now },
@@ -201,7 +201,7 @@ describe('GET /user', () => {
     expect(response.text).toBeUndefined()
   })
 
-  it('answers 401 to nobody', async () => {
+  it('answers 401 without a login', async () => {
     const app = await startApp()
 
     const response = await request(app.app).get('/auth/user')
@@ -219,7 +219,7 @@ describe('requireScope', () => {
     app.get('/alone', auth.requireScope('read:posts'), (_req, res) => void res.json({}))
   }
 
-  it('lets pass whoever was granted the scope', async () => {
+  it('lets users with the granted scope pass', async () => {
     const app = await startApp({
       after: routes,
       options: { audience: 'https://api.example.com', scope: 'openid read:posts' },
@@ -237,7 +237,7 @@ describe('requireScope', () => {
     ['/posts', 'openid read:posts:all', 'read:posts'],
     ['/posts', 'openid READ:POSTS', 'read:posts'],
     ['/posts', '', 'read:posts'],
-  ])('answers 403 at %s to the scopes "%s", and which it wants', async (path, scope, wanted) => {
+  ])('answers 403 at %s to the scopes "%s", with the required scopes', async (path, scope, wanted) => {
     const app = await startApp({ after: routes })
     const agent = await signIn(app.agent(), app.auth, {}, { scope })
 
@@ -248,14 +248,14 @@ describe('requireScope', () => {
     expect(response.headers['cache-control']).toBe('no-store')
   })
 
-  it.each(['/edit', '/words'])('wants all of several at %s', async (path) => {
+  it.each(['/edit', '/words'])('requires all scopes at %s', async (path) => {
     const app = await startApp({ after: routes })
     const agent = await signIn(app.agent(), app.auth, {}, { scope: 'write:posts openid read:posts' })
 
     await agent.get(path).expect(200)
   })
 
-  it('does not let pass what Auth0 did not grant, though it was asked for', async () => {
+  it('refuses a requested scope that Auth0 did not grant', async () => {
     const app = await startApp({
       after: routes,
       options: { audience: 'https://api.example.com', scope: 'openid read:posts' },
@@ -279,7 +279,7 @@ describe('requireScope', () => {
     await request(app.app).get('/alone').expect(500, refusal('configuration_error'))
   })
 
-  it('takes a list, too', async () => {
+  it('accepts a list', async () => {
     const app = await startApp({
       after: (app, auth) => {
         app.get(
@@ -311,7 +311,7 @@ describe('requireScope', () => {
 })
 
 describe('requireAuth', () => {
-  it('called with parentheses says how to write it', async () => {
+  it('throws if called with parentheses, and says how to write it', async () => {
     const app = await startApp()
 
     expect(() => Reflect.apply(app.auth.requireAuth, undefined, [])).toThrow(
@@ -371,7 +371,7 @@ describe.each(['/auth/login', '/auth/logout'])('POST %s', (path) => {
     expect(await keysUnder(app.prefix)).toEqual([])
   })
 
-  it('knows its own host behind a proxy that is trusted', async () => {
+  it('recognizes its own host behind a trusted proxy', async () => {
     const app = await startApp({ before: behindProxy })
 
     const response = await request(app.app)
@@ -395,7 +395,7 @@ describe.each(['/auth/login', '/auth/logout'])('POST %s', (path) => {
       .expect(status)
   })
 
-  it('refuses Origin: null where the Host header is no host either', async () => {
+  it('refuses Origin: null even if the Host header is invalid', async () => {
     const app = await startApp()
     const { port } = await listen(app.app)
     const body = JSON.stringify(credentials)
@@ -422,7 +422,7 @@ describe('POST /logout from another site', () => {
 })
 
 describe('GET /user from another site', () => {
-  it('is answered: it changes nothing, and the browser keeps the answer from the page', async () => {
+  it('is allowed, because it changes nothing and the browser hides the response from the page', async () => {
     const app = await startApp()
     const cookie = await signIn(app.app, app.auth)
 
@@ -453,7 +453,7 @@ describe('requireHttps', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('does not take the word of a proxy that nobody trusts', async () => {
+  it('does not trust X-Forwarded-Proto of an untrusted proxy', async () => {
     const app = await startApp({ options: { requireHttps: true } })
 
     await app.login().set('X-Forwarded-Proto', 'https').expect(400, refusal('https_required'))
@@ -462,7 +462,7 @@ describe('requireHttps', () => {
   it.each([
     ['https', 200],
     ['http', 400],
-  ])('goes by the X-Forwarded-Proto %s of a trusted proxy', async (proto, status) => {
+  ])('uses X-Forwarded-Proto %s of a trusted proxy', async (proto, status) => {
     const app = await startApp({ before: behindProxy, options: { requireHttps: true } })
 
     const response = await app.login().set('X-Forwarded-Proto', proto)
@@ -511,7 +511,7 @@ describe('methods', () => {
   })
 
   it.each(['signup', 'password-reset', 'callback', 'backchannel-logout', 'nowhere'])(
-    'leaves /%s, which is off, to the app',
+    'passes /%s to the app if it is off',
     async (route) => {
       const app = await startApp()
 
@@ -599,7 +599,7 @@ describe('the rate limit of POST /login', () => {
   it.each([
     ['two IPv4 addresses', '203.0.113.7', '203.0.113.8'],
     ['addresses in two IPv6 /56', '2001:db8:0:1::1', '2001:db8:0:100::1'],
-  ])('counts %s apart', async (_, first, second) => {
+  ])('counts %s separately', async (_, first, second) => {
     const app = await startApp({ options: limited, before: behindProxy })
     await spend(app, 5, first)
 
@@ -609,7 +609,7 @@ describe('the rate limit of POST /login', () => {
     expect(response.headers.ratelimit).toMatch(/^"subnet"; r=4; /)
   })
 
-  it('is not got around with X-Forwarded-For, with and without a trusted proxy', async () => {
+  it('cannot be evaded with X-Forwarded-For, with and without a trusted proxy', async () => {
     const direct = await startApp({ options: limited })
     const proxied = await startApp({ options: limited, before: behindProxy })
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -667,7 +667,7 @@ describe('the rate limit of POST /login', () => {
     expect(response.headers['ratelimit-policy']).toMatch(/^"subnet"; q=2; w=90; /)
   })
 
-  it('begins anew with the next window', async () => {
+  it('starts again with the next window', async () => {
     const app = await startApp({ options: limited })
     for (let attempt = 1; attempt <= 5; attempt++) await app.login(wrong).expect(401)
     await app.login().expect(429)
@@ -692,14 +692,14 @@ describe('the rate limit of POST /login', () => {
     expect(statuses).toEqual(Array(7).fill([401, undefined]))
   })
 
-  it('goes on per process with the in-process store', async () => {
+  it('counts per process with the in-process store', async () => {
     const app = await startApp({ store: 'memory', options: limited })
     for (let attempt = 1; attempt <= 5; attempt++) await app.login(wrong).expect(401)
 
     expect((await app.login()).status).toBe(429)
   })
 
-  it('goes on per process while Redis is down, and is quick about it', async () => {
+  it('counts per process while Redis is down, without delay', async () => {
     const app = await startApp({
       options: { ...limited, redis: `redis://127.0.0.1:${await freePort()}`, timeouts: { redis: 200 } },
     })
@@ -719,7 +719,7 @@ describe('the rate limit of POST /login', () => {
 })
 
 describe('every answer of the router', () => {
-  it('is no-store and has no header that names the software', async () => {
+  it('is no-store and does not reveal the software in a header', async () => {
     const app = await startApp()
     const cookie = await signIn(app.app, app.auth)
     const answers = [

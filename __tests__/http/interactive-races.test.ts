@@ -29,7 +29,7 @@ describe.each(['redis', 'memory'] as const)('logins in two tabs, in %s', (store)
   it.each([
     ['in the order in which they began', false],
     ['in reverse', true],
-  ])('both end where they should, %s', async (_name, reverse) => {
+  ])('both end at their own page, %s', async (_name, reverse) => {
     const visitor = new Visitor(await startWeb({ store }))
     const tabs = [
       ['/one', await visitor.untilCallback('/auth/login?return_to=/one')],
@@ -43,7 +43,7 @@ describe.each(['redis', 'memory'] as const)('logins in two tabs, in %s', (store)
     expect(bodyOf(await visitor.get('/auth/sessions')).sessions).toHaveLength(1)
   })
 
-  it('a callback that comes again starts no second session, and the first lives', async () => {
+  it('a repeated callback starts no second session, and the first continues', async () => {
     const web = await startWeb({ store })
     const visitor = new Visitor(web)
     const callback = await visitor.untilCallback()
@@ -54,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('logins in two tabs, in %s', (store)
     expect(codes(web)).toHaveLength(1)
   })
 
-  it('a callback that comes twice at once is exactly one login', async () => {
+  it('two concurrent copies of a callback are exactly one login', async () => {
     const web = await startWeb({ store })
     const visitor = new Visitor(web)
     const callback = await visitor.untilCallback()
@@ -100,7 +100,7 @@ describe('GET /callback without its login', () => {
     expectMissing(await visitor.get(`/auth/callback${query}`))
   })
 
-  it('is refused in a browser without the cookie, and the login goes on in its own', async () => {
+  it('is refused in a browser without the cookie, and the login continues in its own browser', async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     const callback = await visitor.untilCallback()
@@ -109,7 +109,7 @@ describe('GET /callback without its login', () => {
     expect((await visitor.open(callback)).status).toBe(302)
   })
 
-  it('is refused in a browser with another cookie, so that nobody is logged in to an account of others', async () => {
+  it("is refused in a browser with another cookie, so that nobody is logged in to another user's account", async () => {
     const web = await startWeb()
     const [victim, attacker] = [new Visitor(web), new Visitor(web)]
     await victim.get('/auth/login')
@@ -120,7 +120,7 @@ describe('GET /callback without its login', () => {
     expect(codes(web)).toEqual([])
   })
 
-  it('is refused with a cookie that was forged', async () => {
+  it('is refused with a forged cookie', async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     const callback = await visitor.untilCallback()
@@ -148,7 +148,7 @@ describe('GET /callback without its login', () => {
     expect((await visitor.me()).status).toBe(401)
   })
 
-  it('back on the login page, the user logs in once more', async () => {
+  it('returns to the login page, where the user can log in again', async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     const begun = await visitor.get('/auth/login')
@@ -160,7 +160,7 @@ describe('GET /callback without its login', () => {
 })
 
 describe('abandoned logins', () => {
-  it('100 of them leave one small cookie, and five records that end by themselves', async () => {
+  it('100 of them leave one small cookie and five records that expire', async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     for (let times = 0; times < 100; times++) await visitor.get('/auth/login')
@@ -177,7 +177,7 @@ describe('abandoned logins', () => {
     expect((await visitor.enter()).status).toBe(302)
   })
 
-  it('the oldest of six is over, the others are not', async () => {
+  it('the oldest of six ends, and the others continue', async () => {
     const visitor = new Visitor(await startWeb())
     const callbacks: string[] = []
     for (let times = 0; times < 6; times++) callbacks.push(await visitor.untilCallback())
@@ -185,7 +185,7 @@ describe('abandoned logins', () => {
     for (const callback of callbacks.slice(1)) expect((await visitor.open(callback)).status).toBe(302)
   })
 
-  it('a login that ends leaves nothing but its session', async () => {
+  it('a completed login leaves only its session', async () => {
     const web = await startWeb()
     await new Visitor(web).enter()
     const kinds = (await keysUnder(web.prefix)).map((key) => /:([a-z]+):[^:]+$/.exec(key)?.[1])

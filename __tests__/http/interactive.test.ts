@@ -16,7 +16,7 @@ const exchanges = ({ emulator }: Web, grantType = 'authorization_code') =>
 const query = (location: string) => Object.fromEntries(new URL(location).searchParams)
 
 describe('GET /login', () => {
-  it('goes to Auth0 with PKCE, state, nonce, and what was asked for', async () => {
+  it('redirects to Auth0 with PKCE, state, nonce, and the requested parameters', async () => {
     const web = await startWeb({ options: OFFLINE })
 
     const path = '/auth/login?login_hint=ada%40example.com&connection=customers&prompt=none&client_id=x'
@@ -41,7 +41,7 @@ describe('GET /login', () => {
   })
 
   it.each(['login_hint=a&login_hint=b', 'login_hint[a]=b', 'login_hint=', `login_hint=${'a'.repeat(321)}`])(
-    'leaves out %.30s',
+    'omits %.30s',
     async (hint) => {
       const begun = await new Visitor(await startWeb()).get(`/auth/login?${hint}`)
       expect(query(begun.location)).not.toHaveProperty('login_hint')
@@ -55,7 +55,7 @@ describe('GET /login', () => {
     expect(cookie).toMatch(/^auth\.interactive=s%3A[\w-]{43}\.[^;]+; Path=\/; HttpOnly; SameSite=Lax$/)
   })
 
-  it.each(['/auth/login', '/auth/callback?code=a&state=b'])('is not there by default: %s', async (path) => {
+  it.each(['/auth/login', '/auth/callback?code=a&state=b'])('is off by default: %s', async (path) => {
     const web = await startWeb({ options: { interactive: false } })
     expect((await new Visitor(web).get(path)).status).toBe(404)
   })
@@ -71,14 +71,14 @@ describe('GET /login', () => {
 })
 
 describe('GET /callback', () => {
-  it('sends the verifier, so that the code is of no use to others', async () => {
+  it('sends the verifier, so that others cannot use the code', async () => {
     const web = await startWeb()
     await new Visitor(web).enter()
     expect(exchanges(web)).toMatchObject([{ params: { redirect_uri: `${web.url}/auth/callback` } }])
     expect(web.logged.join('')).not.toContain('code_verifier')
   })
 
-  it.each(['redis', 'memory'] as const)('gives the session that a password login gives, in %s', async (store) => {
+  it.each(['redis', 'memory'] as const)('creates the same session as a password login, in %s', async (store) => {
     const web = await startWeb({ store, options: OFFLINE, after: (app, auth) => addTokenRoute(app, auth) })
     const [visitor, other] = [new Visitor(web), web.agent()]
 
@@ -119,7 +119,7 @@ describe('GET /callback', () => {
     expect(exchanges(web, 'refresh_token')).toHaveLength(1)
   })
 
-  it('asks onLogin, and keeps what it returns', async () => {
+  it('calls onLogin, and stores what it returns', async () => {
     const seen: unknown[] = []
     const web = await startWeb({
       options: {
@@ -137,7 +137,7 @@ describe('GET /callback', () => {
     expect(bodyOf(await visitor.get('/data'))).toEqual({ plan: 'pro' })
   })
 
-  it('lets onLogin refuse: no session, and what was granted is revoked', async () => {
+  it('lets onLogin refuse: there is no session, and the tokens are revoked', async () => {
     const web = await startWeb({
       options: {
         ...OFFLINE,
@@ -158,7 +158,7 @@ describe('GET /callback', () => {
     expect(web.emulator.requestsTo('/oauth/revoke')).toHaveLength(1)
   })
 
-  it('hands on what session.preserve names, where auth.session is mounted', async () => {
+  it('passes on the keys in session.preserve if auth.session is mounted', async () => {
     const web = await startWeb({
       options: { session: { preserve: ['cart'] } },
       before: (app, auth) => {
@@ -184,7 +184,7 @@ describe('GET /callback', () => {
     expect((await visitor.me()).status).toBe(200)
   })
 
-  it('ends the session of another user that the browser had', async () => {
+  it("ends the browser's session of another user", async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     await visitor.enter()
@@ -198,7 +198,7 @@ describe('GET /callback', () => {
     expect([old.status, await old.json()]).toEqual([401, expect.objectContaining({ error: 'session_expired' })])
   })
 
-  it('comes back from the site of Auth0 although the cookie of sessions is sameSite strict', async () => {
+  it("works with sameSite strict, although the redirect comes from Auth0's site", async () => {
     const web = await startWeb({ options: { session: { cookie: { sameSite: 'strict' } } } })
     const visitor = new Visitor(web)
 
@@ -227,7 +227,7 @@ describe('GET /callback', () => {
     expect((await visitor.enter()).status).toBe(302)
   })
 
-  it('reports login_required of a login that may show no page', async () => {
+  it('reports login_required if no page may be shown', async () => {
     const web = await startWeb()
     const visitor = new Visitor(web)
     const begun = await visitor.get('/auth/login')
@@ -254,7 +254,7 @@ describe('GET /callback', () => {
     expect((await new Visitor(web).enter()).status).toBe(302)
   })
 
-  it('ends in another process than the one in which it began', async () => {
+  it('works in another process than the one that started the login', async () => {
     const web = await startWeb()
     const { emulator, prefix } = web
     const other = await startWeb({ emulator, options: { interactive: { baseUrl: web.url }, session: { prefix } } })
@@ -281,7 +281,7 @@ describe('GET /callback', () => {
   })
 })
 
-describe('where the router is mounted', () => {
+describe('the mount path of the router', () => {
   it.each([
     ['deep', '/api/v1/auth', (app: express.Express, router: express.Router) => app.use('/api/v1/auth', router)],
     [
@@ -302,7 +302,7 @@ describe('where the router is mounted', () => {
     expect((await visitor.me()).status).toBe(200)
   })
 
-  it('names the login of the same mount point', async () => {
+  it('has the login_url of the same mount path', async () => {
     const web = await startWeb({ before: (app, auth) => void app.use('/api/v1/auth', auth.router) })
     const visitor = new Visitor(web)
     for (const base of ['/auth', '/api/v1/auth']) {
@@ -322,7 +322,7 @@ describe('login_url', () => {
     ['mfa_required', { mfa: true }],
     ['interaction_required', { interactionRequired: true }],
     ['interaction_required', { requiresVerification: true }],
-  ])('of %s starts a login that ends where the first one would have', async (error, flags) => {
+  ])('of %s starts a login that ends at the original page', async (error, flags) => {
     const web = await startWeb()
     web.emulator.users.update(ada.email, flags)
 
@@ -339,22 +339,22 @@ describe('login_url', () => {
     expect((await visitor.me()).status).toBe(200)
   })
 
-  it('keeps no hostile return_to', async () => {
+  it('drops a hostile return_to', async () => {
     const web = await startWeb({ emulator: { users: [{ ...ada, mfa: true }] } })
     expect((await refusedFor(web, { return_to: '//evil.example' })).login_url).toMatch(/return_to=%2F$/)
   })
 
-  it('is the option loginUrl where there is one', async () => {
+  it('is the loginUrl option if it is set', async () => {
     const web = await startWeb({ emulator: { users: [{ ...ada, mfa: true }] }, options: { loginUrl: 'myapp://login' } })
     expect((await refusedFor(web)).login_url).toBe('myapp://login')
   })
 
-  it('is not there without an interactive login', async () => {
+  it('is missing without interactive login', async () => {
     const app = await startApp({ emulator: { users: [{ ...ada, mfa: true }] } })
     expect((await app.login()).body).not.toHaveProperty('login_url')
   })
 
-  it('comes with mfa_required of getAccessToken in a route of the app', async () => {
+  it('is added to mfa_required from getAccessToken in a route of the app', async () => {
     const web = await startWeb({
       emulator: { accessTokenTtl: 20 },
       options: OFFLINE,
@@ -376,14 +376,14 @@ describe('login_url', () => {
 describe('pages.login', () => {
   const open = (web: Web, path: string) => request(web.app).get(path).set('Accept', 'text/html')
 
-  it('gets the browser after a callback that failed', async () => {
+  it('is where the browser goes after a failed callback', async () => {
     const web = await startWeb({ options: { pages: { login: '/sign-in' } } })
     const { status, headers } = await open(web, '/auth/callback?code=a&state=b')
     expect([status, headers.location]).toEqual([302, '/sign-in?error=login_transaction_missing'])
   })
 
   it.each(['/auth/callback?code=a&state=b', '/auth/login'])(
-    'is not where %s leads if it is that login itself, which would never end',
+    'is not the target of %s if it is that login itself, which would loop',
     async (path) => {
       const web = await startWeb({ options: { pages: { login: '/auth/login' } } })
       web.emulator.failNext({ path: '/.well-known/openid-configuration', status: 503, body: 'down', times: 9 })
@@ -393,7 +393,7 @@ describe('pages.login', () => {
 })
 
 describe('a mount on another Express app', () => {
-  it('goes by the path that the browser sees', async () => {
+  it('uses the path that the browser sees', async () => {
     const web = await startWeb()
     const outer = express().use('/outer', web.app)
     const { url } = await listen(outer)

@@ -35,7 +35,7 @@ describe('clients behind proxies', () => {
   it.each([
     ['one', 1, (forged: string, client: string) => `${forged}, ${client}`],
     ['two', 2, (forged: string, client: string) => `${forged}, ${client}, 10.0.0.2`],
-  ])('%s trusted: are told apart, and cannot choose their address', async (_title, proxies, chain) => {
+  ])('%s trusted: are counted separately, and cannot spoof their address', async (_title, proxies, chain) => {
     const app = await start(limit, {}, proxies)
     const from = (forged: string, client: string) => app.login(wrong).set('X-Forwarded-For', chain(forged, client))
     expect(await statusesOf(3, (time) => from(`198.51.100.${String(time)}`, '203.0.113.7'))).toEqual([401, 401, 429])
@@ -45,7 +45,7 @@ describe('clients behind proxies', () => {
   })
 
   it.each(['64:ff9b::cb00:7107', '64:ff9b:0:0:0:0:cb00:7107', '0064:FF9B::203.0.113.7', '::FFFF:203.0.113.7'])(
-    'share the count of 203.0.113.7 as %s, and Auth0 is told that address',
+    'share the count of 203.0.113.7 as %s, and Auth0 receives that address',
     async (address) => {
       const app = await start({ ...off, subnet: { limit: 1, windowMs: 60_000 } })
       await app.login(wrong).set('X-Forwarded-For', address).expect(401)
@@ -57,7 +57,7 @@ describe('clients behind proxies', () => {
 })
 
 describe('rateLimit.subnet', () => {
-  it('counts attempts that are under way: many at once do not get past it', async () => {
+  it('counts pending attempts, so that many at once cannot exceed it', async () => {
     const app = await start({ ...off, subnet: { limit: 5, windowMs: 60_000 } })
     const answers = await Promise.all(Array.from({ length: 20 }, () => app.login(wrong)))
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(15)
@@ -85,7 +85,7 @@ describe('rateLimit.attempts', () => {
     expect(await statusesOf(4, () => app.login(right))).toEqual([200, 200, 200, 429])
   })
 
-  it('goes on in the process while Redis is dead, and is shared again when it is back', async () => {
+  it('counts per process while Redis is down, and is shared again afterwards', async () => {
     const redis = await startRedis()
     let recover: () => void = () => undefined
     const recovered = new Promise<void>((resolve) => (recover = resolve))
@@ -105,7 +105,7 @@ describe('rateLimit.attempts', () => {
 })
 
 describe('rateLimit.account', () => {
-  it('answers unknown accounts and others alike, headers included', async () => {
+  it('responds the same for unknown and known accounts, including headers', async () => {
     const answerTo = async (email: string) => {
       const app = await start({ ...off, account: { limit: 1, windowMs: 60_000 } })
       await app.login({ email, password: 'wrong' }).expect(401)
@@ -117,7 +117,7 @@ describe('rateLimit.account', () => {
     expect(await answerTo('nobody@example.com')).toEqual(known)
   })
 
-  it('has a counter of its own for a known client in another process, too', async () => {
+  it('has a separate counter for a known client in another process, too', async () => {
     const session = { prefix: uniquePrefix() }
     const limit = { ...off, account: { limit: 2, windowMs: 60_000 } }
     const first = await start(limit, { options: { session } })
@@ -132,7 +132,7 @@ describe('rateLimit.account', () => {
 })
 
 describe('counters in Redis', () => {
-  it('expire, even where a login gives a point back after its window has ended', async () => {
+  it('expire, even if a login gives a point back after its window has ended', async () => {
     const app = await start({})
     const held = app.emulator.hold({ grantType: 'password' })
     const login = app.login(right).then((answer) => answer)
@@ -149,7 +149,7 @@ describe('counters in Redis', () => {
   })
 })
 
-describe('a client that goes while its login is being counted', () => {
+describe('a client that disconnects while its login is being counted', () => {
   it('gets no grant', async () => {
     const redis = await startRedis()
     let arrive: (socket: Socket) => void = () => undefined
@@ -191,7 +191,7 @@ describe('a client that goes while its login is being counted', () => {
 })
 
 describe('a tenant that hangs', () => {
-  it('holds 64 password grants of a process at most; beyond them logins answer 503 at once', async () => {
+  it('gets at most 64 password grants from a process, and further logins answer 503 at once', async () => {
     const tenant = hanging(64)
     const app = await start(off, { seams: { fetch: tenant.fetch } })
     const { url } = await listen(app.app)
@@ -212,7 +212,7 @@ describe('a tenant that hangs', () => {
     await send().expect(200)
   })
 
-  it('frees the place of a grant that failed', async () => {
+  it('frees the slot of a failed grant', async () => {
     const app = await start(off)
     const { url } = await listen(app.app)
     for (let round = 1; round <= 2; round++) {

@@ -46,7 +46,7 @@ function forwardedTo({ emulator }: TestApp, path: string) {
 }
 
 describe('POST /login', () => {
-  it('answers who is logged in and when the session ends, and nothing else', async () => {
+  it('returns the user and when the session ends, and nothing else', async () => {
     const now = Date.now()
     const app = await startApp({ seams: { testClock: () => now } })
 
@@ -85,7 +85,7 @@ describe('POST /login', () => {
     })
   })
 
-  it('tells of it in one event without secrets', async () => {
+  it('reports it in one event without secrets', async () => {
     const app = await startApp()
 
     await request(app.app).post('/auth/login').set('X-Request-Id', 'req-1').send(credentials).expect(200)
@@ -104,7 +104,7 @@ describe('POST /login', () => {
     ])
   })
 
-  it('takes a form as well', async () => {
+  it('accepts a form', async () => {
     const app = await startApp()
 
     const response = await request(app.app).post('/auth/login').type('form').send(credentials)
@@ -173,7 +173,7 @@ describe('POST /login: the grant', () => {
     })
   })
 
-  it('is password-realm with the option realm', async () => {
+  it('is password-realm with the realm option', async () => {
     const app = await startApp({
       options: { realm: 'customers' },
       emulator: { users: [{ ...ada, connection: 'customers' }] },
@@ -186,7 +186,7 @@ describe('POST /login: the grant', () => {
     ])
   })
 
-  it('takes the realm of the body where allowedRealms has it', async () => {
+  it('uses the realm of the body if allowedRealms contains it', async () => {
     const app = await startApp({
       options: { allowedRealms: ['customers', 'staff'] },
       emulator: { users: [{ ...ada, connection: 'customers' }] },
@@ -218,7 +218,7 @@ describe('POST /login: the grant', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('asks for the audience and scope of the options', async () => {
+  it('requests the audience and scope of the options', async () => {
     const app = await startApp({ options: { audience: API, scope: 'openid read:posts' } })
 
     await app.login().expect(200)
@@ -235,7 +235,7 @@ describe('POST /login: the grant', () => {
     expect(grantsOf(app).map(({ params }) => params.scope)).toEqual(['openid email offline_access', 'openid email'])
   })
 
-  it('names offline_access once where the option scope has it already', async () => {
+  it('requests offline_access once if the scope option already has it', async () => {
     const app = await startApp({ options: { scope: 'openid offline_access' } })
 
     await app.login({ ...credentials, remember_me: true }).expect(200)
@@ -279,7 +279,7 @@ describe('POST /login: the forwarded address', () => {
   })
 
   it.each(['unknown', '203.0.113.7 x', 'evil.example.com'])(
-    'is left out where the proxy names none: %s',
+    'is omitted if the proxy sends none: %s',
     async (header) => {
       const app = await startApp({ before: behindProxy })
 
@@ -289,7 +289,7 @@ describe('POST /login: the forwarded address', () => {
     },
   )
 
-  it('is left out with forwardClientIp: false', async () => {
+  it('is omitted with forwardClientIp: false', async () => {
     const app = await startApp({ options: { forwardClientIp: false } })
 
     await app.login().expect(200)
@@ -297,7 +297,7 @@ describe('POST /login: the forwarded address', () => {
     expect(forwardedTo(app, '/oauth/token')).toEqual([undefined])
   })
 
-  it('goes with password grants only: not with discovery, keys or revocation', async () => {
+  it('is sent with password grants only, not with discovery, keys, or revocation', async () => {
     const app = await startApp()
     const first = await app.login({ ...credentials, remember_me: true }).expect(200)
     await request(app.app).post('/auth/logout').set('Cookie', cookieOf(first)).expect(200)
@@ -316,7 +316,7 @@ describe('POST /login: the forwarded address', () => {
 })
 
 describe('POST /login: the cookie', () => {
-  it('is opaque and ends with the browser', async () => {
+  it('is opaque and a session cookie', async () => {
     const app = await startApp()
 
     const { name, value, attributes } = setCookie(await app.login().expect(200))
@@ -354,7 +354,7 @@ describe('POST /login: the cookie', () => {
     expect(Object.keys(setCookie(response).attributes)).not.toContain('expires')
   })
 
-  it('is Secure over HTTPS, as the trusted proxy tells', async () => {
+  it('is Secure over HTTPS, according to a trusted proxy', async () => {
     const app = await startApp({ before: behindProxy })
 
     const secure = await app.login().set('X-Forwarded-Proto', 'https').expect(200)
@@ -364,7 +364,7 @@ describe('POST /login: the cookie', () => {
     expect(setCookie(plain).attributes).toEqual({ path: '/', httponly: '', samesite: 'Lax' })
   })
 
-  it('is not Secure on the word of a proxy that nobody trusts', async () => {
+  it('is not Secure according to an untrusted proxy', async () => {
     const app = await startApp()
 
     const response = await app.login().set('X-Forwarded-Proto', 'https').expect(200)
@@ -372,7 +372,7 @@ describe('POST /login: the cookie', () => {
     expect(setCookie(response).attributes).toEqual({ path: '/', httponly: '', samesite: 'Lax' })
   })
 
-  it('is called __Host-auth where it is always Secure', async () => {
+  it('is named __Host-auth if it is always Secure', async () => {
     const app = await startApp({ before: behindProxy, options: { session: { cookie: { secure: true } } } })
 
     const response = await app.login().set('X-Forwarded-Proto', 'https').expect(200)
@@ -397,7 +397,7 @@ describe('POST /login: the cookie', () => {
     ['by auth.session', (app, auth) => app.use(auth.session)],
     ['by auth.session, and touched', (app, auth) => app.use(auth.session, touch)],
   ])(
-    'is not promised over plain HTTP where it is always Secure (mounted %s): no attempt at Auth0',
+    'is not sent over plain HTTP if it is always Secure (mounted %s), and Auth0 gets no request',
     async (_, before) => {
       const app = await startApp({ before, options: { session: { cookie: { secure: true } } } })
 
@@ -441,7 +441,7 @@ describe('POST /login: the session', () => {
     expect(await lifetimesOf(session)).toEqual([14 * DAY, 30 * DAY])
   })
 
-  it('leaves no key without an end', async () => {
+  it('leaves no key without an expiry', async () => {
     const app = await startApp()
 
     await app.login({ ...credentials, remember_me: true }).expect(200)
@@ -463,7 +463,7 @@ describe('POST /login: the session', () => {
     expect(await lifetimes({ remember_me: true })).toEqual([300, 400])
   })
 
-  it('is there as soon as the headers of the answer are', async () => {
+  it('is stored before the headers of the response are sent', async () => {
     const app = await startApp()
     const { port, url } = await listen(app.app)
     const body = JSON.stringify(credentials)
@@ -535,7 +535,7 @@ describe('POST /login: the session', () => {
 })
 
 describe('POST /login: fixation', () => {
-  it('gives the session a new id, and the old cookie is dead', async () => {
+  it('gives the session a new id, and the old cookie stops working', async () => {
     const app = await startApp()
     const first = cookieOf(await app.login().expect(200))
 
@@ -549,7 +549,7 @@ describe('POST /login: fixation', () => {
     expect(await recordsOf(first, app.prefix)).toEqual([])
   })
 
-  it('does not take over an id that somebody planted', async () => {
+  it('does not adopt a planted id', async () => {
     const app = await startApp()
     const planted = 's%3Aplanted-by-an-attacker-0000000000.c2lnbmF0dXJl'
 
@@ -608,7 +608,7 @@ describe('POST /login by somebody who is logged in', () => {
     expect(await recordsOf(cookieOf(second), app.prefix)).toHaveLength(1)
   })
 
-  it('keeps the session and its tokens where the new login is refused', async () => {
+  it('keeps the session and its tokens if the new login is refused', async () => {
     const app = await startApp()
     const first = cookieOf(await app.login({ ...credentials, remember_me: true }).expect(200))
     const before = await recordsOf(first, app.prefix)
@@ -625,7 +625,7 @@ describe('POST /login by somebody who is logged in', () => {
     expect(app.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('makes the second user the one who is logged in', async () => {
+  it('logs the second user in', async () => {
     const grace = { email: 'grace@example.com', password: 'debugged a moth', name: 'Grace Hopper' }
     const app = await startApp({ emulator: { users: [ada, grace] } })
     const agent = app.agent()
@@ -657,7 +657,7 @@ describe('POST /login with exposeTokens', () => {
     })
   })
 
-  it('leaves refresh_token out where none was issued', async () => {
+  it('omits refresh_token if none was issued', async () => {
     const app = await startApp({ options: { exposeTokens: true } })
 
     const response = await app.login()
@@ -667,7 +667,7 @@ describe('POST /login with exposeTokens', () => {
     )
   })
 
-  it('does not claim offline_access where Auth0 withheld the refresh token', async () => {
+  it('does not claim offline_access if Auth0 withheld the refresh token', async () => {
     const apis = [{ audience: API, scopes: ['read:posts'], allowOfflineAccess: false }]
     const app = await startApp({
       options: { exposeTokens: true, audience: API, scope: 'openid read:posts' },
@@ -697,7 +697,7 @@ describe('POST /login: discovery', () => {
     expect(grantsOf(app)).toHaveLength(5)
   })
 
-  it('is made again after a failure', async () => {
+  it('is repeated after a failure', async () => {
     const app = await startApp()
     app.emulator.failNext({ path: DISCOVERY, status: 500 })
 
@@ -739,7 +739,7 @@ describe('POST /login: the ID token', () => {
     ['PS256', 'RS256'],
     ['HS256', 'RS256'],
     ['RS256', 'HS256'],
-  ] as const)('is refused where %s is set and the tenant signs with %s', async (wanted, signed) => {
+  ] as const)('is refused if %s is set and the tenant signs with %s', async (wanted, signed) => {
     const app = await startApp({
       options: { idTokenSigningAlg: wanted },
       emulator: { idTokenSigningAlg: signed },
@@ -758,7 +758,7 @@ describe('POST /login: the ID token', () => {
     const genuine = await app.auth.client.getTokenByPassword({ username: ada.email, password: ada.password })
     app.emulator.failNext({ status: 200, body: tokenAnswer(forge(genuine.idToken!)) })
 
-    expectMisconfigured(app, await app.login(), /the ID token does not verify/)
+    expectMisconfigured(app, await app.login(), /the ID token could not be verified/)
   })
 
   it.each([
@@ -771,7 +771,7 @@ describe('POST /login: the ID token', () => {
     const app = await startApp({ options: { idTokenSigningAlg: 'HS256' } })
     app.emulator.failNext({ status: 200, body: tokenAnswer(await hmacToken(app, claims)) })
 
-    expectMisconfigured(app, await app.login(), /the ID token does not verify/)
+    expectMisconfigured(app, await app.login(), /the ID token could not be verified/)
   })
 
   it('is refused with the HMAC of another secret', async () => {
@@ -781,7 +781,7 @@ describe('POST /login: the ID token', () => {
     expectMisconfigured(app, await app.login(), /idTokenSigningAlg/)
   })
 
-  it('counts with the HMAC of the client secret', async () => {
+  it('is accepted with the HMAC of the client secret', async () => {
     const app = await startApp({ options: { idTokenSigningAlg: 'HS256' } })
     app.emulator.failNext({ status: 200, body: tokenAnswer(await hmacToken(app, {})) })
 
@@ -858,7 +858,7 @@ describe('auth.login', () => {
   it.each([
     ['rememberMe', { username: ada.email, rememberMe: true }],
     ['the names of a body', { email: ada.email, remember_me: 'on' }],
-  ])('takes a realm and %s', async (_, input) => {
+  ])('accepts a realm and %s', async (_, input) => {
     const app = await startApp({
       after: ownRoute([]),
       options: { allowedRealms: ['customers'] },
@@ -876,7 +876,7 @@ describe('auth.login', () => {
     ])
   })
 
-  it('rejects with TokenByPasswordError where Auth0 refuses, and sets no cookie', async () => {
+  it('rejects with TokenByPasswordError if Auth0 refuses, and sets no cookie', async () => {
     const results: AuthError[] = []
     const app = await startApp({ after: ownRoute(results) })
 
@@ -938,7 +938,7 @@ describe('auth.login with what the user sent', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('rejects with MissingRequiredArgumentError where there is no body', async () => {
+  it('rejects with MissingRequiredArgumentError if there is no body', async () => {
     const results: unknown[] = []
     const app = await startApp({ after: routes(results) })
 
@@ -985,7 +985,7 @@ describe('auth.client.getTokenByPassword', () => {
     expect(await keysUnder(app.prefix)).toEqual([])
   })
 
-  it('takes a realm', async () => {
+  it('accepts a realm', async () => {
     const app = await startApp({ emulator: { users: [{ ...ada, connection: 'customers' }] } })
 
     await app.auth.client.getTokenByPassword({ username: ada.email, password: ada.password, realm: 'customers' })
@@ -995,7 +995,7 @@ describe('auth.client.getTokenByPassword', () => {
     ])
   })
 
-  it('resolves without claims where openid was not asked for', async () => {
+  it('resolves without claims if openid was not requested', async () => {
     const app = await startApp()
 
     const grant = await app.auth.client.getTokenByPassword({
@@ -1024,7 +1024,7 @@ describe('auth.client.getTokenByPassword', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('rejects with TokenByPasswordError and the code where Auth0 refuses', async () => {
+  it('rejects with TokenByPasswordError and the code if Auth0 refuses', async () => {
     const app = await startApp()
 
     const error: unknown = await app.auth.client

@@ -40,14 +40,14 @@ describe('logout_url', () => {
     expect(await isAsked(visitor)).toBe(true)
   })
 
-  it('names the page after logout, exactly as Auth0 has to allow it', async () => {
+  it('contains the page after logout, exactly as it is allowed at Auth0', async () => {
     const web = await startWeb({ options: { pages: { login: '/in', afterLogout: '/bye?a=1' } } })
     web.emulator.tenant.logoutUrls = [`${web.url}/bye?a=1`]
     const visitor = await entered(web)
     expect((await visitor.open(await logoutUrl(visitor))).location).toBe(`${web.url}/bye?a=1`)
   })
 
-  it('is where the form of a page leads', async () => {
+  it('is where a form redirects', async () => {
     const web = await startWeb({ options: { pages: { login: '/in' } } })
     const visitor = await entered(web)
     const answer = await request(web.app)
@@ -58,7 +58,7 @@ describe('logout_url', () => {
     expect([answer.status, answer.headers.location]).toEqual([303, expect.stringContaining('/oidc/logout?')])
   })
 
-  it('is /v2/logout where the tenant has no RP-initiated logout', async () => {
+  it('is /v2/logout if the tenant has no RP-initiated logout', async () => {
     const web = await startWeb({ emulator: { rpLogout: false } })
     const visitor = await entered(web)
 
@@ -80,18 +80,18 @@ describe('logout_url', () => {
     },
   )
 
-  it('is not there for a password login', async () => {
+  it('is missing for a password login', async () => {
     const web = await startWeb()
     const agent = web.agent()
     await agent.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
     await agent.post('/auth/logout').expect(200, { success: true })
   })
 
-  it('is not there for somebody who is not logged in', async () => {
+  it('is missing without a login', async () => {
     expect(await logoutUrl(new Visitor(await startWeb()))).toBeUndefined()
   })
 
-  it('is not there for a session of a time when interactive login was on', async () => {
+  it('is missing for a session from before interactive login was turned off', async () => {
     const web = await startWeb()
     const visitor = await entered(web)
     const { emulator, prefix } = web
@@ -100,7 +100,7 @@ describe('logout_url', () => {
     expect([answer.status, answer.body]).toEqual([200, { success: true }])
   })
 
-  it('is left out while Auth0 is down, and logout succeeds', async () => {
+  it('is omitted while Auth0 is down, and logout succeeds', async () => {
     const web = await startWeb()
     const visitor = await entered(web)
     const { emulator, prefix } = web

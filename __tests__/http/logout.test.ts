@@ -42,7 +42,7 @@ describe('POST /logout', () => {
     expect(await recordsOf(cookie, app.prefix)).toEqual([])
   })
 
-  it('clears the cookie, and the old one is dead', async () => {
+  it('clears the cookie, and the old one stops working', async () => {
     const app = await startApp()
     const { cookie, response: login } = await logIn(app)
 
@@ -120,7 +120,7 @@ describe('POST /logout', () => {
     revocation.release()
   })
 
-  it('sends no revocation where there is no refresh token', async () => {
+  it('sends no revocation without a refresh token', async () => {
     const app = await startApp()
     const cookie = cookieOf(await app.login().expect(200))
 
@@ -177,7 +177,7 @@ describe('POST /logout', () => {
     expect(app.events.map(({ name }) => name)).toEqual(['login.succeeded', 'logout'])
   })
 
-  it('twice at once revokes once', async () => {
+  it('two concurrent logouts revoke once', async () => {
     const app = await startApp()
     const { cookie } = await logIn(app)
 
@@ -199,7 +199,7 @@ describe('POST /logout', () => {
     expect(await recordsOf(laptop.cookie, app.prefix)).toHaveLength(1)
   })
 
-  it('needs no body, and takes no notice of one', async () => {
+  it('ignores the body', async () => {
     const app = await startApp()
     const { cookie } = await logIn(app)
 
@@ -208,7 +208,7 @@ describe('POST /logout', () => {
     expect(response.status).toBe(200)
   })
 
-  it('tells of it in one event', async () => {
+  it('reports it in one event', async () => {
     const app = await startApp()
     const { cookie } = await logIn(app)
 
@@ -227,7 +227,7 @@ describe('POST /logout', () => {
     ])
   })
 
-  it('cannot be undone by a request that was under way', async () => {
+  it('cannot be undone by a request in progress', async () => {
     const app = await startApp({
       after: (app, auth) => {
         app.post('/note', auth.session, auth.requireAuth, (req, res) => {
@@ -283,7 +283,7 @@ describe('POST /logout', () => {
     for (const { headers } of answers) expect(headers).not.toHaveProperty('set-cookie')
   })
 
-  it('succeeds where the tokens cannot be opened any more', async () => {
+  it('succeeds even if the tokens can no longer be opened', async () => {
     const app = await startApp()
     const { cookie } = await logIn(app)
     const [session = ''] = await recordsOf(cookie, app.prefix)
@@ -313,7 +313,7 @@ describe.each([
     },
   ],
 ])('%s', (_, after) => {
-  it('does in a route of the app what POST /logout does', async () => {
+  it('works like POST /logout in a route of the app', async () => {
     const app = await startApp({ after, options: { exposeTokens: true } })
     const { cookie, refreshToken } = await logIn(app)
 
@@ -335,7 +335,7 @@ describe.each([
     ])
   })
 
-  it('makes the old cookie worthless', async () => {
+  it('invalidates the old cookie', async () => {
     const app = await startApp({ after })
     const { cookie } = await logIn(app)
 
@@ -346,7 +346,7 @@ describe.each([
 })
 
 describe('auth.logout', () => {
-  it('succeeds for nobody', async () => {
+  it('succeeds without a login', async () => {
     const app = await startApp({
       after: (app, auth) => {
         app.post('/leave', (req, res, next) => {

@@ -38,18 +38,18 @@ describe('findings 41: a path below the router that cannot be decoded', () => {
     expect([status, body]).toEqual([400, invalid])
   })
 
-  it('is handed to onError as any other error', async () => {
+  it('is passed to onError like any other error', async () => {
     const onError = (err: { code: string }, _req: unknown, res: express.Response) => res.status(418).json(err.code)
     const app = await startApp({ store: 'memory', options: { onError } })
     await request(app.app).get('/auth/%').expect(418, '"invalid_request"')
   })
 
-  it('leaves a malformed query alone', async () => {
+  it('ignores a malformed query', async () => {
     const app = await startApp({ store: 'memory' })
     await request(app.app).get('/auth/user?next=%E0%A4%A').expect(401, refusal('unauthenticated'))
   })
 
-  it('leaves paths that can be decoded alone', async () => {
+  it('ignores paths that can be decoded', async () => {
     const app = await startApp({ store: 'memory' })
     const agent = await signIn(app.agent(), app.auth)
     await agent.delete('/auth/sessions/%E2%82%AC%25').expect(204)

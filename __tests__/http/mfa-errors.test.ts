@@ -127,7 +127,7 @@ const ENDS: Row[] = [
 ]
 
 describe('POST /mfa/verify', () => {
-  it.each(GOES_ON)('%s: the login goes on', async (_title, type, proof, answer, code) => {
+  it.each(GOES_ON)('%s: the login continues', async (_title, type, proof, answer, code) => {
     const app = await challenged(type)
     app.emulator.failNext(answer)
     expectRefused(await app.browser.verify(proof), code)
@@ -169,7 +169,7 @@ const STEPS: [path: string, call: (browser: Jar) => Promise<Answer>][] = [
 ]
 
 describe.each(STEPS)('Auth0 answers /mfa/%s with', (path, call) => {
-  it.each(API_GOES_ON)('%s: the login goes on', async (_title, answer, code) => {
+  it.each(API_GOES_ON)('%s: the login continues', async (_title, answer, code) => {
     const app = await waiting()
     app.emulator.failNext({ ...answer, path: `/mfa/${path}` })
     expectRefused(await call(app.browser), code)
@@ -261,7 +261,7 @@ describe('before Auth0 is asked', () => {
 })
 
 describe('Auth0 is slow', () => {
-  it('and the login goes on after 503', async () => {
+  it('and the login continues after 503', async () => {
     const app = await waiting({ options: { timeouts: { auth0: 300 } } })
     app.emulator.failNext({ path: TOKEN, hang: true })
     expectRefused(await app.browser.verify({ otp: app.wrong() }), 'auth_unavailable')

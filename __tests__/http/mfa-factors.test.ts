@@ -32,7 +32,7 @@ async function expectLoggedIn(browser: Jar) {
 const lastCode = ({ emulator }: MfaApp) => emulator.mfa.sent.at(-1)!
 
 describe.each(['redis', 'memory'] as const)('a login with a second factor, store %s', (store) => {
-  it('answers 403 mfa_required with the factors, and a cookie of its own', async () => {
+  it('answers 403 mfa_required with the factors, and a separate cookie', async () => {
     const { browser } = await startMfa({ store })
     const answer = await browser.login()
     const mfa = { challenge: [{ type: 'otp' }, { type: 'recovery-code' }], enroll: [] }
@@ -48,7 +48,7 @@ describe.each(['redis', 'memory'] as const)('a login with a second factor, store
     await expectLoggedIn(app.browser)
   })
 
-  it('takes a code that was typed with a space', async () => {
+  it('accepts a code with a space', async () => {
     const app = await waiting({ store })
     const code = app.code()
     const { status } = await app.browser.verify({ otp: ` ${code.slice(0, 3)} ${code.slice(3)} ` })
@@ -105,7 +105,7 @@ describe('GET /mfa/authenticators', () => {
     expect([status, body]).toEqual([200, { authenticators: listed }])
   })
 
-  it('gives ids by which a challenge can choose', async () => {
+  it('returns ids for a challenge', async () => {
     const app = await waiting({ factors: ['sms', 'email'] })
     const { body } = await app.browser.get('/auth/mfa/authenticators')
     const { id } = body.authenticators.find(({ type }: { type: string }) => type === 'email')
@@ -115,7 +115,7 @@ describe('GET /mfa/authenticators', () => {
 })
 
 describe('POST /mfa/challenge', () => {
-  it("takes Auth0's own names of factors", async () => {
+  it("accepts Auth0's own names of factors", async () => {
     const app = await waiting({ factors: ['sms'] })
     expect((await app.browser.challenge({ type: 'phone' })).status).toBe(200)
   })
@@ -136,7 +136,7 @@ describe('a push notification', () => {
     expect(told(await app.browser.verify())).toEqual([401, 'mfa_expired'])
   })
 
-  it('that is asked about too often is pending for longer', async () => {
+  it('stays pending for longer if polled too often', async () => {
     const app = await waiting({ factors: ['push'] })
     await app.browser.challenge({ type: 'push' })
     for (let poll = 0; poll < 12; poll++) await app.browser.verify()
@@ -235,7 +235,7 @@ describe('POST /mfa/verify ends like POST /login:', () => {
     await expectLoggedIn(app.browser)
   })
 
-  it('with what the visitor keeps in req.session', async () => {
+  it("with the visitor's data in req.session", async () => {
     const app = await startMfa({
       options: { session: { preserve: ['cart'] } },
       before: (express, auth) => {
@@ -265,7 +265,7 @@ describe('POST /mfa/verify ends like POST /login:', () => {
     expect(users).toEqual([expect.stringMatching(/^auth0\|/)])
   })
 
-  it('onLogin may refuse, and then nothing stays valid', async () => {
+  it('onLogin can refuse, and then nothing stays valid', async () => {
     const onLogin = () => {
       throw new AuthError('access_denied')
     }

@@ -46,7 +46,7 @@ describe.each(['redis', 'memory'] as const)('a login that waits, store %s', (sto
     expect(app.emulator.requests).toHaveLength(asked)
   })
 
-  it('lives no longer for being used', async () => {
+  it('does not last longer if it is used', async () => {
     const app = await waiting({ store, factors: ['sms', 'otp'] })
     for (let minute = 0; minute < 4; minute++) {
       app.advance(60)
@@ -67,7 +67,7 @@ describe.each(['redis', 'memory'] as const)('a login that waits, store %s', (sto
     expect(app.verified()).toHaveLength(5)
   })
 
-  it('takes the right code after 4 wrong ones, and after any number of outages', async () => {
+  it('accepts the correct code after 4 wrong ones, and after any number of outages', async () => {
     const app = await waiting({ store })
     for (let wrong = 0; wrong < 4; wrong++) await app.browser.verify({ otp: app.wrong() })
     app.emulator.failNext({ path: TOKEN, times: 6 })
@@ -135,7 +135,7 @@ describe.each(['redis', 'memory'] as const)('a login that waits, store %s', (sto
     expect((await app.browser.verify({ otp: app.code() })).status).toBe(200)
   })
 
-  it('is nobody at the guards, and goes on after that', async () => {
+  it('is unauthenticated for guards, and continues afterwards', async () => {
     const app = await waiting({ store })
     for (const path of ['/me', '/auth/user', '/auth/sessions']) {
       const answer = await app.browser.get(path)
@@ -166,7 +166,7 @@ describe('the cookie of a login that waits', () => {
   it.each([
     ['over HTTP', 'http', /; Path=\/; HttpOnly; SameSite=Lax$/],
     ['over HTTPS', 'https', /; Path=\/; HttpOnly; Secure; SameSite=Lax$/],
-  ])('%s is as careful as that of the session', async (_title, scheme, attributes) => {
+  ])('%s has the same attributes as the session cookie', async (_title, scheme, attributes) => {
     const app = await startMfa({ before: (express) => express.set('trust proxy', true) })
     const headers = { 'content-type': 'application/json', 'x-forwarded-proto': scheme, 'x-forwarded-for': '192.0.2.1' }
     const body = JSON.stringify({ email, password: app.emulator.users.get(email)!.password })
@@ -210,7 +210,7 @@ describe('the cookie of a login that waits', () => {
     expect(told(await other.browser.verify({ otp: app.code() }))).toEqual(isExpired)
   })
 
-  it('counts in another process', async () => {
+  it('is accepted in another process', async () => {
     const app = await waiting()
     const twin = await twinOf(app)
     for (const [name, value] of app.browser.kept) twin.browser.kept.set(name, value)
@@ -221,7 +221,7 @@ describe('the cookie of a login that waits', () => {
     expect(told(await app.browser.verify({ otp: app.code() }))).toEqual(isExpired)
   })
 
-  it('counts after the secret was rotated', async () => {
+  it('is accepted after the secret was rotated', async () => {
     const app = await waiting()
     const twin = await twinOf(app, { secret: ['the-new-secret-that-signs-and-seals-now', secret] })
     for (const [name, value] of app.browser.kept) twin.browser.kept.set(name, value)
@@ -229,7 +229,7 @@ describe('the cookie of a login that waits', () => {
     expect((await twin.browser.get('/me')).status).toBe(200)
   })
 
-  it('is nothing to a process with another secret', async () => {
+  it('is refused by a process with another secret', async () => {
     const app = await waiting()
     const twin = await twinOf(app, { secret: 'quite-another-secret-of-enough-characters' })
     for (const [name, value] of app.browser.kept) twin.browser.kept.set(name, value)
@@ -288,7 +288,7 @@ describe('with Redis down', () => {
     }
   })
 
-  it('no login waits where it cannot be remembered', async () => {
+  it('no login is pending if it cannot be stored', async () => {
     const redis = `redis://127.0.0.1:${await freePort()}`
     const app = await startMfa({ options: { redis, timeouts: { redis: 200 } } })
     const answer = await app.browser.login()

@@ -88,7 +88,7 @@ describe('a refresh that needs a second factor', () => {
     expect(body.scope).toContain('write:posts')
   })
 
-  it('is asked for once by many requests at once', async () => {
+  it('is required once by many concurrent requests', async () => {
     const app = await startExpired()
     const gate = app.emulator.hold({ grantType: 'refresh_token' })
     const answers = Array.from({ length: 20 }, () => app.browser.get('/token'))
@@ -148,7 +148,7 @@ describe('a refresh that needs a second factor', () => {
     expect(told(await app.browser.get('/me'))).toEqual([401, 'session_expired'])
   })
 
-  it('after a logout is no more to be finished', async () => {
+  it('cannot be completed after a logout', async () => {
     const app = await startExpired()
     await app.browser.get('/token')
     const other = app.newBrowser()
@@ -158,7 +158,7 @@ describe('a refresh that needs a second factor', () => {
     expect(app.verified()).toEqual([])
   })
 
-  it("is not to be found by the session's cookie under the name of a login's", async () => {
+  it('is not found by the session cookie under the name of the login cookie', async () => {
     const app = await startExpired()
     await app.browser.get('/token')
     const [[name, value] = ['', '']] = [...app.browser.kept]
@@ -176,7 +176,7 @@ describe('a refresh that needs a second factor', () => {
     expect((await keysUnder(app.prefix)).filter((key) => key.includes(':m:'))).toEqual([])
   })
 
-  it('tells of the second factor, and of no login', async () => {
+  it('reports the second factor, but no login', async () => {
     const app = await startExpired()
     const { sessionId } = (await app.browser.get('/me')).body
     await app.browser.get('/token')

@@ -195,7 +195,7 @@ describe('a login with a second factor', () => {
     })
   })
 
-  it('keeps what waits sealed in Redis', async () => {
+  it('stores pending logins sealed in Redis', async () => {
     const app = await startWatched()
     required(app)
     await logInTo(app.browser)
@@ -248,7 +248,7 @@ describe('the events of a login with a second factor', () => {
     })
   })
 
-  it('have the name as the option says', async () => {
+  it('have the username according to the option', async () => {
     const app = await waiting({ options: { logUserName: 'hashed' } })
     await app.browser.verify({ otp: app.wrong() })
     await app.browser.verify({ otp: app.code() })
@@ -257,7 +257,7 @@ describe('the events of a login with a second factor', () => {
     expect(app.logged.join('\n')).not.toContain(email)
   })
 
-  it('tell nothing of a push that waits', async () => {
+  it('do not report a pending push', async () => {
     const app = await waiting({ factors: ['push'] })
     await app.browser.challenge({ type: 'push' })
     await app.browser.verify()

@@ -36,7 +36,7 @@ const grantsIn = (app: TestApp) =>
   app.emulator.requestsTo('/oauth/token').filter(({ grantType = '' }) => grantType.includes('mfa-'))
 
 describe('mfa_required', () => {
-  it('says what the user can do, and neither sets the session cookie nor shows the mfa_token', async () => {
+  it('lists the factors, and neither sets the session cookie nor shows the mfa_token', async () => {
     const app = await start()
     const answer = await app.login()
     expect(answer.status).toBe(403)
@@ -64,7 +64,7 @@ describe('mfa_required', () => {
     expect(left).toBeLessThanOrEqual(300_000)
   })
 
-  it('is unauthenticated for guards, and goes on', async () => {
+  it('is unauthenticated for guards, and continues', async () => {
     const app = await start()
     const agent = await waiting(app)
     expect((await agent.get('/me').expect(401)).body.error).toBe('unauthenticated')
@@ -156,7 +156,7 @@ describe('a second factor', () => {
     await agent.get('/me').expect(200)
   })
 
-  it('keeps what the login asked for: a remembered session with a refresh token', async () => {
+  it('keeps the requested remember_me: a remembered session with a refresh token', async () => {
     const app = await start()
     const agent = await waiting(app, { remember_me: true })
     const { body } = await verify(agent, right(app)).expect(200)
@@ -164,7 +164,7 @@ describe('a second factor', () => {
     expect(app.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('may still be refused by onLogin, which revokes what was granted', async () => {
+  it('can still be refused by onLogin, which revokes the tokens', async () => {
     const onLogin = () => {
       throw new AuthError('access_denied')
     }
@@ -175,7 +175,7 @@ describe('a second factor', () => {
     expect(app.emulator.refreshTokens.families()).toBe(0)
   })
 
-  it('is asked for by auth.login in a route of the app, too', async () => {
+  it('is also required by auth.login in a route of the app', async () => {
     const app = await start(undefined, {
       after: (own, auth) => {
         own.post('/own', (req, res) => {
@@ -203,7 +203,7 @@ describe('the rules', () => {
     expect(grantsIn(app)).toHaveLength(5)
   })
 
-  it('allow no more of them at once', async () => {
+  it('do not allow more of them at once', async () => {
     const app = await start()
     const agent = await waiting(app)
     const answers = await Promise.all(Array.from({ length: 12 }, () => verify(agent, { otp: '000000' })))
@@ -211,7 +211,7 @@ describe('the rules', () => {
     expect(grantsIn(app)).toHaveLength(5)
   })
 
-  it('make one session of two right answers at once', async () => {
+  it('create one session from two concurrent correct codes', async () => {
     const app = await start(undefined, { options: { scope: 'openid offline_access' } })
     const agent = await waiting(app)
     const held = app.emulator.hold({ grantType: 'http://auth0.com/oauth/grant-type/mfa-otp', after: true })
@@ -252,7 +252,7 @@ describe('the rules', () => {
     expect([answer.status, answer.body.error]).toEqual([401, 'mfa_expired'])
   })
 
-  it('let the login go on while Auth0 fails', async () => {
+  it('let the login continue while Auth0 fails', async () => {
     const app = await start()
     const agent = await waiting(app)
     for (let tries = 1; tries <= 6; tries++) {
@@ -301,7 +301,7 @@ describe('mfa_required from a refresh', () => {
     return { app, agent, before, old: body.accessToken as string }
   }
 
-  it('leads through the same routes, and the session goes on with new tokens', async () => {
+  it('uses the same routes, and the session continues with new tokens', async () => {
     const emulator = { users: [{ ...ada, mfaOnRefresh: true }], accessTokenTtl: 20 }
     const app = await start(emulator, { after: tokens, options: { scope: 'openid profile email offline_access' } })
     const agent = app.agent()
@@ -318,7 +318,7 @@ describe('mfa_required from a refresh', () => {
     expect((await agent.get('/me').expect(200)).body.sessionId).toBe(sessionId)
   })
 
-  it('is not asked for where no refresh is due', async () => {
+  it('is not required if no refresh is due', async () => {
     const { agent, before } = await loggedIn()
     expect((await agent.get('/auth/mfa/authenticators').expect(401)).body.error).toBe('mfa_expired')
     expect((await agent.get('/me').expect(200)).body.sessionId).toBe(before)

@@ -33,7 +33,7 @@ describe.each(BROKEN)('a logger that %s', (_, logger) => {
     await request(app.app).get('/alone').expect(500, refusal('configuration_error'))
   })
 
-  it('does not keep a bug from being answered', async () => {
+  it('does not prevent a response to a bug', async () => {
     const before = (app: Express) => {
       app.use((req, _res, next) => {
         Object.defineProperty(req, 'ip', {
@@ -59,7 +59,7 @@ describe.each(BROKEN)('a logger that %s', (_, logger) => {
 
 describe('session.revoked', () => {
   it.each(['/auth/sessions', '/auth/sessions/:id'])(
-    'of DELETE %s tells who asked, and how long it took',
+    'of DELETE %s contains the caller and the duration',
     async (path) => {
       const app = await startApp({ store: 'memory' })
       const one = await signIn(app.agent(), app.auth, { sub: 'auth0|1' })

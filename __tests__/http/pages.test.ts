@@ -82,7 +82,7 @@ function visitorOf({ app }: TestApp) {
   }
 }
 
-describe('an app of forms without scripts', () => {
+describe('an app with forms and without scripts', () => {
   it('leads from a protected page to the login, and back', async () => {
     const visitor = visitorOf(await startPages())
 
@@ -339,7 +339,7 @@ describe('requireAuth with pages', () => {
     },
   )
 
-  it('tells that a session has ended, and how', async () => {
+  it('reports that a session has ended, and why', async () => {
     const app = await startPages()
     const visitor = visitorOf(app)
     await visitor.send('/auth/login', ada)
@@ -349,7 +349,7 @@ describe('requireAuth with pages', () => {
     expect(answer.headers.location).toBe('/login?error=session_expired&return_to=%2Forders')
   })
 
-  it('tells that a recent login is needed', async () => {
+  it('reports that a recent login is required', async () => {
     const after: TestAppOptions['after'] = (app, auth) => {
       const recently = auth.requireRecentLogin({ maxAge: 300 })
       app.get('/payment', auth.requireAuth, recently, (_req, res) => void res.send('ok'))
@@ -385,7 +385,7 @@ describe('requireAuth with pages', () => {
     expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/)
   })
 
-  it('does not send a login page behind it in circles', async () => {
+  it('does not redirect a login page behind it in a loop', async () => {
     const after: TestAppOptions['after'] = (app, auth) => void app.use(auth.requireAuth)
     const { app } = await startPages({}, { after })
     await request(app).get('/login?return_to=/orders').set(NAVIGATION).expect(401, refusal('unauthenticated'))
@@ -484,7 +484,7 @@ describe('clients without pages', () => {
     await send('/auth/logout', { x: 1 }).expect(200, { success: true })
   })
 
-  it('get JSON where the option pages is not set, whatever they are', async () => {
+  it('get JSON if the pages option is not set', async () => {
     const { app } = await startApp()
     const send = (body: object) => request(app).post('/auth/login').set(NAVIGATION).type('form').send(body)
     await send({ ...ada, return_to: '/x' }).expect(200)

@@ -24,7 +24,7 @@ async function expectRefusal(answer: request.Test, code: Parameters<typeof refus
 }
 
 describe('POST /password-reset', () => {
-  it('answers 202 for known and unknown addresses alike, and has a mail sent to the known ones', async () => {
+  it('answers 202 for known and unknown addresses, and sends an email to the known ones', async () => {
     const app = await startReset()
 
     const known = await reset(app)
@@ -40,7 +40,7 @@ describe('POST /password-reset', () => {
     expect(app.emulator.resets.map(({ email }) => email)).toEqual([ada.email])
   })
 
-  it('understands the sentence in HTML with which Auth0 answers', async () => {
+  it("accepts Auth0's response in HTML", async () => {
     const app = await startReset()
     const body = "<p>We've just sent you an email to reset your password.</p>"
     app.emulator.failNext({ path: RESET, status: 200, body, headers: { 'content-type': 'text/html; charset=utf-8' } })
@@ -58,7 +58,7 @@ describe('POST /password-reset', () => {
     expect(app.emulator.resets).toEqual([])
   })
 
-  it('asks for the connection of the option realm, whatever the body says, without a secret', async () => {
+  it('uses the connection of the realm option, regardless of the body, without a secret', async () => {
     const app = await startReset({ realm: 'customers' })
     await reset(app, { email: ` ${ada.email} `, connection: 'x', realm: 'x', client_id: 'x', password: 'x' }).expect(
       202,
@@ -133,7 +133,7 @@ describe('POST /password-reset', () => {
 })
 
 describe('the route of a password reset', () => {
-  it('is not there unless it is switched on', async () => {
+  it('is off by default', async () => {
     const app = await startApp({
       options: { signup: true },
       after: (app) =>
@@ -164,7 +164,7 @@ describe('the route of a password reset', () => {
     await secure(reset(app)).expect(202)
   })
 
-  it('has a limit of its own, which counts known and unknown addresses alike', async () => {
+  it('has its own limit, which counts known and unknown addresses', async () => {
     const app = await startReset({ rateLimit: { reset: { limit: 2, windowMs: 60_000 } } })
     await reset(app, { email: 'x' }).expect(400)
     const first = await reset(app).expect(202)

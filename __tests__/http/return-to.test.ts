@@ -123,7 +123,7 @@ describe('returnTarget', () => {
     ['/a b', '/a%20b'],
     ['/a/../b', '/b'],
     ['/50%', '/50%'],
-  ])('writes %s as %s', (wanted, target) => {
+  ])('normalizes %s to %s', (wanted, target) => {
     expect(returnTarget(wanted, '/home')).toBe(target)
   })
 })

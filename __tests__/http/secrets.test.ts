@@ -169,7 +169,7 @@ describe('a login', () => {
     await expectNothingLeaked(app, tokens)
   })
 
-  it('leaves nothing readable in Redis, not even a dot of a JWT', async () => {
+  it('leaves nothing readable in Redis', async () => {
     const app = await startWatched({}, { audience: 'https://api.example.com' })
     await app.login(credentials).expect(200)
 
@@ -372,7 +372,7 @@ describe.each([
 
 describe('a login whose refusal echoes the password', () => {
   it.each([90, 95, 490, 495])(
-    'where the text is cut, at %d characters, does not show the half of it',
+    'if the text is truncated at %d characters, does not show a part of it',
     async (before) => {
       const app = await startWatched({}, { exposeDeniedReason: true })
       const text = `${'x'.repeat(before)}${password}`
@@ -411,7 +411,7 @@ describe('a login while Auth0', () => {
     await expectNothingLeaked(app, issued)
   })
 
-  it('refuses the client secret, shows neither the right nor the wrong one', async () => {
+  it('refuses the client secret, shows neither the correct nor the wrong one', async () => {
     const app = await startWatched({}, { clientSecret: 'canary-wrong-client-secret' })
 
     const response = await app.login(credentials)

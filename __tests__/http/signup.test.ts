@@ -41,7 +41,7 @@ describe('POST /signup', () => {
     expect(login.body.user.id).toBe(response.body.user.id)
   })
 
-  it('logs nobody in and stores nothing', async () => {
+  it('does not log the user in and stores nothing', async () => {
     const app = await startSignup()
     const response = await signUp(app).expect(201)
     expect(response.headers['set-cookie']).toBeUndefined()
@@ -70,7 +70,7 @@ describe('POST /signup', () => {
     expect(login.body.user.name).toBe('Bob B.')
   })
 
-  it('makes the account in the connection of the option realm, whatever the body says', async () => {
+  it('creates the account in the connection of the realm option, regardless of the body', async () => {
     const app = await startSignup({ realm: 'customers' })
     await signUp(app, { ...bob, connection: 'Username-Password-Authentication', realm: 'x', client_id: 'x' }).expect(
       201,
@@ -104,7 +104,7 @@ describe('POST /signup', () => {
     await signUp(app).expect(201)
   })
 
-  describe('for an account that cannot be made', () => {
+  describe('for an account that cannot be created', () => {
     const users = [{ ...ada, username: 'ada' }]
 
     it.each<[string, EmulatorOptions, object]>([
@@ -115,7 +115,7 @@ describe('POST /signup', () => {
       ['an Action that refuses', { signupDenied: 'Only by invitation' }, {}],
       ['signups that are switched off', { signupsDisabled: true }, {}],
       ['a connection that does not exist', { connections: ['other'], defaultConnection: 'other' }, {}],
-    ])('answers alike for %s', async (_name, settings, fields) => {
+    ])('responds the same for %s', async (_name, settings, fields) => {
       const app = await startSignup({ exposeDeniedReason: true }, { emulator: { users, ...settings } })
       await expectRefusal(signUp(app, { ...bob, ...fields }).expect(400), 'signup_rejected')
     })
@@ -125,14 +125,14 @@ describe('POST /signup', () => {
       ['a conflict', { status: 409, body: { name: 'BadRequestError', code: 'user_exists' } }],
       ['a hook of older tenants', { status: 400, body: { code: 'hook_error', description: 'no' } }],
       ['a rule of older tenants', { status: 400, body: { code: 'rule_error', description: 'no' } }],
-    ])('answers alike for %s', async (_name, fault) => {
+    ])('responds the same for %s', async (_name, fault) => {
       const app = await startSignup()
       app.emulator.failNext({ path: SIGNUP, ...fault })
       await expectRefusal(signUp(app).expect(400), 'signup_rejected')
     })
   })
 
-  it('tells policy and rules of a password that is too weak', async () => {
+  it('returns policy and rules for a weak password', async () => {
     const app = await startSignup()
     const response = await signUp(app, { ...bob, password: 'short' }).expect(400)
     const item = (code: string, message: string, verified: boolean) => ({ code, message, verified })
@@ -158,7 +158,7 @@ describe('POST /signup', () => {
   it.each<[string, EmulatorTenant['passwordPolicy'], string, string]>([
     ['too common', { dictionary: ['Correct-Horse-1'] }, 'correct-horse-1', 'Password is too common'],
     ['about the user', { noUserInfo: true }, 'Bob-Horse-1', 'Password contains user information'],
-  ])('tells in a sentence that a password is %s', async (_name, passwordPolicy, password, policy) => {
+  ])('returns a message that a password is %s', async (_name, passwordPolicy, password, policy) => {
     const app = await startSignup({}, { emulator: { passwordPolicy } })
     await expectRefusal(signUp(app, { ...bob, password }).expect(400), 'weak_password', { policy })
   })
@@ -178,13 +178,13 @@ describe('POST /signup', () => {
       { rules: [{ code: 'lengthAtLeast', message: 'At least 8', verified: false }] },
     ],
     ['no description', { code: 'invalid_password' }, {}],
-  ])('understands a refused password with %s', async (_name, body, members) => {
+  ])('handles a refused password with %s', async (_name, body, members) => {
     const app = await startSignup()
     app.emulator.failNext({ path: SIGNUP, status: 400, body })
     await expectRefusal(signUp(app).expect(400), 'weak_password', members)
   })
 
-  it('tells of a breached password, and where to go on', async () => {
+  it('reports a breached password, with a recovery URL', async () => {
     const app = await startSignup({ recoveryUrl: '/choose-another' })
     const answer = signUp(app, { ...bob, password: 'AUTH0-TEST-1a' }).expect(403)
     await expectRefusal(answer, 'password_leaked', { recovery_url: '/choose-another' })
@@ -229,7 +229,7 @@ describe('POST /signup', () => {
   })
 })
 
-describe('a signup with fields of the wrong form', () => {
+describe('a signup with invalid fields', () => {
   const long = 'x'.repeat(501)
 
   it.each<[string, object, Record<string, string>]>([
@@ -316,7 +316,7 @@ describe('the password of a signup', () => {
 })
 
 describe('the route of a signup', () => {
-  it('is not there unless it is switched on', async () => {
+  it('is off by default', async () => {
     const app = await startApp({
       after: (app) =>
         void app.use((_req, res) => {
@@ -345,7 +345,7 @@ describe('the route of a signup', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('takes calls from the own origin and from those that are allowed', async () => {
+  it('accepts calls from its own origin and from allowed ones', async () => {
     const app = await startSignup({ allowedOrigins: ['https://app.example'] })
     await signUp(app).set('Sec-Fetch-Site', 'same-origin').expect(201)
     const carol = { ...bob, email: 'carol@example.com' }
@@ -371,7 +371,7 @@ describe('the route of a signup', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('has a limit of its own, which counts only what could reach Auth0', async () => {
+  it('has its own limit, which counts only requests that could reach Auth0', async () => {
     const app = await startSignup({ rateLimit: { signup: { limit: 2, windowMs: 60_000 } }, passwordReset: true })
     await signUp(app, { ...bob, email: 'bob' }).expect(400)
     await signUp(app).set('Sec-Fetch-Site', 'cross-site').expect(403)
@@ -386,7 +386,7 @@ describe('the route of a signup', () => {
     await request(app.app).post('/auth/password-reset').send(bob).expect(202)
   })
 
-  it('hands errors to onError', async () => {
+  it('passes errors to onError', async () => {
     const app = await startSignup({ onError: (err, _req, res) => void res.status(418).json({ code: err.code }) })
     await signUp(app, {}).expect(418, { code: 'invalid_request' })
   })

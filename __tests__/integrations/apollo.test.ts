@@ -28,7 +28,7 @@ async function query(text: string, cookie = '') {
   return { status: answer.status, text: await answer.clone().text(), body: (await answer.json()) as any } // eslint-disable-line @typescript-eslint/no-explicit-any -- what JSON.parse gives
 }
 
-it('knows nobody without a login, and says so in the public sentence', async () => {
+it('responds with the public message without a login', async () => {
   expect((await query('{ me { name } }')).body).toEqual({ data: { me: null } })
   const { body } = await query('{ posts }')
   expect(body.errors).toEqual([
@@ -36,14 +36,14 @@ it('knows nobody without a login, and says so in the public sentence', async () 
   ])
 })
 
-it('knows who is logged in, and has an access token for the API', async () => {
+it('returns the user, and gets an access token for the API', async () => {
   const cookie = await program.logIn()
   expect((await query('{ me { name } }', cookie)).body).toEqual({ data: { me: { name: ada.name } } })
   const { body } = await query('{ posts }', cookie)
   expect(JSON.parse(body.data.posts)).toMatchObject({ sub: expect.stringMatching(/^auth0\|/), path: '/posts' })
 })
 
-it('shows clients the public sentence of an AuthError, and nothing of what operators are told', async () => {
+it('shows clients the public message of an AuthError, but no details for operators', async () => {
   const withoutRefreshToken = await program.logInAndExpire()
   const withRefreshToken = await program.logInAndExpire({ remember_me: true })
 
@@ -65,7 +65,7 @@ it('shows clients the public sentence of an AuthError, and nothing of what opera
   expect(second.text).not.toMatch(/private words|invalid_grant/)
 })
 
-it('answers the public sentence while Redis is down, and the process lives', async () => {
+it('responds with the public message while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   const { status, body, text } = await query('{ me { name } }', cookie)

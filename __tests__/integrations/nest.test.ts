@@ -46,7 +46,7 @@ it('serves the routes of auth.router, and their errors', async () => {
   expect(await get('/me', cookie)).toMatchObject({ status: 401 })
 })
 
-it('answers an AuthError of a handler with its own status and its public sentence', async () => {
+it('answers an AuthError of a handler with its status and public message', async () => {
   const cookie = await program.logIn()
   expect(await get('/token', cookie)).toMatchObject({ status: 200, body: { expiresAt: expect.any(Number) } })
   const refused = await get('/token?audience=https://other.example.com', cookie)
@@ -54,7 +54,7 @@ it('answers an AuthError of a handler with its own status and its public sentenc
   expect(JSON.stringify(refused)).not.toContain('refresh token')
 })
 
-it('answers 503 while Redis is down, and the process lives', async () => {
+it('answers 503 while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   for (const path of ['/me', '/posts']) {

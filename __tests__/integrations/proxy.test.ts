@@ -38,7 +38,7 @@ it('does not let anonymous requests through', async () => {
   expect(api.echoes).toEqual([])
 })
 
-it('adds the access token, and passes no cookie in either direction', async () => {
+it('adds the access token, and forwards no cookie in either direction', async () => {
   const cookie = await program.logIn()
   const answer = await call('/api/posts?page=2', {
     method: 'POST',
@@ -72,14 +72,14 @@ it('uses an access token that cannot be refreshed until it expires', async () =>
   expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
 })
 
-it('asks for the password again where the token has expired and there is no refresh token', async () => {
+it('asks for the password again if the token has expired and there is no refresh token', async () => {
   const cookie = await program.logInAndExpire()
   const answer = await call('/api/posts', { headers: { cookie } })
   expect([answer.status, await answer.json()]).toEqual([401, refusal('reauthentication_required')])
   expect(api.echoes).toEqual([])
 })
 
-it('answers 503 while Redis is down, and the process lives', async () => {
+it('answers 503 while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   const answer = await call('/api/posts', { headers: { cookie } })

@@ -62,7 +62,7 @@ describe.each(transports)('io.engine.use(auth.requireAuth), over %s', (transport
     await program.expectAlive()
   })
 
-  it('connects a logged-in client, and getAuth(socket.request) knows who it is', async () => {
+  it('connects a logged-in client, and getAuth(socket.request) returns the user', async () => {
     const socket = await connected({ path: '/chat', transport, cookie })
     expect(await ask(socket)).toMatchObject({ email: ada.email, name: ada.name })
   })
@@ -87,7 +87,7 @@ it('ends a polling connection whose session has ended', async () => {
 })
 
 describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
-  it('tells an anonymous client why it is refused, in the public sentence', async () => {
+  it('tells an anonymous client why it is refused, with the public message', async () => {
     const refusal = (await connect({ path: '/news' })) as Refusal
     expect(refusal.message).toBe(ERRORS.unauthenticated[1])
     await program.expectAlive()

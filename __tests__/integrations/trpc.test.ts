@@ -49,17 +49,17 @@ function publicly(code: AuthErrorCode) {
   return { message, authError: code, status }
 }
 
-it('refuses anonymous calls with the public sentence', async () => {
+it('refuses anonymous calls with the public message', async () => {
   expect(await refusalOf(client().me.query())).toEqual(publicly('unauthenticated'))
 })
 
-it('knows who is logged in, and has an access token for the API', async () => {
+it('returns the user, and gets an access token for the API', async () => {
   const trpc = client(await program.logIn())
   expect(await trpc.me.query()).toMatchObject({ email: ada.email, name: ada.name })
   expect(JSON.parse(await trpc.posts.query())).toMatchObject({ sub: expect.stringMatching(/^auth0\|/), path: '/posts' })
 })
 
-it('shows clients the public sentence of an AuthError, and nothing of what operators are told', async () => {
+it('shows clients the public message of an AuthError, but no details for operators', async () => {
   const withoutRefreshToken = await program.logInAndExpire()
   const withRefreshToken = await program.logInAndExpire({ remember_me: true })
   answers.length = 0
@@ -72,7 +72,7 @@ it('shows clients the public sentence of an AuthError, and nothing of what opera
   expect(JSON.stringify(answers)).not.toMatch(/offline_access|refresh token|Allow Offline|private words|invalid_grant/)
 })
 
-it('answers the public sentence while Redis is down, and the process lives', async () => {
+it('responds with the public message while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   answers.length = 0

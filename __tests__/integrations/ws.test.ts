@@ -44,7 +44,7 @@ function upgrade(sent = ''): string {
   return [...lines, ...handshake, '', ''].join('\r\n')
 }
 
-it('answers an anonymous WebSocket with 401 on its socket, and the process lives', async () => {
+it('answers an anonymous WebSocket with 401 on its socket, and the process stays up', async () => {
   expect(await open()).toBe(401)
   await program.expectAlive()
   const { hostname, port } = new URL(program.url)

@@ -28,11 +28,11 @@ describe('session.cookie', () => {
   })
 
   const host =
-    'session.cookie.name begins with __Host-, which browsers accept only with secure: true, path / and no domain: ' +
-    'change those, or the name'
+    'session.cookie.name starts with __Host-, which browsers accept only with secure: true, path / and no domain: ' +
+    'change those attributes or the name'
   const secure =
-    'session.cookie.name begins with __Secure-, which browsers accept only with secure: true: ' +
-    'set that, or change the name'
+    'session.cookie.name starts with __Secure-, which browsers accept only with secure: true: ' +
+    'set it to true, or change the name'
   const sameSite =
     "session.cookie.sameSite is 'none', which browsers accept only with secure: true: set session.cookie.secure to true"
 

@@ -25,13 +25,13 @@ describe('domain', () => {
     expect(resolve({ ...complete, domain }).issuer.href).toBe(issuer)
   })
 
-  const quotes = 'contains quotes: remove them (some tools, such as docker --env-file, keep the quotes of an env file)'
+  const quotes = 'contains quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
   const placeholder =
-    'is still a placeholder: copy it from the Auth0 Dashboard, Applications > your application > Settings'
+    'is still a placeholder: copy the value from the Auth0 Dashboard, Applications > your application > Settings'
   const endpoint =
     'ends with an endpoint path such as /oauth/token: use the host name alone, such as tenant.eu.auth0.com'
   const noDot = 'has no dot in its host name: use the full domain, such as tenant.eu.auth0.com'
-  const http = 'uses http:, which is accepted for loopback hosts only: use https:'
+  const http = 'uses http:, which is allowed only for loopback hosts: use https:'
   const extras =
     'must not contain credentials, a query or a fragment: use the host name alone, such as tenant.eu.auth0.com'
   const noHost = 'must be a host name such as tenant.eu.auth0.com, or an issuer URL'

@@ -4,7 +4,7 @@ import { complete, environment, errorFor, messageFor, resolve, secret, tenant } 
 const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string]
 
 describe('environment variables', () => {
-  it('yield to options', () => {
+  it('are overridden by options', () => {
     const config = resolve(
       { ...complete, redis: 'redis://option' },
       { ...environment, REDIS_URL: 'redis://environment' },
@@ -14,7 +14,7 @@ describe('environment variables', () => {
     expect(config.session.secrets).toEqual([secret])
   })
 
-  it('fill in what is left out', () => {
+  it('are used for missing options', () => {
     const config = resolve({ session: { prefix: 'app:' } }, { ...environment, REDIS_URL: 'redis://environment' })
     expect(config).toMatchObject({
       clientId: 'client of the environment',
@@ -55,7 +55,7 @@ describe('environment variables', () => {
     expect(named({ SESSION_SECRET: 'short' })).toMatch(/^session\.secret \(from SESSION_SECRET\) must be at least 32/)
   })
 
-  it('are not named if the value is that of an option', () => {
+  it('are not named if the value comes from an option', () => {
     expect(messageFor({ domain: 'my-tenant' }, environment)).toMatch(/^domain has no dot/)
   })
 })
@@ -96,7 +96,7 @@ describe('SESSION_SECRET', () => {
     expect(secretsOf('', { ...tenant, session: { secret: value } })).toEqual([value])
   })
 
-  it('is said to have been split if a part is too short', () => {
+  it('is reported as split if a part is too short', () => {
     expect(errorFor(tenant, { SESSION_SECRET: `${one} short` }).message).toBe(
       'session.secret (part 2 of SESSION_SECRET, which was split at spaces and commas) ' +
         'must be at least 32 characters long: generate one with openssl rand -base64 48',

@@ -16,18 +16,18 @@ describe('session lifetimes', () => {
     expect(lifetimesOf({ remembered: { absoluteTimeout: DAY } }).remembered).toEqual(pair(DAY, DAY))
   })
 
-  it('leave the remembered ones alone if only the ordinary ones are shortened', () => {
+  it('do not change the remembered ones if only the ordinary ones are shortened', () => {
     expect(lifetimesOf({ absoluteTimeout: 3600 }).remembered).toEqual(pair(14 * DAY, 30 * DAY))
   })
 
   it('raise the default absolute timeout to a longer idle one, with a warning', () => {
     expect(lifetimesOf({ idleTimeout: 8 * DAY })).toMatchObject({
       ordinary: pair(8 * DAY, 8 * DAY),
-      warnings: [expect.stringMatching(/^session\.idleTimeout is longer than the default of session\.absoluteTimeout/)],
+      warnings: [expect.stringMatching(/^session\.idleTimeout is longer than the default session\.absoluteTimeout/)],
     })
     expect(lifetimesOf({ remembered: { idleTimeout: 31 * DAY } })).toMatchObject({
       remembered: pair(31 * DAY, 31 * DAY),
-      warnings: [expect.stringMatching(/set session\.remembered\.absoluteTimeout$/)],
+      warnings: [expect.stringMatching(/set session\.remembered\.absoluteTimeout explicitly$/)],
     })
   })
 

@@ -18,7 +18,7 @@ describe('rateLimit', () => {
     expect(limitsOf({ [name]: false })).toEqual({ ...others, [name]: false })
   })
 
-  it('fills in the member that is left out', () => {
+  it('fills in a missing member', () => {
     expect(limitsOf({ account: { limit: 3 } }).account).toEqual({ limit: 3, windowMs: 900_000 })
     expect(limitsOf({ account: { windowMs: 1000, limit: undefined } }).account).toEqual({ limit: 10, windowMs: 1000 })
   })

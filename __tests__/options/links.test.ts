@@ -33,7 +33,7 @@ describe.each(['loginUrl', 'recoveryUrl'] as const)('%s', (option) => {
     'https://example.com/a b',
   ])('refuses %j', (link) => {
     expect(messageFor({ [option]: link })).toBe(
-      `${option} must be an http(s) URL, a path that begins with exactly one /, or an app link such as myapp://login`,
+      `${option} must be an http(s) URL, a path that starts with a single /, or an app link such as myapp://login`,
     )
   })
 })
@@ -63,8 +63,8 @@ describe('allowedOrigins', () => {
 
   it('refuses null', () => {
     expect(messageFor({ allowedOrigins: ['https://app.example.com', 'null'] })).toBe(
-      'allowedOrigins[1] is null, which browsers send for every sandboxed page and local file: ' +
-        'list the origins of your apps',
+      'allowedOrigins[1] is null, which browsers send for all sandboxed pages and local files: ' +
+        'list the origins of your apps instead',
     )
   })
 
@@ -83,7 +83,7 @@ describe('allowedOrigins', () => {
   ])('refuses %s, which no browser sends', (origin) => {
     expect(messageFor({ allowedOrigins: [origin] })).toBe(
       'allowedOrigins[0] must be an origin as browsers send it, such as https://app.example.com or ' +
-        'capacitor://localhost: lower case, no default port, no path and no slash at the end',
+        'capacitor://localhost: lowercase, without a default port, a path or a trailing slash',
     )
   })
 })

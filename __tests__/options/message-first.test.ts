@@ -19,7 +19,7 @@ class Winstonlike {
 }
 
 describe('messageFirst', () => {
-  it.each(['info', 'warn', 'error'] as const)('hands %s the message first and then the fields', (level) => {
+  it.each(['info', 'warn', 'error'] as const)('passes %s the message first and then the fields', (level) => {
     const write = jest.fn<(message: string, fields: object) => void>()
     const logger = { ...quiet, [level]: write }
     messageFirst(logger)[level]({ event: 'logout', sub: 'auth0|1' }, 'logout')
@@ -40,7 +40,7 @@ describe('messageFirst', () => {
     expect(logger.said).toBe('app hello')
   })
 
-  it('makes a logger for the option logger that never prints [object Object]', () => {
+  it('makes a logger for the logger option that never prints [object Object]', () => {
     const winston = new Winstonlike()
     resolve({ ...complete, logger: messageFirst(winston) }).logger?.error({ event: 'x', auth0: { status: 403 } }, 'x')
     expect(winston.lines).toEqual(['error: x {"event":"x","auth0":{"status":403}}'])
@@ -49,6 +49,6 @@ describe('messageFirst', () => {
   it.each([undefined, null, {}, 'winston', { info: quiet.info }])('refuses %p', (logger) => {
     const adapt = () => messageFirst(logger as unknown as MessageFirstLogger)
     expect(adapt).toThrow(ConfigurationError)
-    expect(adapt).toThrow('messageFirst takes a logger with the methods info, warn and error')
+    expect(adapt).toThrow('messageFirst requires a logger with the methods info, warn and error')
   })
 })

@@ -35,8 +35,11 @@ describe('redis', () => {
   })
 
   it.each([
-    [{ url: 'redis://localhost' }, 'redis must be the URL itself (redis: url), or ioredis options, which have no url'],
-    [new URL('redis://localhost'), 'redis must be a URL as a string: pass url.href'],
+    [
+      { url: 'redis://localhost' },
+      'redis has a url member, which ioredis does not support: pass the URL itself (redis: url)',
+    ],
+    [new URL('redis://localhost'), 'redis must be a string, not a URL object: pass url.href'],
     ['', 'redis must not be empty: leave it out, or pass a URL'],
   ])('says how to pass the URL in place of %j', (redis, expected) => {
     expect(messageFor({ redis })).toBe(expected)
@@ -47,8 +50,8 @@ describe('redis', () => {
     ['that can only connect', { connect: quiet.info }],
   ])('refuses a client %s', (_name, redis) => {
     expect(messageFor({ redis })).toBe(
-      'redis must be an ioredis client (new Redis(...) or new Cluster(...) of the package ioredis): ' +
-        'connect-redis 8 supports no other',
+      'redis must be an ioredis client, because connect-redis 8 supports no other: ' +
+        'pass new Redis(...) or new Cluster(...) from the ioredis package',
     )
   })
 

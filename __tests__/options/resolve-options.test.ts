@@ -195,8 +195,8 @@ describe('resolveOptions', () => {
     expect(warn.mock.calls).toEqual([
       [
         { option: 'session.absoluteTimeout' },
-        'session.idleTimeout is longer than the default of session.absoluteTimeout, which was raised to match: ' +
-          'set session.absoluteTimeout',
+        'session.idleTimeout is longer than the default session.absoluteTimeout, which was raised to match: ' +
+          'set session.absoluteTimeout explicitly',
       ],
     ])
   })

@@ -14,11 +14,11 @@ describe('required options', () => {
       'pass it, or set AUTH0_CLIENT_SECRET, or pass clientAuth',
     ],
     ['session.secret', tenant, 'pass it, or set SESSION_SECRET'],
-  ])('%s is asked for with its variable', (option, options, remedy) => {
+  ])('%s is reported with its variable', (option, options, remedy) => {
     expect(errorFor(options).message).toBe(`${option} is required: ${remedy}`)
   })
 
-  it('are asked for together', () => {
+  it('are reported together', () => {
     expect(problemsIn(errorFor({})).map((text) => text.split(':')[0])).toEqual([
       'domain is required',
       'clientId is required',
@@ -31,7 +31,7 @@ describe('required options', () => {
     ['domain', { ...complete, domain: undefined }, 'AUTH0_DOMAIN'],
     ['clientId', { ...complete, clientId: undefined }, 'AUTH0_CLIENT_ID'],
     ['session.secret', tenant, 'SESSION_SECRET'],
-  ])('%s is asked for with the variable that is empty', (option, options, variable) => {
+  ])('%s is reported with the empty variable', (option, options, variable) => {
     for (const value of ['', ' \n']) {
       expect(errorFor(options, { [variable]: value }).message).toBe(
         `${option} is required, but ${variable} is empty: give the variable a value, or pass the option`,
@@ -41,20 +41,20 @@ describe('required options', () => {
 })
 
 describe('client authentication', () => {
-  it('is refused twice', () => {
-    expect(messageFor({ clientAuth })).toBe('clientSecret and clientAuth are both given: pass only one of them')
+  it('is refused if set twice', () => {
+    expect(messageFor({ clientAuth })).toBe('clientSecret and clientAuth are both set: remove one of them')
   })
 
   it('needs clientSecret for HS256', () => {
     const options = { ...complete, clientSecret: undefined, clientAuth, idTokenSigningAlg: 'HS256' }
     expect(errorFor(options).message).toBe(
-      "idTokenSigningAlg is 'HS256', which is verified with clientSecret, but only clientAuth is given: " +
-        'pass clientSecret in its place, or set the application in Auth0 to RS256',
+      "idTokenSigningAlg is 'HS256', which requires clientSecret, but only clientAuth is set: " +
+        'pass clientSecret instead, or switch the Auth0 application to RS256',
     )
     expect(resolve({ ...complete, idTokenSigningAlg: 'HS256' }).idTokenSigningAlg).toBe('HS256')
   })
 
-  it('asks for clientSecret once if HS256 has nothing to verify with', () => {
+  it('reports a missing clientSecret once with HS256', () => {
     const options = { ...complete, clientSecret: undefined, idTokenSigningAlg: 'HS256' }
     expect(errorFor(options).message).toMatch(/^clientSecret is required/)
   })
@@ -62,7 +62,7 @@ describe('client authentication', () => {
 
 describe('in production', () => {
   it('redis is required', () => {
-    const why = 'the in-process store loses every session at a restart and cannot be shared by processes'
+    const why = 'the in-process store loses all sessions on restart and is not shared between processes'
     expect(messageFor({}, production)).toBe(
       `redis is required in production (NODE_ENV): pass it, or set REDIS_URL; ${why}`,
     )
@@ -76,7 +76,7 @@ describe('in production', () => {
   it('a test clock is refused', () => {
     const clock = { now: () => 0, advance: () => undefined }
     expect(messageFor({ clock, redis }, production)).toBe(
-      'clock is a test clock, which must not decide how long sessions live in production (NODE_ENV): leave it out',
+      'clock is a test clock, which is not allowed in production (NODE_ENV): remove it',
     )
     expect(resolve({ ...complete, clock }, { NODE_ENV: 'test' }).testClock?.()).toBe(0)
   })

@@ -180,17 +180,17 @@ describe('optionsSchema', () => {
     [{ logger: true }, 'logger must have the methods info, warn and error'],
     [{ logUserName: true }, "logUserName must be 'plain', 'hashed' or false"],
     [{ exposeTokens: 1 }, 'exposeTokens must be true or false'],
-    [{ clock: Date }, 'clock must be a test clock: pass createTestClock() of express-auth0-ropg/testing'],
-    [{ pages: { login: 'login' } }, 'pages.login must be a path that begins with exactly one /'],
+    [{ clock: Date }, 'clock must be a test clock: pass createTestClock() from express-auth0-ropg/testing'],
+    [{ pages: { login: 'login' } }, 'pages.login must be a path that starts with a single /'],
     [
       { clientId: 'YOUR_CLIENT_ID' },
-      'clientId is still a placeholder: copy it from the Auth0 Dashboard, Applications > your application > Settings',
+      'clientId is still a placeholder: copy the value from the Auth0 Dashboard, Applications > your application > Settings',
     ],
     [
       { clientSecret: '"x"' },
-      'clientSecret is wrapped in quotes: remove them (some tools, such as docker --env-file, keep the quotes of an env file)',
+      'clientSecret is wrapped in quotes: remove them (some tools, such as docker --env-file, do not strip quotes)',
     ],
-  ])('says what is wanted in place of %j', (wrong, expected) => {
+  ])('says what is expected instead of %j', (wrong, expected) => {
     expect(messageFor(wrong)).toBe(expected)
   })
 

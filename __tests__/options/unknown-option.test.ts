@@ -72,7 +72,7 @@ const MEANT: Record<string, string[]> = {
 describe('an unknown option', () => {
   const cases = Object.entries(MEANT).flatMap(([meant, names]) => names.map((name) => [name, meant] as const))
 
-  it.each(cases)('%s is refused with the hint that %s is meant', (name, meant) => {
+  it.each(cases)('%s is refused with the suggestion %s', (name, meant) => {
     expect(errorFor(withName(name)).message).toBe(`unknown option ${name}: did you mean ${meant}?`)
   })
 
@@ -84,17 +84,17 @@ describe('an unknown option', () => {
     'toString',
     'session.resave',
     'session.cookie.partitioned',
-  ])('%s, which resembles nothing, is refused with a pointer to the README', (name) => {
+  ])('%s, which resembles no option, is refused with a link to the docs', (name) => {
     expect(errorFor(withName(name)).message).toBe(`unknown option ${name}: see the list of options in docs/options.md`)
   })
 
-  it('that Express has is refused with the place to set it', () => {
+  it('that belongs to Express is refused with the place to set it', () => {
     expect(hintFor('trustProxy')).toBe("set it in Express: app.set('trust proxy', ...)")
   })
 
   it('that cannot be changed is refused with the reason', () => {
-    expect(hintFor('session.cookie.httpOnly')).toBe('the cookie is always HttpOnly, so leave it out')
-    expect(hintFor('session.rolling')).toBe('every request restarts session.idleTimeout, so leave it out')
+    expect(hintFor('session.cookie.httpOnly')).toBe('the cookie is always HttpOnly, so remove it')
+    expect(hintFor('session.rolling')).toBe('every request restarts session.idleTimeout anyway, so remove it')
   })
 
   it('is reported with all others', () => {

@@ -23,21 +23,21 @@ describe('session.secret', () => {
     ['change me', 'please-change-me-before-you-go-live-ok'],
     ['the secret of an example', 'keyboard cat and some more characters'],
     ['a placeholder', 'your-session-secret-of-32-characters'],
-  ])('is warned of where it can be guessed: %s', (_title, given) => {
+  ])('causes a warning if it can be guessed: %s', (_title, given) => {
     const text = 'session.secret can be guessed (a placeholder or a repeated pattern): generate one with openssl rand'
     expect(withSecret(given)).toEqual([[{ option: 'session.secret' }, expect.stringContaining(text)]])
     expect(withSecret([secret, given])).toHaveLength(1)
   })
 
-  it('is warned of where a list repeats it', () => {
+  it('causes a warning if a list repeats it', () => {
     expect(withSecret([secret, secret])).toEqual([
       [{ option: 'session.secret' }, 'session.secret contains the same secret twice: remove one of them'],
     ])
   })
 
-  it('is warned of where it is clientSecret, too', () => {
+  it('causes a warning if it is the same as clientSecret', () => {
     expect(withSecret(secret, { clientSecret: secret })).toEqual([
-      [{ option: 'session.secret' }, expect.stringMatching(/^session\.secret is also clientSecret/)],
+      [{ option: 'session.secret' }, expect.stringMatching(/^session\.secret is the same as clientSecret/)],
     ])
   })
 
@@ -45,11 +45,11 @@ describe('session.secret', () => {
     ['random base64', 'q1qS8m0rC2nDkqOgm4m5P2tHnF7mQ6vVQ2k8i3wUe0ZbY9xLrA4sT1uJcGdXhKpN'],
     ['random hex', '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
     ['two random ones', ['9f86d081884c7d659a2feaa0c55ad015', 'a3bf4f1b2b0b822cd15d6c15b0f00a08']],
-  ])('is not warned of where it is %s', (_title, given) => {
+  ])('causes no warning if it is %s', (_title, given) => {
     expect(withSecret(given)).toEqual([])
   })
 
-  it('is never shown', () => {
+  it('is never printed', () => {
     const shown = JSON.stringify(
       withSecret(['canary'.repeat(8), 'canary'.repeat(8)], { clientSecret: 'canary'.repeat(8) }),
     )
@@ -62,12 +62,12 @@ describe('the in-process store', () => {
   it.each([
     ['the second instance of PM2', { NODE_APP_INSTANCE: '1' }],
     ['the first of several instances of PM2', { NODE_APP_INSTANCE: '0', instances: '4' }],
-  ])('is warned of in %s', (_title, env) => {
+  ])('causes a warning in %s', (_title, env) => {
     expect(warningsFor({}, env)).toEqual([[{ option: 'redis' }, expect.stringMatching(/set redis or REDIS_URL/)]])
     expect(warningsFor({ redis: 'redis://localhost' }, env)).toEqual([])
   })
 
-  it('is warned of in a cluster worker', () => {
+  it('causes a warning in a cluster worker', () => {
     jest.replaceProperty(cluster, 'isWorker', true)
     expect(warningsFor({})).toEqual([[{ option: 'redis' }, expect.stringMatching(/one of several/)]])
     expect(warningsFor({ redis: 'redis://localhost' })).toEqual([])
@@ -76,7 +76,7 @@ describe('the in-process store', () => {
   it.each([
     ['a process of its own', {}],
     ['the only instance of PM2', { NODE_APP_INSTANCE: '0', instances: '1' }],
-  ])('is not warned of in %s', (_title, env) => {
+  ])('causes no warning in %s', (_title, env) => {
     expect(warningsFor({ ...tenant }, env)).toEqual([])
   })
 })

@@ -25,7 +25,7 @@ const reset = (fields: object = {}) =>
   postJson('/dbconnections/change_password', { email: ADA.username, connection: CONNECTION, ...fields })
 
 describe('POST /dbconnections/signup', () => {
-  it('makes a user who can log in at once, and hands out no tokens', async () => {
+  it('creates a user who can log in immediately, and returns no tokens', async () => {
     const { status, body, headers } = await signUp({ name: 'Bob', user_metadata: { plan: 'gold' }, given_name: 'B.' })
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -47,13 +47,13 @@ describe('POST /dbconnections/signup', () => {
     expect(JSON.stringify(emulator.requests)).not.toContain(BOB.password)
   })
 
-  it('takes a username, which identifies the user', async () => {
+  it('accepts a username, which identifies the user', async () => {
     emulator.tenant.requiresUsername = true
     expect((await signUp({ username: 'bob' })).body).toMatchObject({ username: 'bob' })
     expect((await logIn(emulator, { username: 'bob', password: BOB.password })).status).toBe(200)
   })
 
-  it('answers a duplicate like any other refusal, or tells of it where the tenant says so', async () => {
+  it('answers a duplicate like any other refusal, or reveals it if the tenant allows that', async () => {
     await signUp({ username: 'bob' })
     const generic = { name: 'BadRequestError', code: 'invalid_signup', description: 'Invalid sign up', statusCode: 400 }
     expect((await signUp()).body).toEqual(generic)
@@ -181,7 +181,7 @@ describe('POST /dbconnections/signup', () => {
 })
 
 describe('POST /dbconnections/change_password', () => {
-  it('answers a sentence in HTML, and alike for an unknown address', async () => {
+  it('answers in HTML, and the same for an unknown address', async () => {
     const answers = [
       await reset(),
       await reset({ email: 'nobody@example.com' }),
@@ -211,7 +211,7 @@ describe('POST /dbconnections/change_password', () => {
     expect(emulator.resets).toEqual([])
   })
 
-  it('takes ten at once for an address, then one each minute', async () => {
+  it('accepts ten at once for an address, then one each minute', async () => {
     for (let count = 0; count < 10; count++) expect((await reset()).status).toBe(200)
     const { status, body, headers } = await reset()
     expect([status, body.code]).toEqual([429, 'too_many_requests'])

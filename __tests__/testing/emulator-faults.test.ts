@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => emulator.close())
 
 describe('failNext', () => {
-  it('answers 500 once where nothing is said', async () => {
+  it('answers 500 once without arguments', async () => {
     emulator.failNext()
     const { status, body } = await logIn(emulator)
     expect([status, body]).toEqual([500, { text: '' }])
@@ -30,7 +30,7 @@ describe('failNext', () => {
     expect((await logIn(emulator)).status).toBe(200)
   })
 
-  it('sends a text as it is', async () => {
+  it('sends a string unchanged', async () => {
     emulator.failNext({ status: 502, body: '<html>Bad gateway</html>' })
     const { status, headers, body } = await logIn(emulator)
     expect([status, body.text]).toEqual([502, '<html>Bad gateway</html>'])
@@ -148,7 +148,7 @@ describe('hold', () => {
     expect(done).toEqual([1, 0])
   })
 
-  it('lets a request pass that was released before it came', async () => {
+  it('lets a request pass that was released before it arrived', async () => {
     emulator.hold().release()
     expect((await logIn(emulator)).status).toBe(200)
   })

@@ -126,7 +126,7 @@ describe('/authorize', () => {
     expect(queryOf(page)).toEqual({ error, error_description: expect.stringMatching(description), state: 'the-state' })
   })
 
-  it('goes back with an error where the client may not use codes', async () => {
+  it('goes back with an error if the client may not use codes', async () => {
     emulator.tenant.grantTypes = ['password']
     expect(queryOf(await browser.open(authorizeUrl(emulator)))).toMatchObject({ error: 'unauthorized_client' })
   })
@@ -144,7 +144,7 @@ describe('/authorize', () => {
     expect(page.text).toContain('role="alert"')
   })
 
-  it('allows exactly the callbacks of the tenant where it has a list', async () => {
+  it("allows exactly the callbacks in the tenant's list", async () => {
     emulator.tenant.callbacks = [CALLBACK]
     expect((await browser.open(authorizeUrl(emulator))).status).toBe(302)
     for (const redirect_uri of [`${CALLBACK}/`, `${CALLBACK}?a=1`, 'http://127.0.0.1:5556/callback']) {
@@ -216,7 +216,7 @@ describe('the session of a browser', () => {
     expect(queryOf(await browser.open(authorizeUrl(emulator, { prompt: 'none' })))).toMatchObject({ error })
   })
 
-  it('does not outlive its user', async () => {
+  it('ends when its user is removed', async () => {
     await browser.logIn(emulator)
     emulator.users.remove(ADA.username)
     expect(queryOf(await browser.open(authorizeUrl(emulator, { prompt: 'none' }))).error).toBe('login_required')
@@ -240,7 +240,7 @@ describe('POST /oauth/token, authorization_code', () => {
     expect(access).not.toHaveProperty('gty')
   })
 
-  it('sends no nonce where none was asked for', async () => {
+  it('sends no nonce if none was requested', async () => {
     const { body } = await exchange(await codeOf({ nonce: undefined }))
     expect(decodeJwt(body.id_token)).not.toHaveProperty('nonce')
   })
@@ -266,7 +266,7 @@ describe('POST /oauth/token, authorization_code', () => {
     expect([status, body]).toEqual([403, { error: 'invalid_grant', error_description: 'Invalid authorization code' }])
   })
 
-  it('gives tokens once for one code, also to two at once', async () => {
+  it('issues tokens once per code, even to concurrent requests', async () => {
     const code = await codeOf()
     const answers = await Promise.all([exchange(code), exchange(code)])
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403])
@@ -307,7 +307,7 @@ describe('POST /oauth/token, authorization_code', () => {
     expect((await exchange(code)).body.error).toBe('unauthorized_client')
   })
 
-  it('leaves neither password nor code nor verifier in the records', async () => {
+  it('records neither password nor code nor verifier', async () => {
     const code = await codeOf()
     await exchange(code)
     const records = JSON.stringify(emulator.requests)

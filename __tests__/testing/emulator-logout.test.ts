@@ -58,7 +58,7 @@ describe('/oidc/logout', () => {
     expect(await isLoggedIn()).toBe(false)
   })
 
-  it('believes an ID token that has expired', async () => {
+  it('accepts an expired ID token', async () => {
     emulator.tenant.idTokenTtl = 1
     const { idToken } = await logIn()
     emulator.clock.advance(600)
@@ -80,7 +80,7 @@ describe('/oidc/logout', () => {
     expect(await isLoggedIn()).toBe(false)
   })
 
-  it('asks nobody where the tenant does not prompt', async () => {
+  it('does not ask if the tenant does not prompt', async () => {
     emulator.tenant.logoutPrompt = false
     await logIn()
     expect((await leave({ post_logout_redirect_uri: BYE })).location).toBe(BYE)
@@ -120,7 +120,7 @@ describe('/oidc/logout', () => {
     expect(page.text).toContain('You are logged out.')
   })
 
-  it('is not there where RP-initiated logout is off, and not in the discovery document', async () => {
+  it('is missing, also in the discovery document, if RP-initiated logout is off', async () => {
     const discover = async () => (await fetch(`${emulator.domain}/.well-known/openid-configuration`)).json()
     expect(await discover()).toHaveProperty('end_session_endpoint')
     emulator.tenant.rpLogout = false
@@ -128,7 +128,7 @@ describe('/oidc/logout', () => {
     expect((await leave({ post_logout_redirect_uri: BYE })).status).toBe(404)
   })
 
-  it('knows the ID tokens of a tenant with HS256', async () => {
+  it('accepts the ID tokens of a tenant with HS256', async () => {
     await emulator.close()
     await start({ idTokenSigningAlg: 'HS256' })
     const { idToken } = await logIn()
@@ -192,7 +192,7 @@ describe('logoutToken', () => {
     expect(second.iat! - first.iat!).toBeGreaterThanOrEqual(1000)
   })
 
-  it('takes members away, adds and replaces them', async () => {
+  it('removes, adds, and replaces members', async () => {
     const changes = { sub: 'x', jti: undefined, nonce: 'n', header: { typ: 'logout+jwt', kid: undefined } }
     const token = await emulator.logoutToken(changes)
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', typ: 'logout+jwt' })
@@ -245,7 +245,7 @@ describe('back-channel logout', () => {
     await receiver.close()
   })
 
-  it('redirects also where nobody listens', async () => {
+  it('redirects even if the connection is refused', async () => {
     const { url, close } = await receive(200)
     await close()
     emulator.tenant.backchannelLogoutUrl = url

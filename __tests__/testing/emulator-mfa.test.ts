@@ -104,7 +104,7 @@ describe('mfa_token', () => {
     expect(body.refresh_token).toBeDefined()
   })
 
-  it('counts once', async () => {
+  it('works once', async () => {
     const token = await mfaTokenOf(emulator)
     expect((await otp(token)).status).toBe(200)
     emulator.clock.advance(30)
@@ -112,7 +112,7 @@ describe('mfa_token', () => {
     expect(said(await authenticators(emulator, token))).toEqual(invalid)
   })
 
-  it('counts once for two that come together', async () => {
+  it('works once for two concurrent requests', async () => {
     const token = await mfaTokenOf(emulator)
     const recovery = recover(token, emulator.mfa.recoveryCode(ADA.username))
     expect((await status([otp(token), recovery])).sort()).toEqual([200, 401])
@@ -133,7 +133,7 @@ describe('mfa_token', () => {
     expect(said(await challenge(emulator, token))).toEqual(invalid)
   })
 
-  it('that is none is malformed at the token endpoint and invalid at the MFA API', async () => {
+  it('that is invalid is malformed at the token endpoint and invalid at the MFA API', async () => {
     expect(said(await otp('garbage'))).toEqual(malformed)
     expect(said(await recover('garbage', 'x'))).toEqual(malformed)
     expect(said(await oob('garbage', 'x'))).toEqual(malformed)
@@ -141,7 +141,7 @@ describe('mfa_token', () => {
     expect(said(await challenge(emulator, undefined))).toEqual(invalid)
   })
 
-  it('dies with its user, and is refused to a blocked one', async () => {
+  it('ends with its user, and is refused for a blocked user', async () => {
     const token = await mfaTokenOf(emulator)
     const code = emulator.mfa.code(ADA.username)
     emulator.users.update(ADA.username, { blocked: true })
@@ -204,7 +204,7 @@ describe('a one-time password', () => {
     expect((await otp(await mfaTokenOf(emulator), code)).status).toBe(expected)
   })
 
-  it('counts once, for another login too', async () => {
+  it('works once, also for another login', async () => {
     const code = emulator.mfa.code(ADA.username)
     await otp(await mfaTokenOf(emulator), code)
     const token = await mfaTokenOf(emulator)
@@ -222,7 +222,7 @@ describe('a one-time password', () => {
     expect((await otp(await mfaTokenOf(emulator))).status).toBe(200)
   })
 
-  it('is heard again once the test forgets the wrong ones', async () => {
+  it('is accepted again after resetCounters()', async () => {
     const token = await mfaTokenOf(emulator)
     for (let i = 0; i < 10; i++) await otp(token, 'wrong')
     emulator.resetCounters()
@@ -240,7 +240,7 @@ describe('a recovery code', () => {
     expect(said(await recover(await mfaTokenOf(emulator), code))).toEqual([401, 'invalid_grant', rejected])
   })
 
-  it('is rejected where the user has none', async () => {
+  it('is rejected if the user has none', async () => {
     setUp('otp')
     expect(said(await recover(await mfaTokenOf(emulator), 'x'))).toEqual([401, 'invalid_grant', rejected])
     expect(() => emulator.mfa.recoveryCode(ADA.username)).toThrow('recovery-code')
@@ -249,7 +249,7 @@ describe('a recovery code', () => {
 })
 
 describe('GET /mfa/authenticators', () => {
-  it('lists every factor, unconfirmed ones too', async () => {
+  it('lists every factor, including unconfirmed ones', async () => {
     setUp(
       'otp',
       { type: 'sms', name: 'XXXXXXXXX9167' },
@@ -298,7 +298,7 @@ describe('POST /mfa/challenge', () => {
     expect((await oob(mfaToken, body.oob_code, code)).status).toBe(200)
   })
 
-  it('takes the authenticator that is named', async () => {
+  it('uses the given authenticator', async () => {
     setUp('otp', 'sms', 'email')
     const mfaToken = await mfaTokenOf(emulator)
     const list = (await authenticators(emulator, mfaToken)).body as unknown as { id: string }[]
@@ -368,7 +368,7 @@ describe('an oob_code', () => {
     expect(said(await oob(await mfaTokenOf(emulator), oobCode, lastSent().code))).toEqual(refused)
   })
 
-  it('that is none is malformed', async () => {
+  it('that is invalid is malformed', async () => {
     const refused = [401, 'invalid_grant', 'Malformed oob_code']
     expect(said(await oob(await mfaTokenOf(emulator), 'garbage', '1'))).toEqual(refused)
   })

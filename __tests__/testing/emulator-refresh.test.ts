@@ -38,7 +38,7 @@ describe('grant_type=refresh_token', () => {
     expect(emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('kills the family when a spent token comes back', async () => {
+  it('revokes the family if a spent token is used again', async () => {
     const first = await refreshTokenOf(emulator)
     const second = await rotate(first)
     const other = await refreshTokenOf(emulator)
@@ -48,7 +48,7 @@ describe('grant_type=refresh_token', () => {
     expect((await refresh(emulator, other)).status).toBe(200)
   })
 
-  it('sees reuse in two exchanges at once', async () => {
+  it('detects reuse in two concurrent exchanges', async () => {
     const token = await refreshTokenOf(emulator)
     const replies = await Promise.all([refresh(emulator, token), refresh(emulator, token)])
     expect(replies.map(({ status }) => status).sort()).toEqual([200, 403])
@@ -133,7 +133,7 @@ describe('grant_type=refresh_token', () => {
       [403, 'invalid_grant', 'user is blocked'],
     ],
     ['denied by an Action', () => emulator.users.update(ADA.username, { denied: 'no' }), [403, 'access_denied', 'no']],
-  ])('refuses a user who was %s, and leaves the token alone', async (_name, change, expected) => {
+  ])('refuses a user who was %s, and keeps the token', async (_name, change, expected) => {
     const token = await refreshTokenOf(emulator)
     change()
     expect(said(await refresh(emulator, token))).toEqual(expected)
@@ -170,7 +170,7 @@ describe('grant_type=refresh_token', () => {
 })
 
 describe('POST /oauth/revoke', () => {
-  it('kills the family, also by a spent token, and answers 200 with nothing', async () => {
+  it('revokes the family, also by a spent token, and answers 200 without a body', async () => {
     for (const pick of [0, 1]) {
       const first = await refreshTokenOf(emulator)
       const tokens = [first, await rotate(first)]
@@ -180,7 +180,7 @@ describe('POST /oauth/revoke', () => {
     }
   })
 
-  it('answers an unknown token alike', async () => {
+  it('answers the same for an unknown token', async () => {
     expect((await post(emulator, '/oauth/revoke', { token: 'unknown' })).status).toBe(200)
   })
 
@@ -191,7 +191,7 @@ describe('POST /oauth/revoke', () => {
     expect([empty.status, empty.body.error]).toEqual([400, 'invalid_request'])
   })
 
-  it('has nothing to do with logging in again', async () => {
+  it('does not affect new logins', async () => {
     await post(emulator, '/oauth/revoke', { token: await refreshTokenOf(emulator) })
     expect((await logIn(emulator)).status).toBe(200)
   })

@@ -41,7 +41,7 @@ describe('refusals by the account', () => {
     expect((await logIn(emulator)).status).toBe(200)
   })
 
-  it('takes a password that begins with AUTH0-TEST- as leaked, once it is right', async () => {
+  it('treats a correct password that begins with AUTH0-TEST- as leaked', async () => {
     emulator.users.update(ADA.username, { password: 'AUTH0-TEST-x' })
     expect(said(await logIn(emulator, { password: 'AUTH0-TEST-x' }))).toEqual([401, 'password_leaked', LEAKED])
     expect((await logIn(emulator, { password: 'AUTH0-TEST-y' })).body.error).toBe('invalid_grant')
@@ -120,7 +120,7 @@ describe('refusals of the request', () => {
     expect((await logIn(emulator, realm)).status).toBe(200)
   })
 
-  it('a scope that is no text', async () => {
+  it('a scope that is not a string', async () => {
     const { clientId: client_id, clientSecret: client_secret } = emulator
     const body = JSON.stringify({ client_id, client_secret, grant_type: 'password', ...ADA, scope: 7 })
     const headers = { 'content-type': 'application/json' }
@@ -184,7 +184,7 @@ describe('brute-force protection', () => {
     expect(said(await logIn(emulator))).toEqual([429, 'too_many_attempts', LOCKED])
   })
 
-  it('counts an account in whatever case it is typed, and unknown ones alike', async () => {
+  it('ignores the case of an account, and also counts unknown ones', async () => {
     emulator.tenant.bruteForceThreshold = 2
     await guess(1)
     await guess(1, { username: 'ADA@example.com' })
@@ -199,14 +199,14 @@ describe('brute-force protection', () => {
     expect(await guess(2)).toEqual([403, 403])
   })
 
-  it('locks everyone behind the server where the forwarded address is not trusted', async () => {
+  it('blocks everyone behind the server if the forwarded address is not trusted', async () => {
     emulator.tenant.bruteForceThreshold = 1
     await guess(1, {}, FROM_A)
     expect((await logIn(emulator, {}, FROM_B)).status).toBe(429)
     expect(emulator.requests.at(-1)?.clientIp).toBe('127.0.0.1')
   })
 
-  it('counts for each forwarded address where it is trusted', async () => {
+  it('counts per forwarded address if it is trusted', async () => {
     emulator.tenant.bruteForceThreshold = 1
     emulator.tenant.trustForwardedFor = true
     await guess(1, {}, FROM_A)
@@ -218,16 +218,13 @@ describe('brute-force protection', () => {
     ])
   })
 
-  it.each(['203.0.113.1:443', '203.0.113.1, 10.0.0.1', 'localhost', ''])(
-    'passes over the address "%s"',
-    async (value) => {
-      emulator.tenant.trustForwardedFor = true
-      await logIn(emulator, {}, { 'auth0-forwarded-for': value })
-      expect(emulator.requests.at(-1)?.clientIp).toBe('127.0.0.1')
-    },
-  )
+  it.each(['203.0.113.1:443', '203.0.113.1, 10.0.0.1', 'localhost', ''])('ignores the address "%s"', async (value) => {
+    emulator.tenant.trustForwardedFor = true
+    await logIn(emulator, {}, { 'auth0-forwarded-for': value })
+    expect(emulator.requests.at(-1)?.clientIp).toBe('127.0.0.1')
+  })
 
-  it('does not believe a client it does not know', async () => {
+  it('does not trust an unknown client', async () => {
     emulator.tenant.trustForwardedFor = true
     await logIn(emulator, { client_secret: 'wrong' }, FROM_A)
     expect(emulator.requests.at(-1)?.clientIp).toBe('127.0.0.1')

@@ -166,7 +166,7 @@ describe('POST /oauth/token, password grants', () => {
     })
   })
 
-  it('gives one audience as a text where openid is not asked for, and no ID token', async () => {
+  it('returns one audience as a string, and no ID token, without openid', async () => {
     const { body } = await logIn(emulator, { scope: 'read:posts', audience: API })
     expect(decodeJwt(body.access_token).aud).toBe(API)
     expect(body).not.toHaveProperty('id_token')
@@ -204,7 +204,7 @@ describe('POST /oauth/token, password grants', () => {
     expect(body.scope).toBe(granted)
   })
 
-  it('tells no more than the subject for a bare openid', async () => {
+  it('returns only the subject for openid alone', async () => {
     const { body } = await logIn(emulator, { scope: 'openid' })
     expect(Object.keys(decodeJwt(body.id_token)).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'sub'])
   })
@@ -215,7 +215,7 @@ describe('POST /oauth/token, password grants', () => {
       () => (emulator.tenant.apis = [{ audience: API, scopes: [], allowOfflineAccess: false }]),
     ],
     ['the client may not refresh', () => (emulator.tenant.grantTypes = ['password'])],
-  ])('drops offline_access in silence where %s', async (_name, change) => {
+  ])('silently drops offline_access if %s', async (_name, change) => {
     change()
     const { status, body } = await logIn(emulator, { scope: 'openid email x:y offline_access', audience: API })
     expect(status).toBe(200)
@@ -223,7 +223,7 @@ describe('POST /oauth/token, password grants', () => {
     expect(body.scope).toBe('openid email')
   })
 
-  it('ignores realm for password and honours it for password-realm, case included', async () => {
+  it('ignores realm for password and uses it for password-realm, including case', async () => {
     emulator.users.add({ email: 'bob@example.com', password: 'b', connection: 'customers' })
     const bob = { username: 'bob@example.com', password: 'b' }
     expect((await logIn(emulator, { ...bob, realm: 'customers' })).status).toBe(403)

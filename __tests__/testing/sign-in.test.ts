@@ -30,7 +30,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     await agent.get('/auth/user').expect(200, { user: ada })
   })
 
-  it('gives a cookie for an app', async () => {
+  it('returns a cookie for an app', async () => {
     const { app, auth } = await start()
     const cookie = await signIn(app, auth, ada)
     expect(cookie).toMatch(/^auth=s%3A[^;]+$/)
@@ -45,7 +45,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     expect(emulator.requests).toEqual([])
   })
 
-  it('takes a new user each time unless told', async () => {
+  it('uses a new user each time by default', async () => {
     const { app, auth } = await start()
     const subs = []
     for (let count = 0; count < 2; count++) {
@@ -64,14 +64,14 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     expect((await two!.get('/me')).body.sub).toBe('auth0|2')
   })
 
-  it('gives claims of any kind', async () => {
+  it('accepts any claims', async () => {
     const { app, auth } = await start()
     const claims = { ...ada, 'https://example.com/roles': ['admin'], email_verified: true }
     const { body } = await (await signIn(request.agent(app), auth, claims)).get('/auth/user').expect(200)
     expect(body.user).toEqual(claims)
   })
 
-  it('grants the scopes of the options, or those that it is told', async () => {
+  it('grants the scopes of the options, or the given ones', async () => {
     const { app, auth } = await start()
     await (await signIn(request.agent(app), auth, ada)).get('/posts').expect(403)
     const reader = await signIn(request.agent(app), auth, ada, { scope: 'openid read:posts' })
@@ -80,7 +80,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     await (await signIn(request.agent(scoped.app), scoped.auth, ada)).get('/posts').expect(200)
   })
 
-  it('gives an access token for a day, or the one that it is told', async () => {
+  it('sets an access token for a day, or the given one', async () => {
     const now = Date.parse('2030-01-01T00:00:00Z')
     const audience = 'https://api.example.com'
     const { app, auth } = await start({ options: { audience }, seams: { clock: () => now } })
@@ -105,7 +105,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     })
   })
 
-  it('remembers if told to', async () => {
+  it('remembers the session with remember', async () => {
     let now = Date.now()
     const { app, auth, prefix } = await start({ seams: { testClock: () => now } })
     const ordinary = await signIn(app, auth, ada)
@@ -123,7 +123,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     }
   })
 
-  it('makes a session that can be left', async () => {
+  it('creates a session that supports logout', async () => {
     const { app, auth } = await start()
     const cookie = await signIn(app, auth, ada)
     await request(app).post('/auth/logout').set('Cookie', cookie).expect(200)
@@ -181,7 +181,7 @@ describe('signIn', () => {
     await expect(signIn(app, wrong as unknown as object, ada)).rejects.toThrow(TypeError)
   })
 
-  it('serves one instance only', async () => {
+  it('works for one instance only', async () => {
     const other = createRopgAuth({
       domain: 'other.eu.auth0.com',
       clientId: 'client',

@@ -68,7 +68,7 @@ describe('a client that the package creates', () => {
     ['a URL', () => server.url],
     ['options', () => ({ port: server.port, host: '127.0.0.1' })],
     ['Sentinel options', () => ({ sentinels: [{ port: server.port, host: '127.0.0.1' }], name: 'none' })],
-  ])('waits for nothing without bound, made from %s', (_name, redis) => {
+  ])('has a limit for every wait, made from %s', (_name, redis) => {
     const { options } = opened(redis())
     expect(options.socketTimeout).toBe(3 * DEADLINE)
     expect(options.connectTimeout).toBe(DEADLINE)
@@ -78,7 +78,7 @@ describe('a client that the package creates', () => {
     expect(options.reconnectOnError!(new Error('WRONGTYPE Operation against a key'))).toBe(false)
   })
 
-  it('knows READONLY in the words in which Redis 6.2 reports it from a script', () => {
+  it('recognizes READONLY as Redis 6.2 reports it from a script', () => {
     const said = "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a read only"
     expect(opened(server.url).options.reconnectOnError!(new Error(said))).toBe(2)
   })
@@ -88,7 +88,7 @@ describe('a client that the package creates', () => {
     expect([options.commandTimeout, options.maxRetriesPerRequest]).toEqual([77, 9])
   })
 
-  it('keeps its errors to itself', async () => {
+  it('does not emit unhandled errors', async () => {
     const client = opened({ port: await freePort(), host: '127.0.0.1' })
     expect(client.listenerCount('error')).toBeGreaterThan(0)
     await expect(client.ping()).rejects.toThrow()
@@ -116,7 +116,7 @@ describe('a client that the caller gives', () => {
     ['a Cluster of ioredis 6 as it comes', () => clusterOf({}, six)],
     ['a Cluster with other options only', () => clusterOf({ redisOptions: { password: 'x' } })],
     ['a Cluster with redisOptions: undefined', () => clusterOf({ redisOptions: undefined })],
-  ])('is warned of where it waits for ever: %s', async (_name, client) => {
+  ])('causes a warning if it waits forever: %s', async (_name, client) => {
     expect(await warningsFor(client())).toHaveLength(1)
   })
 
@@ -125,14 +125,14 @@ describe('a client that the caller gives', () => {
     ['an ioredis 6 client', () => clientOf6({ commandTimeout: 1000 })],
     ['a Cluster', () => clusterOf({ redisOptions: { commandTimeout: 1000 } })],
     ['a Cluster of ioredis 6', () => clusterOf({ redisOptions: { commandTimeout: 1000 } }, six)],
-  ])('is not warned of where it has a commandTimeout: %s', async (_name, client) => {
+  ])('causes no warning if it has a commandTimeout: %s', async (_name, client) => {
     expect(await warningsFor(client())).toEqual([])
   })
 
   it.each([
     ['node-redis', { connect: async () => undefined, sendCommand: async () => 'OK', scanIterator: () => [] }],
     ['a pool of node-redis', { sendCommand: async () => 'OK', get: async () => null }],
-  ])('is refused when it is not of ioredis: %s', (_name, client) => {
+  ])('is refused if it is not from ioredis: %s', (_name, client) => {
     const options = { domain: 'tenant.example.com', clientId: 'id', clientSecret: 'secret', session: { secret } }
     const create = () => createRopgAuth({ ...options, redis: client as RedisOptions, logger: false })
     expect(create).toThrow(ConfigurationError)
@@ -255,7 +255,7 @@ describe('while Redis is frozen', () => {
   it.each([
     ['ioredis 5', () => clientOf()],
     ['ioredis 6', () => clientOf6()],
-  ])('a client of the caller that waits for ever has the same deadline: %s', async (_name, client) => {
+  ])('a client of the caller that waits forever has the same deadline: %s', async (_name, client) => {
     await start({}, client)
     server.pause()
     for (const call of [() => pair.first.login(), () => get(pair.first, '/me', cookie)]) {
@@ -300,7 +300,7 @@ describe('a revocation', () => {
 })
 
 describe('auth.ready()', () => {
-  it('resolves once Auth0 and Redis have answered', async () => {
+  it('resolves once Auth0 and Redis have responded', async () => {
     const { auth, emulator } = await startApp({ options: { redis: server.url } })
     expect(emulator.requests).toEqual([])
     await expect(auth.ready()).resolves.toBeUndefined()
@@ -393,7 +393,7 @@ describe('auth.close()', () => {
   it.each([
     ['URL', () => server.url],
     ['a client of the caller', () => clientOf(bounded)],
-  ])('waits for a refresh that is under way and stores what it yields: %s', async (_name, redis) => {
+  ])('waits for a pending refresh and stores its tokens: %s', async (_name, redis) => {
     const pair = await startPair({ redis, options: { timeouts } })
     const idle = await startApp({ options: { redis: redis(), timeouts } })
     await idle.auth.ready()
@@ -441,7 +441,7 @@ describe('auth.close()', () => {
     expect(pair.refreshes()).toBe(1)
   })
 
-  it('waits for a revocation that is under way', async () => {
+  it('waits for a pending revocation', async () => {
     const pair = await startPair({ redis: () => server.url, options: { timeouts } })
     const cookie = await logIn(pair.first)
     const gate = pair.emulator.hold({ path: '/oauth/revoke' })
@@ -458,7 +458,7 @@ describe('auth.close()', () => {
     ['Auth0 never answers a revocation', false, async () => undefined],
     ['Redis is frozen', false, async () => server.pause()],
     ['Redis was frozen in the middle of a refresh', true, async () => server.pause()],
-  ])('comes to an end within five seconds when %s', async (_name, refreshing, trouble) => {
+  ])('finishes within five seconds when %s', async (_name, refreshing, trouble) => {
     const pair = await startPair({ redis: () => server.url, options: { timeouts } })
     const cookie = await logIn(pair.first)
     pair.expireTokens()
@@ -476,7 +476,7 @@ describe('auth.close()', () => {
     gate.release()
   })
 
-  it('comes to an end when Redis has died', async () => {
+  it('finishes when Redis has died', async () => {
     const own = await startRedis()
     undo.push(() => own.stop())
     const { auth } = await startApp({ options: { redis: own.url, timeouts } })
@@ -487,7 +487,7 @@ describe('auth.close()', () => {
     expect(performance.now() - since).toBeLessThan(BY)
   })
 
-  it('comes to an end when there never was a Redis', async () => {
+  it('finishes without a Redis from the start', async () => {
     const { auth } = await startApp({ options: { redis: `redis://127.0.0.1:${await freePort()}`, timeouts } })
     const since = performance.now()
     await auth.close()

@@ -84,7 +84,7 @@ describe('a fail-over of Sentinel', () => {
     30_000,
   )
 
-  it('is over within five seconds when the machine of the master is gone without a goodbye', async () => {
+  it('is over within five seconds when the machine of the master disappears', async () => {
     await begin()
     const pair = await startPair({ redis: () => optionsFor(set) })
     const cookie = await logIn(pair.first)
@@ -172,7 +172,7 @@ describe('a fail-over behind one address', () => {
     expect(pair.refreshes()).toBe(1)
   }, 30_000)
 
-  it('leads it away from a machine that is gone without a goodbye', async () => {
+  it('leads it away from a machine that disappeared', async () => {
     const { next, board, oldClient, nextClient } = await begin()
     const pair = await startPair({ redis: () => board.url })
     const cookie = await logIn(pair.first)

@@ -130,7 +130,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     expect([...(await keysWith(sidOf(other))), ...(await keysWith(sidOf(third)))]).toEqual([])
   })
 
-  it('lists and revokes without SCAN and without KEYS', async () => {
+  it('lists and revokes without SCAN or KEYS', async () => {
     const { first, second, emulator } = await startPair({ redis })
     const cookies = [await logIn(first), await logIn(first), await logIn(second)]
     const { sub } = emulator.users.get(ada.email)!
@@ -154,7 +154,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     expect(Number(attempts[3]!.headers['retry-after'])).toBeGreaterThan(0)
   })
 
-  it('goes on when the servers have forgotten every script', async () => {
+  it('works after the servers lose all scripts', async () => {
     const rateLimit = { subnet: { limit: 1, windowMs: 60_000 } }
     const { first, second, expireTokens, refreshes } = await startPair({ redis, options: { rateLimit } })
     const cookie = await logIn(first)

@@ -1,13 +1,13 @@
 import { AuthError, MissingRequiredArgumentError } from '../errors.js'
 
-/** The argument, which must be a string. */
+/** Throws `MissingRequiredArgumentError` or `invalid_request` unless the argument is a non-empty string. */
 export function requiredText(name: string, value: unknown): string {
   const text = optionalText(name, value)
   if (text === undefined) throw new MissingRequiredArgumentError(name)
   return text
 }
 
-/** The argument. `null` and an empty string count as left out. */
+/** Treats `null` and an empty string as missing. Throws `invalid_request` for other types. */
 export function optionalText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw invalid(name, 'must be a string')

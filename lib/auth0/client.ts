@@ -6,19 +6,19 @@ import { findOnce } from './find-once.js'
 import { createHttpClient, type Fetch, type HttpClient } from './http-client.js'
 import { toAuthError } from './oauth-error.js'
 
-/** Every call to Auth0 goes through this: one Configuration, discovered on first use, and a deadline for each request. */
+/** Used for every call to Auth0. It shares one Configuration and gives each request a deadline. */
 export interface Auth0Client {
-  /** Discovery: concurrent callers share one request, and what was found is kept for good. */
+  /** Runs discovery on first use and caches the result. Concurrent callers share one request. */
   configuration(): Promise<oidc.Configuration>
   /** For requests that openid-client does not send itself. */
   fetch: Fetch
-  /** Closes the connections that are kept alive. */
+  /** Closes all connections. */
   close(): Promise<void>
 }
 
 /**
- * Parameter of a grant that holds the end user's IP address. openid-client accepts parameters for a single call but no
- * headers, so this parameter is removed before sending and becomes the header of that name.
+ * Grant parameter with the end user's IP address. openid-client supports parameters but no headers per call, so the
+ * parameter is turned into a header before sending.
  */
 export const FORWARDED_FOR = 'auth0-forwarded-for'
 
@@ -27,7 +27,7 @@ export function createAuth0Client(config: Config): Auth0Client {
     ? { fetch: config.fetch, close: () => Promise.resolve() }
     : createHttpClient(config.timeouts.auth0)
 
-  // In place of the callers' own timeouts, which also count time in which the process was suspended.
+  // Replaces the timeouts of openid-client and jose, which also count time while the process is suspended.
   const fetchInTime: Fetch = async (url, init) => {
     const [signal, finished] = deadlineSignal(config.timeouts.auth0)
     try {
@@ -47,7 +47,7 @@ export function createAuth0Client(config: Config): Auth0Client {
   }
 }
 
-/** Without the query, which may contain anything. */
+/** Omits the query, because it may contain secrets. */
 function spanOf(url: string | URL, { method = 'GET' }: RequestInit = {}): [name: string, attributes: Attributes] {
   const { hostname, pathname } = new URL(url)
   return [method, { 'http.request.method': method, 'server.address': hostname, 'url.path': pathname }]
@@ -60,7 +60,7 @@ function takeAddress(body: unknown): Record<string, string> {
   return address === null ? {} : { [FORWARDED_FOR]: address }
 }
 
-/** Aborts with the error of `AbortSignal.timeout`, which openid-client and jose recognize by its name. */
+/** Aborts with the same error as `AbortSignal.timeout`, because openid-client and jose check its name. */
 function deadlineSignal(ms: number): [signal: AbortSignal, finished: () => void] {
   const controller = new AbortController()
   const finished = startDeadline(ms, () => {
@@ -74,11 +74,11 @@ async function discover(config: Config, forward: oidc.CustomFetch): Promise<oidc
   try {
     const found = await oidc.discovery(issuer, clientId, metadataOf(config), clientAuthOf(config), {
       [oidc.customFetch]: forward,
-      // Longer than our own deadline, which ends the request.
+      // Longer than the deadline of `fetchInTime`, which applies first.
       timeout: 60 + config.timeouts.auth0 / 1000,
       execute: extensionsOf(config),
     })
-    // With a timeout of its own, every call would leave a timer behind.
+    // Turned off, because every call would leave a timer behind.
     found.timeout = 0
     return found
   } catch (err) {

@@ -5,7 +5,7 @@ import type { GrantParts } from './verified-grant.js'
 
 export interface SignUpArguments {
   email: string
-  /** Passed on byte for byte. */
+  /** Sent to Auth0 unchanged. */
   password: string
   /** Name of the database connection. */
   connection: string
@@ -15,12 +15,12 @@ export interface SignUpArguments {
   family_name?: string | undefined
   nickname?: string | undefined
   picture?: string | undefined
-  /** At most 10 members: names of up to 100 and texts of up to 500 characters. */
+  /** At most 10 members, with names of up to 100 and values of up to 500 characters. */
   user_metadata?: Record<string, string> | undefined
 }
 
 export interface SignedUp {
-  /** The `sub` that the user will have: `auth0|...`. */
+  /** The `sub` of the new user: `auth0|...`. */
   id: string
   email: string
 }
@@ -30,8 +30,8 @@ type Parts = Pick<GrantParts, 'client' | 'config'>
 const PROFILE = ['username', 'name', 'given_name', 'family_name', 'nickname', 'picture'] as const
 
 /**
- * Creates an account in a database connection. It does not log the user in. `signup_rejected` does not tell whether the account
- * exists; `weak_password` carries the rules.
+ * Creates an account in a database connection, without logging the user in. Rejects with `signup_rejected`, whether or
+ * not the account exists, or with `weak_password`, which contains the rules.
  */
 export async function signUp(parts: Parts, given: SignUpArguments): Promise<SignedUp> {
   const email = requiredText('email', given.email)
@@ -52,21 +52,20 @@ export interface PasswordResetArguments {
   connection: string
 }
 
-/** Has Auth0 send a password reset email. Resolves the same way for unknown addresses. */
+/** Requests a password reset email from Auth0. Also resolves for unknown addresses. */
 export async function requestPasswordReset(parts: Parts, given: PasswordResetArguments): Promise<void> {
   const body = {
     email: requiredText('email', given.email),
     connection: requiredText('connection', given.connection),
   }
   try {
-    // The answer is a sentence in HTML.
     await post(parts, 'change_password', { body, step: 'reset', conceal: [] })
   } catch (err) {
     if (!tellsOfAddress(err)) throw err
   }
 }
 
-/** Errors that depend on the address. */
+/** Errors that would reveal whether the address is known. */
 const ABOUT_ADDRESS = ['enterprise_email', 'user_not_found']
 
 function tellsOfAddress(err: unknown): boolean {
@@ -79,7 +78,7 @@ interface Call {
   conceal: string[]
 }
 
-/** The text of a successful answer. These endpoints are public: they take the client id and no secret. */
+/** These endpoints are public: they require the client id but no secret. */
 async function post({ client, config }: Parts, path: string, { body, step, conceal }: Call): Promise<string> {
   let failure: unknown
   try {
@@ -105,10 +104,10 @@ function parseObject(text: string): Record<string, unknown> {
   }
 }
 
-/** Connections of other kinds name the account by `id`, with its prefix. */
+/** Some connections return `id`, with a prefix, instead of `_id`. */
 function readSignedUp({ _id, id, email }: Record<string, unknown>, typed: string): SignedUp {
   const found = [_id, id].find((value): value is string => typeof value === 'string' && value !== '')
-  if (found === undefined) throw new ApiError({ detail: 'Auth0 answered a signup without the id of the account' })
+  if (found === undefined) throw new ApiError({ detail: "Auth0's signup response contains no account id" })
   return { id: found.includes('|') ? found : `auth0|${found}`, email: typeof email === 'string' ? email : typed }
 }
 

@@ -1,9 +1,9 @@
-/** Milliseconds after the first failure, the second, and so on; the first retry may come at once. */
+/** Milliseconds to wait after the first failure, the second, and so on. */
 const PAUSES = [0, 100, 200, 400, 800]
 
 /**
- * Finds something when it is first asked for, and keeps it. Concurrent callers share one attempt. After repeated failures
- * there is a pause in which callers get the last error at once.
+ * Caches the first successful result. Concurrent callers share one attempt. After repeated failures, callers get the last
+ * error without a new attempt for up to a second.
  */
 export function findOnce<T>(find: () => Promise<T>): () => Promise<T> {
   let latest: Promise<T> | undefined

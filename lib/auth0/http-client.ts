@@ -8,24 +8,24 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 export interface HttpClient {
   fetch: Fetch
-  /** Closes all connections, after a moment also those of requests under way. */
+  /** Closes all connections, after giving pending requests a moment to finish. */
   close(): Promise<void>
 }
 
-/** Further requests wait for a free connection. */
+/** Additional requests wait for a free connection. */
 const MAX_CONNECTIONS = 96
 /** Milliseconds. Firewalls and load balancers often drop connections that have been idle for a minute. */
 const KEEP_ALIVE = 30_000
-/** Milliseconds that closing waits for requests under way. */
+/** Milliseconds that `close` waits for pending requests. */
 const CLOSE_WITHIN = 500
 /** Bytes. Discovery documents, keys and tokens are a few KB. */
 const MAX_RESPONSE_SIZE = 1_048_576
 
 /**
- * Keeps connections alive, uses the proxies that the environment names, and follows no redirects.
+ * Keeps connections alive, uses the proxies from the environment, and does not follow redirects.
  *
- * @param connectTimeout Milliseconds after which an attempt to connect makes room for the next one.
- * @throws ConfigurationError when a proxy in the environment is not a URL.
+ * @param connectTimeout Milliseconds after which a connection attempt is aborted.
+ * @throws ConfigurationError if a proxy in the environment is not a URL.
  */
 export function createHttpClient(connectTimeout: number): HttpClient {
   const dispatcher = new EnvHttpProxyAgent({
@@ -47,7 +47,7 @@ export function createHttpClient(connectTimeout: number): HttpClient {
       signal,
     })
     const text = await answer.body.text()
-    // With a status like 204, which has no body, even an empty text would throw.
+    // null, because Response rejects even an empty body for a status such as 204.
     return new Response(text || null, { status: answer.statusCode, headers: receivedHeaders(answer.headers) })
   }
   const underWay = new Set<Promise<unknown>>()
@@ -60,7 +60,7 @@ export function createHttpClient(connectTimeout: number): HttpClient {
       return answer
     },
     close: async () => {
-      // Not undici's own close(), after which nothing can cut short what it waits for.
+      // Not undici's close(), which waits for requests without a limit.
       await endsWithin(CLOSE_WITHIN, Promise.allSettled(underWay))
       await dispatcher.destroy()
     },
@@ -81,7 +81,7 @@ function receivedHeaders(headers: IncomingHttpHeaders): [name: string, value: st
   )
 }
 
-/** Rejects as soon as the signal is aborted. undici alone would wait until the request has a connection. */
+/** Rejects as soon as the signal is aborted. undici would wait until the request has a connection. */
 function unlessAborted<T>(running: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (!signal) return running
   return new Promise((resolve, reject) => {

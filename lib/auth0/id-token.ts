@@ -4,12 +4,12 @@ import type { Auth0Client } from './client.js'
 import { createTenantKeys } from './tenant-keys.js'
 
 /**
- * Checks the signature of an ID token; openid-client has already checked its claims. Separate from the grant, so that
- * issued tokens are not lost when Auth0's keys cannot be fetched. Rejects with jose's error.
+ * Verifies the signature of an ID token whose claims openid-client has checked. Separate from the grant, so that issued
+ * tokens can be revoked if Auth0's keys cannot be fetched. Rejects with jose's error.
  */
 export type VerifySignature = (idToken: string) => Promise<void>
 
-/** Pass `keys` where other tokens of the tenant are verified, too, so that its keys are fetched once. */
+/** Pass `keys` to share them with other verifiers. */
 export function createVerifySignature(
   client: Auth0Client,
   config: Config,

@@ -21,17 +21,17 @@ export interface BeginInteractiveArguments {
   scope?: string | undefined
   /** Default: the `audience` option. */
   audience?: string | undefined
-  /** What the login page shows as the username. */
+  /** Username to prefill on the login page. */
   loginHint?: string | undefined
-  /** Name of a connection. Default: what the tenant offers. */
+  /** Name of a connection. Default: all that the tenant offers. */
   connection?: string | undefined
-  /** `login` asks for the password even in a session of the browser; `none` never shows a page. */
+  /** `login` always asks for the password, and `none` never shows a page. */
   prompt?: string | undefined
 }
 
-/** Everything but the URL must be kept on the server until the browser comes back. */
+/** Store everything except the URL on the server until the browser returns. */
 export interface InteractiveTransaction {
-  /** Where the browser goes. */
+  /** URL of Auth0's login page, with all parameters. */
   url: string
   state: string
   nonce: string
@@ -40,7 +40,7 @@ export interface InteractiveTransaction {
 
 type Parts = Pick<GrantParts, 'client' | 'config'>
 
-/** Begins a login at Auth0's own page (authorization code with PKCE). */
+/** Begins a login on Auth0's own page (authorization code with PKCE). */
 export async function beginInteractive(
   { client, config }: Parts,
   given: BeginInteractiveArguments,
@@ -61,9 +61,9 @@ export async function beginInteractive(
 }
 
 export interface FinishInteractiveArguments extends Omit<InteractiveTransaction, 'url'> {
-  /** The URL that the browser came back with. Only its query counts. */
+  /** The URL of the callback request. Only its query is used. */
   callback: URL
-  /** As in {@link beginInteractive}. */
+  /** The same as for {@link beginInteractive}. */
   redirectUri: string
   /** As requested. */
   scope: string
@@ -72,8 +72,8 @@ export interface FinishInteractiveArguments extends Omit<InteractiveTransaction,
 }
 
 /**
- * Exchanges the code of a callback. `login_transaction_missing` where the callback is not the one of this login or the
- * code is spent; otherwise the error that Auth0 sent back with the browser.
+ * Exchanges the code of a callback. Rejects with `login_transaction_missing` if the callback belongs to another login or
+ * the code was already used, and otherwise with the error that Auth0 returned.
  */
 export async function finishInteractive(parts: GrantParts, given: FinishInteractiveArguments): Promise<Grant> {
   const { client, config, verify } = parts
@@ -85,7 +85,7 @@ export async function finishInteractive(parts: GrantParts, given: FinishInteract
     const response = await authorizationCodeGrant(configuration, answer, {
       expectedState: state,
       pkceCodeVerifier: codeVerifier,
-      // A nonce makes openid-client insist on an ID token.
+      // With a nonce, openid-client requires an ID token.
       ...(splitScope(scope).includes('openid') && { expectedNonce: nonce }),
     })
     refreshToken = response.refresh_token
@@ -93,14 +93,14 @@ export async function finishInteractive(parts: GrantParts, given: FinishInteract
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return grant
   } catch (err) {
-    // Issued, but not trusted, so it must not stay valid.
+    // An untrusted token must not stay valid.
     if (refreshToken !== undefined) void revokeRefreshToken(client, refreshToken).catch(() => undefined)
     const conceal = [answer.searchParams.get('code') ?? undefined, codeVerifier, config.clientSecret]
     throw await toAuthError(err, { step: 'interactive', host: config.issuer.host, conceal })
   }
 }
 
-/** What a callback may carry; anything else in its query is not Auth0's. */
+/** Ignores other parameters, which do not come from Auth0. */
 const CALLBACK_PARAMETERS = ['code', 'state', 'error', 'error_description', 'iss']
 
 interface Issuer {
@@ -108,7 +108,7 @@ interface Issuer {
   authorization_response_iss_parameter_supported?: boolean
 }
 
-/** Anyone can call the callback URL with anything, so nothing here counts as a configuration error. */
+/** Never a configuration error, because anyone can call the callback URL with any parameters. */
 function readCallback({ callback, redirectUri, state }: FinishInteractiveArguments, server: Issuer): URL {
   const answer = new URL(redirectUri)
   for (const name of CALLBACK_PARAMETERS) {
@@ -130,12 +130,12 @@ function isIssuer(iss: string | null, server: Issuer): boolean {
 
 function notOfThisLogin(reason: string): AuthError {
   return new AuthError('login_transaction_missing', {
-    detail: `the callback is not the answer to this login: ${reason}`,
+    detail: `the callback does not belong to this login: ${reason}`,
   })
 }
 
 export interface LogoutUrlArguments {
-  /** Claim of the ID token of the login. */
+  /** `sid` claim of the ID token from the login. */
   sid?: string | undefined
   idTokenHint?: string | undefined
   /** An Allowed Logout URL. */
@@ -144,7 +144,7 @@ export interface LogoutUrlArguments {
   federated?: boolean | undefined
 }
 
-/** Where a browser goes to end its session at Auth0. Without `sid` and ID token, Auth0 may ask the user first. */
+/** URL at which a browser ends its Auth0 session. Without `sid` or ID token, Auth0 may ask the user to confirm. */
 export async function logoutUrl({ client, config }: Parts, given: LogoutUrlArguments): Promise<string> {
   const returnTo = requiredText('returnTo', given.returnTo)
   const configuration = await client.configuration()

@@ -5,11 +5,11 @@ import type { Auth0Client } from './client.js'
 import { toAuthError } from './oauth-error.js'
 import { createTenantKeys } from './tenant-keys.js'
 
-/** What a logout token says. It names a user, a session, or both. */
+/** Claims of a logout token, which names a user, a session, or both. */
 export interface LogoutToken {
   sub?: string
   sid?: string
-  /** Identifies this token, so that it can be told from another one. */
+  /** Unique id of the token. */
   jti: string
   /** Epoch seconds. */
   expiresAt: number
@@ -17,13 +17,13 @@ export interface LogoutToken {
   issuedAt: number
 }
 
-/** `invalid_request` for a token that is not valid; `auth_unavailable` where the tenant's keys cannot be fetched. */
+/** Rejects with `invalid_request`, or with `auth_unavailable` if the tenant's keys cannot be fetched. */
 export type VerifyLogoutToken = (token: unknown) => Promise<LogoutToken>
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-/** Auth0 sends `JWT`; the specification recommends the other one. */
+/** Auth0 sends `JWT`. The specification recommends `logout+jwt`. */
 const TYPES = ['jwt', 'logout+jwt']
-/** Seconds since it was issued. Auth0 sends logout tokens at once. */
+/** Seconds since the token was issued. Auth0 sends logout tokens immediately. */
 const MAX_AGE = 300
 /** Seconds by which the clocks of Auth0 and this machine may differ. */
 const CLOCK_TOLERANCE = 30
@@ -72,7 +72,7 @@ function readClaims(payload: JWTPayload): LogoutToken {
     throw invalid('events')
   const named = { ...optionalName('sub', sub), ...optionalName('sid', sid) }
   if (sub === undefined && sid === undefined) throw invalid('neither sub nor sid')
-  // jose has checked that the times are numbers.
+  // jose checks that both times are numbers.
   return { ...named, jti: nameIn('jti', jti), expiresAt: Number(exp), issuedAt: Number(iat) }
 }
 
@@ -89,7 +89,7 @@ function nameIn(claim: string, value: unknown): string {
   return value
 }
 
-/** What jose says of a token; everything else is trouble with the keys. */
+/** Codes of jose for an invalid token. Other errors mean that the keys could not be fetched. */
 const DEFECT = /^ERR_(JWT_|JWS_|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE)/
 
 interface Defect {
@@ -102,7 +102,7 @@ function isDefect(err: unknown): err is Defect {
   return typeof code === 'string' && DEFECT.test(code)
 }
 
-/** Codes and names of claims, never values: whoever sent the token chose them. */
+/** Contains codes and claim names but no values, because the sender chose them. */
 function defectOf({ code, claim }: Defect): string {
   return typeof claim === 'string' && claim !== 'unspecified' ? `${claim} (${code})` : code
 }

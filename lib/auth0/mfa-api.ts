@@ -6,11 +6,11 @@ import { toAuthError } from './oauth-error.js'
 export interface MfaCall {
   path: 'authenticators' | 'associate' | 'challenge'
   mfaToken: string
-  /** Sent as JSON, together with the client's credentials. Undefined: a GET. */
+  /** JSON body, to which the client's credentials are added. Without one, the request is a GET. */
   body?: Record<string, unknown> | undefined
 }
 
-/** One request to Auth0's MFA API. Resolves to the JSON of the response, unchecked, or undefined if it is not JSON. */
+/** Calls Auth0's MFA API. Resolves to the parsed response, which is not validated, or undefined if it is not JSON. */
 export async function callMfaApi(
   { client, config }: { client: Auth0Client; config: Config },
   { path, mfaToken, body }: MfaCall,
@@ -37,7 +37,7 @@ async function requestInit(
   const bearer = { authorization: `Bearer ${mfaToken}` }
   if (!body) return { method: 'GET', headers: bearer }
   const credentials = await clientCredentials(config, configuration)
-  // /mfa/challenge authenticates the client and takes the token as a parameter.
+  // /mfa/challenge authenticates the client and expects the token as a parameter.
   const [headers, token] = path === 'challenge' ? [credentials.headers, { mfa_token: mfaToken }] : [bearer, {}]
   return {
     method: 'POST',
@@ -49,7 +49,7 @@ async function requestInit(
 async function clientCredentials(config: Config, configuration: Configuration) {
   const parameters = new URLSearchParams()
   const headers = new Headers()
-  // With PrivateKeyJwt it returns a Promise, which its type does not say.
+  // PrivateKeyJwt returns a Promise, although the type says otherwise.
   const prove: (...args: Parameters<ClientAuth>) => unknown = clientAuthOf(config)
   await prove(configuration.serverMetadata(), configuration.clientMetadata(), parameters, headers)
   return { parameters: Object.fromEntries(parameters), headers: Object.fromEntries(headers) }

@@ -1,11 +1,11 @@
 import { MfaRequiredError, type MfaRequirements } from '../errors.js'
 
-/** Lets identifiers such as `otp` and `push-notification` pass, but no free text. */
+/** Matches identifiers such as `otp` and `push-notification`, but no free text. */
 const TYPE = /^[a-z][a-z-]{1,31}$/
 
 /**
- * The factors that `mfa_required` asks for, from this package's error or from Auth0's response body. Auth0 writes
- * `mfa_requirements` in several forms and often omits it, in which case both lists are empty.
+ * Reads the factors from an `MfaRequiredError` or from Auth0's response body. Auth0 sends `mfa_requirements` in several
+ * formats, or omits it. Both lists are then empty.
  */
 export function mfaRequirementsOf(errorOrBody: unknown): MfaRequirements {
   if (errorOrBody instanceof MfaRequiredError) return errorOrBody.requirements
@@ -13,7 +13,7 @@ export function mfaRequirementsOf(errorOrBody: unknown): MfaRequirements {
   return { challenge: typesIn(challenge ?? challenge_types), enroll: typesIn(enroll) }
 }
 
-/** Of `[{ type }, ...]` or of `[type, ...]`. */
+/** Reads `[{ type }, ...]` or `[type, ...]`. */
 function typesIn(list: unknown): { type: string }[] {
   const entries: unknown[] = Array.isArray(list) ? list : []
   const types = entries.map((entry) => (typeof entry === 'string' ? entry : membersOf(entry).type))

@@ -12,7 +12,7 @@ export interface MfaAuthenticator {
   type: MfaFactor
   /** Auth0's `oob_channel`: `sms`, `voice`, `email`, or `auth0` for push. */
   channel?: string
-  /** Masked by Auth0: `XXXXXXXXX9167`. */
+  /** Phone number or address, masked by Auth0: `XXXXXXXXX9167`. */
   name?: string
 }
 
@@ -27,7 +27,7 @@ export interface MfaChallenge {
   challengeType: 'otp' | 'oob'
   /** For `verifyMfa`. A secret: keep it on the server. */
   oobCode?: string
-  /** `prompt`: the user has to enter the code that was sent. Absent for push. */
+  /** `prompt` if the user has to enter the code that was sent. Absent for push. */
   bindingMethod?: string
 }
 
@@ -45,13 +45,13 @@ export interface MfaEnrollment {
   secret?: string
   /** For a QR code. */
   otpauthUri?: string
-  /** Only with the user's first factor. Show them once. */
+  /** Returned with the user's first factor only. Show them once. */
   recoveryCodes?: string[]
   bindingMethod?: string
   oobCode?: string
 }
 
-/** The user's active authenticators. If there are none, the user has to enroll one. */
+/** Lists the user's active authenticators. If there are none, the user has to enroll one. */
 export async function listAuthenticators(parts: MfaParts, mfaToken: string): Promise<MfaAuthenticator[]> {
   const body = await callMfaApi(parts, { path: 'authenticators', mfaToken: requiredText('mfaToken', mfaToken) })
   if (!Array.isArray(body)) throw malformed('authenticators')
@@ -60,7 +60,7 @@ export async function listAuthenticators(parts: MfaParts, mfaToken: string): Pro
   return [...new Map(known.map((authenticator) => [authenticator.id, authenticator])).values()]
 }
 
-/** Sends a code or a push notification. An authenticator app needs no challenge. */
+/** Sends a code or a push notification. Authenticator apps do not need a challenge. */
 export async function challengeMfa(parts: MfaParts, given: MfaChallengeArguments): Promise<MfaChallenge> {
   const { mfaToken, body } = readChallenge(given)
   const answer = membersOf(await callMfaApi(parts, { path: 'challenge', mfaToken, body }))
@@ -70,7 +70,7 @@ export async function challengeMfa(parts: MfaParts, given: MfaChallengeArguments
   return { challengeType, ...oobMembers(answer) }
 }
 
-/** Starts an enrollment, which `verifyMfa` confirms. Only for users without an active factor. */
+/** Starts an enrollment, to be confirmed with `verifyMfa`. Only for users without an active factor. */
 export async function enrollMfa(parts: MfaParts, given: MfaEnrollArguments): Promise<MfaEnrollment> {
   const { mfaToken, body } = readEnrollment(given)
   const answer = membersOf(await callMfaApi(parts, { path: 'associate', mfaToken, body }))
@@ -78,7 +78,7 @@ export async function enrollMfa(parts: MfaParts, given: MfaEnrollArguments): Pro
   return enrollmentOf(answer)
 }
 
-/** Checked at run time, for callers in JavaScript. */
+/** Validates at run time, for callers in JavaScript. */
 function readChallenge(given: Partial<MfaChallengeArguments> | undefined) {
   const { mfaToken, type, authenticatorId } = given ?? {}
   const factor = optionalText('type', type)
@@ -107,7 +107,7 @@ function enrollmentOf(answer: Members): MfaEnrollment {
   }
 }
 
-/** Undefined for kinds that this package does not support, such as security keys. */
+/** Undefined for unsupported types, such as security keys. */
 function authenticatorOf(listed: Members): MfaAuthenticator | undefined {
   const id = textOf(listed.id)
   const type = factorOf(listed)
@@ -152,5 +152,5 @@ function texts<Name extends string>(values: Record<Name, unknown>): Partial<Reco
 }
 
 function malformed(path: string): ApiError {
-  return new ApiError({ detail: `Auth0's response to /mfa/${path} is not one of its MFA API` })
+  return new ApiError({ detail: `Auth0's response to /mfa/${path} is not a valid MFA API response` })
 }

@@ -13,7 +13,7 @@ import { settingToChange } from './tenant-setting.js'
 import { readWeakPassword } from './weak-password.js'
 import { writtenForms } from './written-forms.js'
 
-/** `mfa` sends a code, `mfa push` polls for the answer to a push notification, `mfa api` calls `/mfa/*`. */
+/** `mfa` sends a code, `mfa push` polls for a push notification, and `mfa api` calls `/mfa/*`. */
 export type Step =
   | 'discovery'
   | 'login'
@@ -29,15 +29,15 @@ export type Step =
 
 export interface Circumstances {
   step: Step
-  /** Of the issuer, for operators. */
+  /** Host of the issuer, for the log. */
   host: string
-  /** Secrets that Auth0's text may repeat. They are concealed. */
+  /** Secrets to remove from Auth0's text, which may repeat them. */
   conceal?: (string | undefined)[]
 }
 
 /**
- * The one place where an answer of Auth0 becomes an {@link AuthError}. Decides on `error`, then on the description, then
- * on the status; never on classes, which differ between realms.
+ * Converts any failure of a call to Auth0 into an {@link AuthError}. Checks `error`, then the description, then the
+ * status, but never `instanceof`, which fails across realms.
  */
 export async function toAuthError(err: unknown, circumstances: Circumstances): Promise<AuthError> {
   if (err instanceof AuthError) return err
@@ -82,12 +82,12 @@ function detailOf(code: AuthErrorCode, { auth0, refusal, circumstances }: Materi
   const { step, host } = circumstances
   const { kind, codes = [] } = refusal
   const { status, error, description } = auth0 ?? {}
-  // Anything but an outage may come from a host that is not the tenant.
+  // Unless it is an outage, the response may come from a host that is not the tenant.
   const doubtsDomain = step === 'discovery' && !isOutage(auth0)
-  const said = auth0 ? [doubtsDomain ? 'no discovery document but HTTP' : 'Auth0 answered', status] : [kind]
+  const said = auth0 ? [doubtsDomain ? 'expected a discovery document but got HTTP' : 'Auth0 answered', status] : [kind]
   const where = code === 'auth_unavailable' ? [...codes, `(${step} at ${host})`] : []
   const text = [...said, error, description, ...where].filter(Boolean).join(' ')
-  return `${code}: ${text}${doubtsDomain ? ': check the option domain' : ''}`
+  return `${code}: ${text}${doubtsDomain ? ': check the domain option' : ''}`
 }
 
 function isOutage(answer: Auth0Answer | undefined): boolean {
@@ -100,7 +100,7 @@ const API: readonly Step[] = ['mfa api']
 
 type Row = readonly [matches: (answer: Auth0Answer) => boolean, code: AuthErrorCode, only?: readonly Step[]]
 
-/** What refusals mean, wherever they come from or only at some steps. First match wins; the order is that of the checks. */
+/** Auth0 response -> error code, for all steps or for those listed. The first match wins. */
 const CODES: readonly Row[] = [
   [refused('server_error', /default connection/i), 'configuration_error'],
   [refused('unsupported_grant_type'), 'configuration_error'],
@@ -113,7 +113,7 @@ const CODES: readonly Row[] = [
   [refused('invalid_request', /^(the )?mfa_token/i), 'mfa_expired', MFA],
   [refused('invalid_request'), 'invalid_request', MFA],
   [refused('invalid_grant', /mfa_token|oob_code/i), 'mfa_expired', MFA],
-  // Without a code, only the token or the user's answer can be at fault.
+  // Without a code, only the token can be invalid.
   [refused('invalid_grant', 'invalid_token'), 'mfa_expired', API],
   [refused('invalid_grant'), 'mfa_denied', PUSH],
   [refused('access_denied', /authorization rejected/i), 'mfa_denied', PUSH],
@@ -149,11 +149,11 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
   return (answer) => codes.includes(answer.error ?? '') && (pattern?.test(answer.description ?? '') ?? true)
 }
 
-/** A refused credential, a blocked user, or a refusal by an Action. Some steps do not distinguish them. */
+/** Wrong credentials, a blocked user, or a refusal by an Action. Some steps do not distinguish them. */
 const PLAIN_NO: readonly AuthErrorCode[] = ['invalid_credentials', 'access_denied', 'account_blocked']
 const PLAIN_NO_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'session_expired', signup: 'signup_rejected' }
 
-/** Scripts and Actions may send any code. It refuses a login but does not end a session. */
+/** For unknown codes, which scripts and Actions can send. They refuse a login but do not end a session. */
 const UNKNOWN_IN: Partial<Record<Step, AuthErrorCode>> = { refresh: 'auth_unavailable', reset: 'configuration_error' }
 
 function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
@@ -162,15 +162,15 @@ function codeOf({ answer, kind }: Refusal, step: Step): AuthErrorCode {
   const known = CODES.find(([matches, , only]) => (only?.includes(step) ?? true) && matches(answer))?.[1]
   const code = known ?? UNKNOWN_IN[step] ?? 'access_denied'
   if (PLAIN_NO.includes(code)) return PLAIN_NO_IN[step] ?? code
-  // Auth0's rate limit says nothing about the token: a login reports it, and a refresh tries again.
+  // A rate limit does not invalidate the refresh token, so the session stays.
   return step === 'refresh' && code === 'too_many_attempts' ? 'auth_unavailable' : code
 }
 
-/** Characters of Auth0's text that are kept. */
+/** Maximum characters of Auth0's text. */
 const ERROR_LIMIT = 100
 const DESCRIPTION_LIMIT = 500
 
-/** Drops a text that contains a secret, and truncates only afterwards, so that no part of a secret is left. */
+/** Replaces text that contains a secret. Truncates afterwards, so that no part of a secret is left. */
 function concealed(answer: Auth0Answer | undefined, secrets: (string | undefined)[]): Auth0Answer | undefined {
   if (!answer) return undefined
   const { status, error, description } = answer

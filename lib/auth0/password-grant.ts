@@ -10,15 +10,15 @@ import { verifiedGrant, type GrantParts } from './verified-grant.js'
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
 
-/** In this process. Fewer than connections, so that refreshes still get one while a tenant leaves password grants waiting. */
+/** Per process. Fewer than the connections, so that refreshes get one even if Auth0 is slow to answer password grants. */
 const MOST_AT_ONCE = 64
 let underWay = 0
 
 /** Arguments of a password grant. */
 export interface PasswordGrantArguments {
-  /** Email address, username or phone number, whatever the connection knows users by. */
+  /** Email address, username, or phone number, depending on the connection. */
   username: string
-  /** Passed on byte for byte. */
+  /** Sent to Auth0 unchanged. */
   password: string
   /** Database connection. Default: the `realm` option. */
   realm?: string | undefined
@@ -26,15 +26,15 @@ export interface PasswordGrantArguments {
   audience?: string | undefined
   /** Default: the `scope` option. */
   scope?: string | undefined
-  /** The end user's IP address, for Auth0's attack protection. Ignored unless `forwardClientIp`, or if it is none. */
+  /** The end user's IP address, for Auth0's attack protection. Ignored without `forwardClientIp`, or if it is invalid. */
   auth0ForwardedFor?: string | undefined
 }
 
 export type PasswordGrantParts = GrantParts
 
 /**
- * One password grant (RFC 6749, 4.3), with a realm Auth0's own password-realm grant. Never retried: each try counts
- * towards the block of the account. Beyond {@link MOST_AT_ONCE} it rejects with `auth_unavailable`.
+ * Requests a password grant (RFC 6749, 4.3), or Auth0's password-realm grant if there is a realm. Never retried, because
+ * each attempt counts towards blocking the account. Rejects with `auth_unavailable` beyond {@link MOST_AT_ONCE}.
  */
 export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGrantArguments): Promise<Grant> {
   const { grantType, parameters, address } = readArguments(parts.config, given)
@@ -47,7 +47,7 @@ export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGr
       parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
       requested: { audience, scope },
       step: 'login',
-      // People type passwords into the wrong field.
+      // Users sometimes type their password into the username field.
       conceal: doubtAbout({ username, password }, true) ? [password, username] : [password],
     })
     return grant
@@ -58,7 +58,7 @@ export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGr
 
 const TOO_MANY = `auth_unavailable: ${String(MOST_AT_ONCE)} password grants are waiting for Auth0 in this process`
 
-/** Checked at run time before anything is sent, for callers in JavaScript. */
+/** Validates at run time, for callers in JavaScript. */
 function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {
   const { username, password, auth0ForwardedFor, ...wanted } = given ?? {}
   const realm = optionalText('realm', wanted.realm) ?? config.realm

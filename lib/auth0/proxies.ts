@@ -7,9 +7,9 @@ export interface Proxies {
 }
 
 /**
- * HTTP_PROXY, HTTPS_PROXY and NO_PROXY, of which the lowercase spelling wins, as it does in curl.
+ * Reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY. As in curl, the lowercase variables take precedence.
  *
- * @throws ConfigurationError when a proxy is not a URL. The value is not shown, because it may contain a password.
+ * @throws ConfigurationError if a proxy is not a URL. It omits the value, which may contain a password.
  */
 export function proxiesOf(env: NodeJS.ProcessEnv): Proxies {
   return {
@@ -32,7 +32,7 @@ function proxyIn(env: NodeJS.ProcessEnv, upperCase: string): string {
 function isProxyUrl(text: string): boolean {
   try {
     const { protocol, username, password } = new URL(text)
-    // undici decodes the credentials and fails on a stray percent sign.
+    // undici decodes the credentials and throws on a stray percent sign.
     decodeURIComponent(username + password)
     return /^(https?|socks5?):$/.test(protocol)
   } catch {

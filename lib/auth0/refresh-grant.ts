@@ -7,13 +7,13 @@ import { readGrant, splitScope, type Grant } from './token-response.js'
 
 export interface RefreshGrantArguments {
   refreshToken: string
-  /** Another API than that of the login (Multi-Resource Refresh Token). */
+  /** A different API than that of the login (Multi-Resource Refresh Token). Default: the API of the login. */
   audience?: string | undefined
-  /** Fewer scopes than those of the login. */
+  /** A subset of the scopes of the login. Default: all of them. */
   scope?: string | undefined
 }
 
-/** One refresh (RFC 6749, 6). `session_expired` when Auth0 refuses the token for good. */
+/** Requests a refresh grant (RFC 6749, 6). Rejects with `session_expired` if Auth0 refuses the token for good. */
 export async function refreshGrant(client: Auth0Client, config: Config, given: RefreshGrantArguments): Promise<Grant> {
   const { refreshToken, audience, scope } = readArguments(given)
   const configuration = await client.configuration()

@@ -1,11 +1,11 @@
 import type { Auth0Answer, MfaRequirements } from '../errors.js'
 import { mfaRequirementsOf } from './mfa-requirements.js'
 
-/** What went wrong in a call to Auth0, reduced to what may be kept. */
+/** A failed call to Auth0. */
 export interface Refusal {
   /**
-   * `answered`: Auth0 said no. `unreachable`: no answer. `malformed`: JSON without what it must contain. `untrusted`:
-   * tokens that do not verify. `misnamed`: a discovery document of another issuer.
+   * `answered`: Auth0 refused. `unreachable`: no response. `malformed`: required JSON members are missing. `untrusted`:
+   * token verification failed. `misnamed`: the discovery document belongs to a different issuer.
    */
   kind: 'answered' | 'unreachable' | 'malformed' | 'untrusted' | 'misnamed'
   answer?: Auth0Answer
@@ -13,13 +13,13 @@ export interface Refusal {
   headers: Record<string, string>
   mfaToken?: string
   mfaRequirements?: MfaRequirements
-  /** The parsed answer. May echo what was sent. */
+  /** The parsed response, which may contain request parameters. */
   body?: unknown
-  /** Codes of the error and its causes, the outermost first: what operators look for. */
+  /** Codes of the error and its causes, outermost first. */
   codes?: readonly string[]
 }
 
-/** A `Response`, without asking for its class: under test runners there are several. */
+/** A `Response`. Not checked with `instanceof`, because test runners have several classes. */
 interface ResponseLike {
   status: number
   headers: { get(name: string): string | null }
@@ -37,9 +37,8 @@ interface Thrown {
 }
 
 /**
- * openid-client tells a refusal in five ways: as a parsed body (`error`), as a challenge header with the body unread
- * (`response`), as a response that it did not look into (`cause`, every 5xx), as the parameters of a callback, or as
- * anything at all for network faults.
+ * openid-client reports a failure as a parsed body (`error`), as a challenge with an unread body (`response`), as an unread
+ * response (`cause`, for every 5xx), as callback parameters, or as any error for network failures.
  */
 export async function readRefusal(err: unknown): Promise<Refusal> {
   const thrown = Object(err) as Thrown
@@ -50,7 +49,7 @@ export async function readRefusal(err: unknown): Promise<Refusal> {
   return { kind: kindOf(thrown), headers: {}, codes: codesOf(thrown) }
 }
 
-/** The status is that of the redirect that brought it. */
+/** Its status is that of the redirect. */
 function callbackRefusal({ error, error_description }: Thrown): Refusal {
   const description = typeof error_description === 'string' && { description: error_description }
   return { kind: 'answered', answer: { status: 302, error: String(error), ...description }, headers: {} }
@@ -62,7 +61,7 @@ function kindOf(thrown: Thrown): Refusal['kind'] {
   return thrown.code === 'OAUTH_INVALID_RESPONSE' ? 'malformed' : 'unreachable'
 }
 
-/** `ENOTFOUND`, `OAUTH_TIMEOUT`, `CERT_HAS_EXPIRED`: fixed names, never free text. */
+/** Matches fixed codes such as `ENOTFOUND`, but no free text. */
 const CODE = /^[A-Z][A-Z0-9_]{1,63}$/
 const MOST_CAUSES = 5
 
@@ -76,7 +75,7 @@ function codesOf(thrown: Thrown): string[] {
   return [...codes]
 }
 
-/** Discovery found a document, of another issuer than the one it was asked for. */
+/** Whether discovery found the document of a different issuer. */
 function isMisnamed({ code, cause }: Thrown): boolean {
   return (
     code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED' && Reflect.get(Object(cause) as object, 'attribute') === 'issuer'
@@ -103,18 +102,18 @@ function refusal(response: ResponseLike, body: unknown): Refusal {
 }
 
 const HOUR = 3600
-/** Errors that ask for the same request again, whatever their status. */
+/** Errors after which the same request should be repeated. */
 const ASKS_AGAIN = ['authorization_pending', 'slow_down']
 
-/** Seconds from `Retry-After`, or until `x-ratelimit-reset` (UNIX seconds); between one second and an hour. */
+/** From `Retry-After` (seconds) or `x-ratelimit-reset` (UNIX seconds), limited to between one second and an hour. */
 function retryAfter({ status, headers }: ResponseLike, error: string | undefined): Record<string, string> {
   const isLimit = status === 429 || status === 503
   if (!isLimit && !ASKS_AGAIN.includes(error ?? '')) return {}
   const told = Number(headers.get('retry-after') ?? NaN)
-  // Measured on the clock that set the reset, because this machine's may be wrong.
+  // Uses Auth0's clock, because the clock of this machine may be wrong.
   const now = Date.parse(headers.get('date') ?? '') || Date.now()
   const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) - now / 1000
-  // With any other status, the reset belongs to a limit that was not reached.
+  // With other statuses, the limit was not exceeded, so the reset is irrelevant.
   const seconds = (isLimit ? [told, reset] : [told]).find(Number.isFinite)
   return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(Math.min(Math.max(seconds, 1), HOUR))) }
 }
@@ -133,7 +132,7 @@ function isResponse(value: unknown): value is ResponseLike {
   return typeof status === 'number' && typeof text === 'function' && typeof headers?.get === 'function'
 }
 
-/** Claims, times, signatures and algorithms; a malformed body (it carries `body`) is a fault of the answer instead. */
+/** Codes for invalid claims, signatures, and algorithms. With `body` in the cause, the response itself is malformed. */
 const UNTRUSTED =
   /^(OAUTH_(JWT_|INVALID_RESPONSE|KEY_SELECTION|JSON_ATTRIBUTE)|ERR_JWS_|ERR_JWKS_NO_MATCHING|ERR_JOSE_ALG_NOT_ALLOWED)/
 

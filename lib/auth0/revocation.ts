@@ -3,7 +3,7 @@ import { MissingRequiredArgumentError } from '../errors.js'
 import type { Auth0Client } from './client.js'
 import { toAuthError } from './oauth-error.js'
 
-/** Revokes a refresh token (RFC 7009); of a rotated family, the whole family. */
+/** Revokes a refresh token (RFC 7009) and all tokens of its rotation family. */
 export async function revokeRefreshToken(client: Auth0Client, refreshToken: unknown): Promise<void> {
   if (typeof refreshToken !== 'string' || !refreshToken) throw new MissingRequiredArgumentError('refreshToken')
   const configuration = await client.configuration()

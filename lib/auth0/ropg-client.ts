@@ -24,26 +24,29 @@ import { verifyMfa, type MfaGrant, type VerifyMfaArguments } from './verify-mfa.
 
 /** The protocol without sessions. */
 export interface RopgClient {
-  /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, `ConfigurationError`. */
+  /** Password grant. Rejects with `TokenByPasswordError`, `MissingRequiredArgumentError`, `ApiError`, or `ConfigurationError`. */
   getTokenByPassword: (input: PasswordGrantArguments) => Promise<Grant>
-  /** Refresh grant. Rejects with `session_expired` when Auth0 refuses the token for good. */
+  /** Refresh grant. Rejects with `session_expired` if Auth0 refuses the token for good. */
   refresh: (input: RefreshGrantArguments) => Promise<Grant>
-  /** Revokes a refresh token. */
+  /** Revokes a refresh token and its rotation family. */
   revoke: (refreshToken: string) => Promise<void>
   /** Auth0's MFA API, for the `mfaToken` of an `MfaRequiredError`. */
   mfa: RopgMfaClient
   /** Creates an account. Rejects with `signup_rejected` or `weak_password`. */
   signUp: (input: SignUpArguments) => Promise<SignedUp>
-  /** Has Auth0 send a password reset email. Resolves the same way for unknown addresses. */
+  /** Requests a password reset email from Auth0. Also resolves for unknown addresses. */
   requestPasswordReset: (input: PasswordResetArguments) => Promise<void>
 }
 
-/** Each rejects with `mfa_expired` when the `mfaToken` is no longer valid. */
+/** Auth0's MFA API. Every method rejects with `mfa_expired` if the `mfaToken` is no longer valid. */
 export interface RopgMfaClient {
+  /** Lists the user's active authenticators. */
   authenticators: (mfaToken: string) => Promise<MfaAuthenticator[]>
+  /** Sends a code or a push notification. */
   challenge: (input: MfaChallengeArguments) => Promise<MfaChallenge>
+  /** Starts the enrollment of a first factor, to be confirmed with `verify`. */
   enroll: (input: MfaEnrollArguments) => Promise<MfaEnrollment>
-  /** Rejects with `invalid_mfa_code`, `mfa_denied`, and `mfa_pending` until a push notification is answered. */
+  /** Rejects with `invalid_mfa_code` or `mfa_denied`, and with `mfa_pending` until a push notification is answered. */
   verify: (input: VerifyMfaArguments) => Promise<MfaGrant>
 }
 

@@ -3,10 +3,10 @@ import { ApiError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import type { Auth0Client } from './client.js'
 
-/** The keys that verify the tenant's tokens: the client secret for HS256, else the published keys. */
+/** The keys that verify the tenant's tokens: the client secret for HS256, or else the published keys. */
 export type TenantKeys = () => Promise<JWTVerifyGetKey>
 
-/** Milliseconds for which the tenant's keys are kept. A token signed with an unknown key fetches them earlier. */
+/** Milliseconds for which the keys are cached. An unknown key refreshes them earlier. */
 const KEYS_MAX_AGE = 600_000
 
 export function createTenantKeys(client: Auth0Client, config: Config): TenantKeys {

@@ -1,11 +1,11 @@
 import type { Refusal } from './refusal.js'
 
-/** Error code and description of Auth0 -> the setting that an operator has to change. First match wins. */
+/** Error code and description from Auth0 -> the setting to change. The first match wins. */
 const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting: string])[] = [
   [
     /^unauthorized_client$/,
     /redirect uri/i,
-    'the callback URL of the code exchange is not the one that the login began with: check interactive.baseUrl',
+    'the callback URL in the code exchange differs from the one that the login started with: check interactive.baseUrl',
   ],
   [
     /^unauthorized_client$/,
@@ -16,13 +16,13 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   [
     /^/,
     /connection (was )?not found|connection was disabled/i,
-    'the connection is unknown or disabled for this application: check its name in the option realm (case matters) against ' +
+    'the connection is unknown or disabled for this application: check its name in the realm option (case matters) against ' +
       'Authentication > Database and the Connections tab of the application',
   ],
   [
     /^server_error$/,
     /default connection/i,
-    'the tenant has no Default Directory: set it under Settings > General > API Authorization Settings, or set the option realm',
+    'the tenant has no Default Directory: set it under Settings > General > API Authorization Settings, or set the realm option',
   ],
   [
     /^unauthorized_client$/,
@@ -44,7 +44,8 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   [
     /^(access_denied|invalid_request)$/,
     /service not |resource server/i,
-    'the audience is unknown or closed to this application: check the option audience against Applications > APIs > Identifier',
+    'the audience is unknown or not authorized for this application: check the audience option against Applications > APIs > ' +
+      'Identifier',
   ],
   [
     /^(access_denied|invalid_client)$/,
@@ -55,29 +56,30 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   [
     /^invalid_request$/,
     /realm|connection/i,
-    'the realm is unknown, disabled or cannot take passwords: check the option realm (case matters) against Authentication > Database',
+    'the realm is unknown, disabled or does not accept passwords: check the realm option (case matters) against ' +
+      'Authentication > Database',
   ],
   [
     /^invalid_(request|target)$/,
     /audience/i,
-    'the audience cannot be used with the password grant: check the option audience',
+    'the audience cannot be used with the password grant: check the audience option',
   ],
-  [/^invalid_scope$/, /^/, 'Auth0 does not accept the scope: check the option scope'],
+  [/^invalid_scope$/, /^/, 'Auth0 does not accept the scope: check the scope option'],
 ]
 
 const UNTRUSTED =
-  'the ID token does not verify: check domain (the one host whose issuer the tenant uses), clientId, idTokenSigningAlg ' +
-  '(with HS256 also clientSecret) and the clock of this machine'
+  'the ID token could not be verified: check domain (its issuer must be the one that the tenant uses), clientId, ' +
+  'idTokenSigningAlg (with HS256 also clientSecret) and the clock of this machine'
 
 const MISNAMED =
-  'domain answers, but as another issuer: set domain to the issuer that its /.well-known/openid-configuration names ' +
-  '(the custom domain or the tenant, not an alias of it), path included'
+  'domain responds as a different issuer: set domain to the issuer in its /.well-known/openid-configuration, including ' +
+  'the path (the custom domain or the tenant, not an alias of it)'
 
-/** The setting to change, in words for the log; `code` is what may be shown of Auth0's. */
+/** The setting to change, for the log. `code` is Auth0's error code without secrets. */
 export function settingToChange({ answer, kind }: Refusal, code = 'no code'): string {
   if (kind === 'untrusted') return UNTRUSTED
   if (kind === 'misnamed') return MISNAMED
   const { error = '', description = '' } = answer ?? {}
   const known = SETTINGS.find(([code, text]) => code.test(error) && text.test(description))
-  return known?.[2] ?? `Auth0 refused the request itself (${code}): check the settings of the application`
+  return known?.[2] ?? `Auth0 rejected the request (${code}): check the settings of the application`
 }

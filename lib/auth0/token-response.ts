@@ -11,11 +11,11 @@ export interface Grant {
   expiresAt: number
   /** Granted scopes, separated by spaces. */
   scope: string
-  /** As requested; undefined: the tenant's default. */
+  /** As requested. Undefined means the tenant's default. */
   audience: string | undefined
   idToken?: string
   refreshToken?: string
-  /** Checked claims of the ID token; present when `openid` was asked for. */
+  /** Verified claims of the ID token. Present if `openid` was requested. */
   claims?: IDToken
 }
 
@@ -24,22 +24,22 @@ export interface ReadContext {
   requested: { audience: string | undefined; scope: string }
 }
 
-/** Seconds assumed for a token without a lifetime. */
+/** Assumed lifetime in seconds if Auth0 sends none. */
 const UNKNOWN_LIFETIME = 60
 
-/** Checks what openid-client does not, and renames the members. */
+/** Converts a response and checks that it has an ID token if `openid` was requested. */
 export function readGrant(
   response: TokenEndpointResponse & TokenEndpointResponseHelpers,
   { config, requested }: ReadContext,
 ): Grant {
   const claims = response.claims()
   if (splitScope(requested.scope).includes('openid') && !claims?.sub) {
-    throw new ApiError({ detail: 'Auth0 answered a grant for openid without an ID token that has a subject' })
+    throw new ApiError({ detail: 'Auth0 granted openid but returned no ID token with a subject' })
   }
   const { id_token: idToken, refresh_token: refreshToken } = response
   return {
     accessToken: response.access_token,
-    // openid-client lowercases it. RFC 6750 spells it this way.
+    // openid-client lowercases it. RFC 6750 spells it `Bearer`.
     tokenType: response.token_type === 'bearer' ? 'Bearer' : response.token_type,
     expiresAt: Math.floor(config.clock() / 1000) + (response.expires_in ?? UNKNOWN_LIFETIME),
     scope: response.scope ?? assumedScope(requested.scope, refreshToken),
@@ -50,13 +50,13 @@ export function readGrant(
   }
 }
 
-/** Auth0 omits the scope if everything was granted. Only a refresh token proves offline_access. */
+/** Auth0 omits the scope if it granted everything. Only a refresh token proves `offline_access`. */
 function assumedScope(requested: string, refreshToken: string | undefined): string {
   const scopes = splitScope(requested)
   return scopes.filter((scope) => scope !== 'offline_access' || refreshToken !== undefined).join(' ')
 }
 
-/** Audiences of an access token; none of one that is not a JWT. */
+/** Audiences of an access token. Empty if it is not a JWT. */
 export function tokenAudiences(accessToken: string): string[] {
   try {
     return [decodeJwt(accessToken).aud ?? []].flat()
@@ -65,7 +65,7 @@ export function tokenAudiences(accessToken: string): string[] {
   }
 }
 
-/** Auth0's RBAC permissions of an access token; undefined where it carries none. */
+/** Auth0's RBAC permissions in an access token. Undefined if it has no such claim. */
 export function permissionsOf(accessToken: string): string[] | undefined {
   try {
     const { permissions } = decodeJwt(accessToken)

@@ -22,7 +22,7 @@ export interface GrantRequest {
   conceal: (string | undefined)[]
 }
 
-/** One grant whose ID token is verified. If that fails, the refresh token that was issued is revoked. */
+/** Requests a grant and verifies its ID token. If that fails, the issued refresh token is revoked. */
 export async function verifiedGrant(
   { client, config, verify }: GrantParts,
   { grantType, parameters, requested, step, conceal }: GrantRequest,
@@ -35,7 +35,7 @@ export async function verifiedGrant(
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return { grant, response }
   } catch (err) {
-    // Issued, but not trusted, so it must not stay valid.
+    // An untrusted token must not stay valid.
     if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
     throw await toAuthError(err, { step, host: config.issuer.host, conceal: [...conceal, config.clientSecret] })
   }

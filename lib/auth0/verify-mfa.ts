@@ -12,24 +12,24 @@ const GRANT = 'http://auth0.com/oauth/grant-type/mfa-'
 /** Proof of the second factor. */
 export type MfaProof =
   | { otp: string }
-  /** `bindingCode` is the code that was sent. Without it, this polls for the answer to a push notification. */
+  /** `bindingCode` is the code that was sent. Without it, the call polls for a push notification. */
   | { oobCode: string; bindingCode?: string | undefined }
   | { recoveryCode: string }
 
 export type VerifyMfaArguments = MfaProof & {
   mfaToken: string
-  /** Of the original login; not sent, because `mfaToken` implies it. Default: the `audience` option. */
+  /** Audience of the original login. Not sent, because `mfaToken` implies it. Default: the `audience` option. */
   audience?: string | undefined
-  /** Of the original login, like `audience`. Default: the `scope` option. */
+  /** Scope of the original login, also not sent. Default: the `scope` option. */
   scope?: string | undefined
   /** The end user's IP address, as for a password grant. */
   auth0ForwardedFor?: string | undefined
 }
 
-/** `recoveryCode` replaces the one that was used. */
+/** `recoveryCode` is the user's new recovery code, if one was used. */
 export type MfaGrant = Grant & { recoveryCode?: string }
 
-/** Completes the login or refresh that led to `mfaToken`. Rejects with `mfa_pending` until a push is answered. */
+/** Completes the login or refresh that `mfaToken` belongs to. Rejects with `mfa_pending` until a push is answered. */
 export async function verifyMfa(parts: MfaParts, given: VerifyMfaArguments): Promise<MfaGrant> {
   const { mfaToken, kind, proof, requested, address } = readArguments(parts.config, given)
   const { grant, response } = await verifiedGrant(parts, {
@@ -43,7 +43,7 @@ export async function verifyMfa(parts: MfaParts, given: VerifyMfaArguments): Pro
   return typeof recoveryCode === 'string' ? { ...grant, recoveryCode } : grant
 }
 
-/** Checked at run time, for callers in JavaScript. */
+/** Validated at run time, for callers in JavaScript. */
 type Given = Partial<Record<keyof VerifyMfaArguments | 'otp' | 'oobCode' | 'bindingCode' | 'recoveryCode', unknown>>
 
 function readArguments(config: Config, given: Given | undefined) {

@@ -1,17 +1,17 @@
 /** A rule of the tenant's password policy. */
 export interface PasswordRule {
   code: string
-  /** Ready to be shown. */
+  /** Text to show to the user. */
   message: string
   /** Whether the password satisfies it. */
   verified: boolean
-  /** The kinds of characters that the rule is about. */
+  /** Sub-rules, such as the required kinds of characters. */
   items?: PasswordRule[]
 }
 
 /** Public members of a `weak_password` error. */
 export interface WeakPassword {
-  /** What the password must satisfy, or what is wrong with it; lines of text. */
+  /** Requirements for the password, as lines of text. */
   policy?: string
   rules?: PasswordRule[]
 }
@@ -19,10 +19,10 @@ export interface WeakPassword {
 const POLICY_LIMIT = 2000
 const TEXT_LIMIT = 200
 const MOST_RULES = 20
-/** A shorter secret may be part of any sentence. */
+/** A shorter secret could occur in any sentence by chance. */
 const SHORTEST_ECHO = 8
 
-/** What Auth0 says about a password: rules, or only a sentence. Text that repeats a secret is left out. */
+/** Reads the rules or the sentence that Auth0 returned. Omits text that repeats a secret. */
 export function readWeakPassword(body: unknown, secrets: readonly (string | undefined)[]): WeakPassword {
   const { policy, description, message } = Object(body) as Record<string, unknown>
   const isEcho = (text: string) =>

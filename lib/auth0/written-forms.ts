@@ -1,4 +1,4 @@
-/** A secret as a server may echo it: plain, escaped for JSON, encoded for a URL or a form, as Base64 or hexadecimal. */
+/** Encodings in which a server may echo a secret: plain, JSON, URL, form, Base64, and hexadecimal. */
 export function writtenForms(secret: string): string[] {
   const forms = [secret, secret.trim(), ...jsonForms(secret), ...urlForms(secret), ...binaryForms(secret)]
   return [...new Set(forms)].filter(Boolean)
@@ -16,12 +16,12 @@ function urlForms(secret: string): string[] {
   return [...forms, ...forms.map((one) => one.replace(/%../g, (escape) => escape.toLowerCase()))]
 }
 
-/** encodeURIComponent throws for half a surrogate pair. */
+/** Replaces lone surrogates, for which encodeURIComponent throws. */
 function encoded(secret: string): string {
   return encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'))
 }
 
-/** Shorter ones are in any text by chance. */
+/** Shorter forms could occur in any text by chance. */
 const SHORTEST = 6
 
 function binaryForms(secret: string): string[] {
@@ -32,7 +32,7 @@ function binaryForms(secret: string): string[] {
   return [hex, hex.toUpperCase(), ...base64, ...url].filter(({ length }) => length >= SHORTEST)
 }
 
-/** The characters that depend on these bytes only, with so many bytes in front of them, as in `Basic` credentials. */
+/** The Base64 characters that depend only on these bytes, for text with a prefix such as `Basic` credentials. */
 function base64Inside(bytes: Buffer, before: number): string {
   const whole = Buffer.concat([Buffer.alloc(before), bytes])
   return whole.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((whole.length * 8) / 6))

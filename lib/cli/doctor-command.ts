@@ -12,17 +12,17 @@ import { isColored, UsageError, type Terminal } from './terminal.js'
 export const DOCTOR_HELP = `express-auth0-ropg doctor [options]
 
 Checks the options, the Auth0 tenant, Redis and production settings, and names the setting behind each problem.
-It reads the same environment variables as createRopgAuth. Exit code: 0 all well, 1 a fault, 2 wrong usage.
+It reads the same environment variables as createRopgAuth. Exit code: 0 if all is well, 1 on a fault, 2 on incorrect usage.
 
-  --realm <name>         the option realm
-  --audience <url>       the option audience
-  --scope <scopes>       the option scope
+  --realm <name>         the realm option
+  --audience <url>       the audience option
+  --scope <scopes>       the scope option
   --config <module>      a module that exports the options as \`options\` or by default, and the Express app as \`app\`
-  --env-file <path>      reads variables from a file; those of the environment win
+  --env-file <path>      reads variables from a file; the environment takes precedence
   --mount <path>         where auth.router is mounted (default /api/auth)
   --json                 prints JSON
 
-With DOCTOR_USERNAME and DOCTOR_PASSWORD it also makes one real login.
+With DOCTOR_USERNAME and DOCTOR_PASSWORD set, it also performs one real login.
 `
 
 const FLAGS = {
@@ -51,7 +51,7 @@ export async function doctorCommand(args: string[], terminal: Terminal, seams: S
   return isWell(findings) ? 0 : 1
 }
 
-const FORGOTTEN = 'There is a file .env here: to read it, add --env-file .env\n'
+const FORGOTTEN = 'This folder has a .env file: to read it, add --env-file .env\n'
 
 function isEnvFileForgotten({ env, folder }: { env: Env; folder: string }): boolean {
   return env.AUTH0_DOMAIN === undefined && existsSync(join(folder, '.env'))
@@ -89,7 +89,7 @@ async function load(path: string, folder: string): Promise<Record<string, unknow
   try {
     return (await import(pathToFileURL(resolve(folder, path)).href)) as Record<string, unknown>
   } catch (err) {
-    // Its message may quote the module, and that may hold secrets.
+    // The message may quote the module, which may contain secrets.
     const { code, name } = Object(err) as { code?: string; name?: string }
     throw new UsageError(`--config: ${path} cannot be loaded (${code ?? name ?? 'unknown error'})`)
   }

@@ -10,12 +10,12 @@ export const EMULATOR_HELP = `express-auth0-ropg emulator [options]
 Runs an Auth0 emulator on this machine until Ctrl-C, and prints the variables for your .env. It needs oidc-provider:
 npm install --save-dev oidc-provider
 
-  --port <number>            port on 127.0.0.1 (default 4010; 0 takes a free one)
+  --port <number>            port on 127.0.0.1 (default 4010; 0 picks a free one)
   --user <email:password>    a user; may be repeated
   --users <file>             a JSON file: a list of users, or an object of emulator options with users
   --json                     prints JSON
 
-Without users it has some of its own, which it lists.
+Without users, it starts with example users and lists them.
 `
 
 const FLAGS = {
@@ -53,15 +53,15 @@ async function start(options: EmulatorOptions): Promise<Auth0Emulator> {
     return await startAuth0Emulator(options)
   } catch (err) {
     if ((err as { code?: unknown }).code !== 'EADDRINUSE') throw err
-    throw new Error(`Port ${String(options.port)} is taken: choose another one with --port`, { cause: err })
+    throw new Error(`Port ${String(options.port)} is in use: choose another one with --port`, { cause: err })
   }
 }
 
-/** Can be redirected to a file: everything but the variables is a comment. */
+/** Valid as an .env file, because everything except the variables is a comment. */
 function asEnv(emulator: Auth0Emulator, users: readonly EmulatorUser[]): string {
   const width = Math.max(...users.map(({ email }) => email.length))
   return [
-    '# An Auth0 emulator on this machine. Ctrl-C ends it.',
+    '# An Auth0 emulator on this machine. Press Ctrl-C to stop it.',
     ...Object.entries(variablesOf(emulator)).map(([name, value]) => `${name}=${value}`),
     '',
     '# Users',

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { EmulatorOptions, EmulatorUser } from '../testing/emulator.js'
 import { UsageError } from './terminal.js'
 
-/** The default users: each shows another way in which a login can end. */
+/** The default users. Each shows a different outcome of a login. */
 export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
   { email: 'mfa@example.com', password: 'second factor', name: 'Olivia Tran', mfa: { factors: [{ type: 'sms' }] } },
@@ -12,7 +12,7 @@ export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'leaked@example.com', password: 'password123', name: 'Lea Keller', leaked: true },
 ]
 
-/** `email:password`; the password may hold colons. */
+/** `email:password`; the password may contain colons. */
 export function userOf(written: string): EmulatorUser {
   const at = written.indexOf(':')
   const [email, password] = [written.slice(0, at), written.slice(at + 1)]
@@ -27,7 +27,7 @@ const file = z.union([z.array(user), z.looseObject({ users: z.array(user).option
 export function readUsersFile(path: string, folder: string): EmulatorOptions {
   const parsed = file.safeParse(readJson(path, folder))
   if (!parsed.success) {
-    throw new UsageError(`--users: ${path} must hold a list of users with email and password, or { "users": [...] }`)
+    throw new UsageError(`--users: ${path} must contain a list of users with email and password, or { "users": [...] }`)
   }
   return (Array.isArray(parsed.data) ? { users: parsed.data } : parsed.data) as unknown as EmulatorOptions
 }

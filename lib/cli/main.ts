@@ -16,5 +16,5 @@ const code = await runCommand(process.argv.slice(2), {
     }),
 })
 
-// A module of --config may keep the process alive. An empty write calls back once everything before it is out.
+// Exits explicitly, because a --config module may keep the process alive, after all output has been written.
 stdout.write('', () => process.exit(code))

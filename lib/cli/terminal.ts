@@ -1,17 +1,17 @@
 import type { Env } from '../options/environment.js'
 
-/** Where a command runs. */
+/** Environment and output of a command. */
 export interface Terminal {
   env: Env
   folder: string
   isTty: boolean
   out: (text: string) => void
   err: (text: string) => void
-  /** Resolves when the user ends the command. */
+  /** Resolves when the user stops the command. */
   stopped: () => Promise<void>
 }
 
-/** The command line itself is wrong: exit code 2. */
+/** Incorrect usage: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

@@ -2,7 +2,7 @@ import type { Auth0Emulator, EmulatorUser } from '../testing/emulator.js'
 
 const EVERY = 200
 
-/** Prints what users of the emulator would find on their phones. Returns how to stop. */
+/** Prints the codes that the emulator sends. Returns a function that stops it. */
 export function watchCodes(
   { mfa, requests }: Auth0Emulator,
   users: readonly EmulatorUser[],
@@ -23,7 +23,7 @@ export function watchCodes(
   return () => clearInterval(timer)
 }
 
-/** Nothing for a user without an authenticator app. */
+/** Empty for a user without an authenticator app. */
 function appCode(mfa: Auth0Emulator['mfa'], email: string): string {
   try {
     return `# Code in the authenticator app of ${email}: ${mfa.code(email)}\n`

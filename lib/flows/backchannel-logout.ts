@@ -11,9 +11,9 @@ export interface BackchannelLogoutParts {
 }
 
 /**
- * Ends what a logout token names: by `sid` what came from that session at Auth0, by `sub` all sessions of the user. A
- * token without a session of ours is accepted. Rejects with `invalid_request` for one that is invalid or was
- * used before, with `session_unavailable` while a copy of it is at work.
+ * Ends the sessions that a logout token names: those from the Auth0 session `sid`, or all sessions of the user `sub`.
+ * Accepts a token that matches no session. Rejects with `invalid_request` if the token is invalid or already used, and
+ * with `session_unavailable` while a copy of it is being processed.
  */
 export type BackchannelLogout = (token: unknown, who: WhoAsks) => Promise<void>
 
@@ -25,9 +25,9 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): Backchan
       sid === undefined ? userSessions.revokeAll(sub, { who }) : userSessions.revokeSid(sid, who),
     )
     if (result === 'used') {
-      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was used before' })
+      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was already used' })
     }
-    // The first request may still fail. This copy could end a login made after the first one finished.
+    // Not accepted as used, because the first request may still fail.
     if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is being processed')
   }
 }

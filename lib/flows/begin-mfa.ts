@@ -10,17 +10,17 @@ export interface BeginMfaParts {
   newId: () => string
 }
 
-/** What is kept of the login that requires a second factor. */
+/** What is stored about a login that requires a second factor. */
 export type Asked = Pick<MfaLogin, 'username' | 'resemblesPassword' | 'scope' | 'audience' | 'remember' | 'since'>
 
-/** Ids of the pre-login sessions that errors began; the route sets their cookie. */
+/** Error -> id of the pre-login session, for the cookie that the route sets. */
 const begun = new WeakMap<AuthError, string>()
 
 export function pendingIdOf(err: unknown): string | undefined {
   return err instanceof AuthError ? begun.get(err) : undefined
 }
 
-/** Resolves to the error to answer with. */
+/** Stores the login for `mfa: 'api'`. Resolves to the error to respond with. */
 export async function beginLogin({ config, logins, newId }: BeginMfaParts, err: MfaRequiredError, asked: Asked) {
   const { mfaToken, requirements } = err
   if (config.mfa !== 'api' || mfaToken === undefined) return err
@@ -36,7 +36,7 @@ interface WaitingRefresh {
   wanted: Wanted
 }
 
-/** The same for a session, whose own cookie names it. */
+/** Like `beginLogin`, for the refresh of a session. The session cookie identifies it. */
 export async function beginForSession(
   parts: Omit<BeginMfaParts, 'newId'>,
   err: MfaRequiredError,
@@ -49,7 +49,7 @@ export async function beginForSession(
   const username = typeof user.email === 'string' ? user.email : sub
   const { audience = config.audience, scope = owner.login.scope } = wanted
   const asked = { username, scope, audience, remember: false, since, wanted }
-  // The user may be typing the code of an earlier request's challenge.
+  // Keeps an earlier challenge, because the user may be entering its code.
   if (!(await logins.find(owner.id))) await logins.begin(owner.id, { ...asked, mfaToken, sessionId: owner.id })
   Object.assign(err.body, { mfa: requirements })
   return err

@@ -35,7 +35,7 @@ export interface FlowsParts {
   report: Report
   hint: Hint
   revoke: Revoke
-  /** Names a login that waits for its second factor. */
+  /** Creates the id of a login that is waiting for its second factor. */
   newId: () => string
 }
 

@@ -6,7 +6,7 @@ const DEFAULT_CONNECTION = 'Username-Password-Authentication'
 
 export type DatabaseAccounts = ReturnType<typeof createDatabaseAccounts>
 
-/** Accounts of the database connection `realm`. */
+/** Signup and password reset for the database connection `realm`. */
 export function createDatabaseAccounts(parts: PasswordGrantParts) {
   const connection = parts.config.realm ?? DEFAULT_CONNECTION
   return {

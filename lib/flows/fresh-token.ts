@@ -12,7 +12,7 @@ import { OUTDATED } from './store-tokens.js'
 import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
-/** A token that lives, refreshed if need be. Rejects with an `AuthError`. */
+/** Resolves to a valid access token, refreshed if necessary. Rejects with an `AuthError`. */
 export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: () => WhoAsks) => Promise<AccessToken>
 
 export interface FreshTokenParts {
@@ -21,11 +21,11 @@ export interface FreshTokenParts {
   lock: RefreshLock
   refresh: RefreshTokens
   hint: Hint
-  /** Remembers a refresh that needs a second factor. Resolves to the error to answer with. */
+  /** Stores a refresh that requires a second factor. Resolves to the error to respond with. */
   needsMfa: (err: MfaRequiredError, owner: TokenOwner, wanted: Wanted) => Promise<AuthError>
 }
 
-/** Stores what a second factor has yielded for a session, in the place of a refresh. */
+/** Stores the tokens that a second factor yielded, in place of a refresh. */
 export type AdoptGrant = (owner: TokenOwner, adopted: Adopted) => Promise<void>
 
 export interface AdoptGrantParts extends Omit<FreshTokenParts, 'hint' | 'needsMfa'> {
@@ -41,18 +41,18 @@ interface Adopted {
 interface Request {
   owner: TokenOwner
   wanted: Wanted
-  /** Asked only where there is something to report. */
+  /** Called only if there is something to report. */
   who: () => WhoAsks
   record: VersionedTokens
   granted?: Grant
 }
 
-/** Milliseconds between two looks at a record that another process is about to change. */
+/** Milliseconds between reads of a record that another process is refreshing. */
 const PAUSES = [20, 40, 80, 160, 250]
 
 /**
- * A token that lives, refreshed if need be: one refresh at a time for a session, over all processes. Whoever waits
- * follows the version of the record, so that a late caller finds the new token and asks for none.
+ * Allows one refresh per session at a time, across all processes. Waiting callers watch the version of the record, so
+ * that they use the new token instead of refreshing again.
  */
 export function createFreshToken(parts: FreshTokenParts): FreshToken {
   const { config, vault, refresh } = parts
@@ -61,7 +61,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
   return async (owner, asked, who) => {
     const wanted = readWanted(asked)
     const record = refresh.held(owner.id) ?? (await vault.read(owner.id, owner.tokens))
-    // A process with a newer secret may have sealed them: the session goes on there.
+    // 'sealed': a process with a newer secret wrote them, and the session stays usable there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
     if (good) return good
@@ -69,7 +69,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
     try {
       return await renewed({ owner, wanted, who, record })
     } catch (err) {
-      // Only a definite refusal is a reason to withhold a token that is still good for a moment.
+      // Unless Auth0 refused for good, a token is served until it expires.
       const stillGood = isDefinite(err) ? undefined : pick(record, wanted, { config, margin: 0 })
       if (stillGood) return stillGood
       throw err
@@ -78,12 +78,12 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
 }
 
 interface UnderWay {
-  /** What it is for. */
+  /** Audience and scope, as a key. */
   purpose: string
   outcome: Promise<Outcome>
 }
 
-/** In this process one renewal of a session at a time: those who want the same share it, the others wait for their turn. */
+/** Allows one renewal per session in this process. Equal requests share it, and others wait. */
 function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<AccessToken> {
   const underWay = new Map<string, UnderWay>()
 
@@ -108,12 +108,12 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
       const shared = running === undefined || running.purpose === purpose
       const task = running?.outcome ?? start({ ...request, record }, purpose)
       const { record: now, ours } = await (shared ? task : task.catch(() => ({ record, ours: false })))
-      // What Auth0 has just issued for this is taken however short it lives; there is no better.
+      // A token that Auth0 has just issued is used even if it expires soon.
       const fresh = shared && ours
       const found = pick(now, wanted, { config: parts.config, margin: fresh ? 0 : MARGIN })
       if (found) return found
       if (fresh) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
-      // A winner's tokens are stored before anybody else has a turn: who cannot see them reads from an old copy.
+      // Tokens are stored before the next turn, so a process that cannot see them is reading an outdated replica.
       if (shared && now.version <= record.version && ++rounds === MOST_ROUNDS)
         throw new SessionUnavailableError(OUTDATED)
       record = now
@@ -121,15 +121,15 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
   }
 }
 
-/** Turns in which nothing newer was found; one may be due to a lock that was lost. */
+/** Rounds without a newer record. A lost lock can explain one. */
 const MOST_ROUNDS = 3
 
-/** Auth0 ended the session, or will not give what was asked for. */
+/** Auth0 ended the session or refused the request. */
 function isDefinite(err: unknown): boolean {
   return err instanceof AuthError && (err.status === 401 || err.status === 403)
 }
 
-/** Without a refresh token there is no better one, so a token serves as long as it lives. */
+/** Without a refresh token, an access token is used until it expires. */
 function lastToken(
   record: VersionedTokens,
   { owner, wanted }: Pick<Request, 'owner' | 'wanted'>,
@@ -146,8 +146,8 @@ function lastToken(
 }
 
 const NO_REFRESH_TOKEN =
-  'the access token has expired and there is no refresh token: use remember_me or put offline_access into the option ' +
-  'scope, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
+  'the access token has expired and there is no refresh token: send remember_me or add offline_access to the scope ' +
+  'option, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
 export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
   return async (owner, { grant, wanted, who }) => {
@@ -155,23 +155,23 @@ export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
       const record = await parts.vault.read(owner.id)
       if (!record || record === 'sealed') throw new AuthError('session_expired')
       const { ours } = await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
-      if (!ours) throw new SessionUnavailableError('the session changed while its tokens were to be stored')
+      if (!ours) throw new SessionUnavailableError('the session changed while its tokens were being stored')
     } catch (err) {
-      // A token for another audience than the one asked for comes with a refresh token that is stored by now.
+      // A ConfigurationError is thrown after the new refresh token has been stored, so that token must stay valid.
       if (!(err instanceof ConfigurationError)) parts.revoke(grant.refreshToken)
       throw err
     }
   }
 }
 
-/** Long enough for a dead holder's lock to expire, and for its successor to have its turn; shorter than users wait. */
+/** Long enough for the lock of a crashed process to expire and for the next process to refresh. */
 function patience({ ttl }: RefreshLock, { timeouts }: Config): number {
   return Math.min(MOST_PATIENCE, 2 * ttl + timeouts.auth0 + 2 * timeouts.redis)
 }
 
 const MOST_PATIENCE = 20_000
 
-/** Refreshes, or follows the process that does. */
+/** Refreshes, or waits for the process that does. */
 async function renew(
   { config, vault, lock, refresh }: Omit<FreshTokenParts, 'hint' | 'needsMfa'>,
   request: Request,
@@ -190,5 +190,5 @@ async function renew(
     if (!now || now === 'sealed') throw new AuthError('session_expired')
     if (!request.granted && now.version !== record.version) return { record: now, ours: false }
   }
-  throw new SessionUnavailableError('another process did not finish its refresh')
+  throw new SessionUnavailableError('another process did not finish its refresh in time')
 }

@@ -27,9 +27,9 @@ export interface InteractiveStart {
 }
 
 export interface Callback {
-  /** As the browser came back. */
+  /** URL that Auth0 redirected the browser to. */
   url: URL
-  /** Ids of the browser, from its cookies. */
+  /** Browser ids from the cookies of the request. */
   browsers: readonly string[]
   place: Place
   who: WhoAsks
@@ -42,11 +42,11 @@ export interface Returned {
 
 export type InteractiveLogin = ReturnType<typeof createInteractiveLogin>
 
-/** Login at Auth0's own page. The session that follows is of the same shape as after a password login. */
+/** Login on Auth0's own page. It creates the same kind of session as a password login. */
 export function createInteractiveLogin(parts: InteractiveParts) {
   const { config, password, sessions, transactions } = parts
   return {
-    /** Resolves to where the browser goes. */
+    /** Resolves to the URL of Auth0's login page. */
     begin: async (browser: string, { returnTo, ...start }: InteractiveStart): Promise<string> => {
       const { scope, audience } = config
       const { url, state, ...secrets } = await beginInteractive(password, { ...start, scope, audience })
@@ -89,8 +89,8 @@ async function finish(parts: InteractiveParts, callback: Callback): Promise<Retu
 }
 
 const NO_TRANSACTION =
-  'a callback came without the login that it belongs to: it was used before, took longer than 10 minutes, or comes from ' +
-  'another browser; if it happens at every login, check that interactive.baseUrl is the origin at which the login began'
+  'a callback matches no pending login: it was already used, took longer than 10 minutes, or came from another ' +
+  'browser; if this happens at every login, check that interactive.baseUrl is the origin where logins start'
 
 async function taken(
   transactions: Transactions,

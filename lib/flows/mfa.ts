@@ -38,16 +38,16 @@ export interface MfaFlowParts {
   report: Report
 }
 
-/** Where a request stands between its two factors. */
+/** A login or refresh that is waiting for its second factor. */
 export interface Waiting {
   id: string
   login: MfaLogin
 }
 
-/** Proof of the second factor, as a request brings it. `{}` asks for the answer to a push notification. */
+/** The proof that a request contains. `{}` polls for the response to a push notification. */
 export type Proof = { otp: string } | { bindingCode: string } | { recoveryCode: string } | Record<string, never>
 
-/** A login, or a session that goes on, after the second factor. */
+/** A new or continued session after the second factor. */
 export interface Verified {
   login: Login
   grant: MfaGrant
@@ -62,7 +62,7 @@ export interface VerifyRequest {
   waiting: Waiting
   proof: Proof
   who: WhoAsks
-  /** Of the session that the request brought. */
+  /** The session of the request, if it has one. */
   owner: TokenOwner | undefined
 }
 
@@ -81,14 +81,14 @@ export function createMfaFlow(parts: MfaFlowParts) {
   }
 
   return {
-    /** Remembers a refused grant, for the routes of `mfa: 'api'`. Resolves to the error to answer with. */
+    /** Stores the login for the routes of `mfa: 'api'`. Resolves to the error to respond with. */
     begin: (err: MfaRequiredError, asked: Asked) => beginLogin(parts, err, asked),
-    /** The same for a session, whose own cookie names it. */
+    /** Like `begin`, for the refresh of a session. */
     beginForSession: (err: MfaRequiredError, owner: TokenOwner, wanted: Wanted) =>
       beginForSession(parts, err, { owner, wanted }),
     /** The first of these ids that has a pending login. */
     find: (ids: readonly string[]) => find(logins, ids),
-    /** A pending refresh. The cookie of a login does not find it. */
+    /** The pending refresh of a session, which `find` never returns. */
     findForSession: async (id: string): Promise<Waiting | undefined> => {
       const login = await logins.find(id)
       return login && { id, login }
@@ -160,7 +160,7 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
   }
 }
 
-/** Checks the order: a code that was sent requires its challenge. */
+/** Checks that a code or push was preceded by its challenge. */
 function proofOf({ proof, waiting }: VerifyRequest): MfaProof {
   if ('otp' in proof || 'recoveryCode' in proof) return proof as MfaProof
   const { oobCode, prompts } = waiting.login
@@ -176,7 +176,7 @@ function invalid(field: string, reason: string): AuthError {
   return new AuthError('invalid_request', { body: { fields: { [field]: reason } } })
 }
 
-/** A wrong code counts. An attempt that Auth0 did not judge does not. A login that can no longer succeed ends. */
+/** Counts wrong codes only, and closes a login that can no longer succeed. */
 async function settle({ logins }: MfaFlowParts, { id }: Waiting, code: AuthErrorCode): Promise<void> {
   const isWrong = code === 'invalid_mfa_code'
   if (OVER.includes(code) || (isWrong && (await logins.isSpent(id)))) await logins.close(id)
@@ -206,7 +206,7 @@ interface Resumed extends Pick<VerifyRequest, 'waiting' | 'owner' | 'who'> {
   grant: MfaGrant
 }
 
-/** The session continues with the tokens that its refresh had been refused. */
+/** Continues a session whose refresh required a second factor. */
 async function resume(parts: MfaFlowParts, { grant, waiting, owner, who }: Resumed): Promise<Verified> {
   if (owner?.id !== waiting.login.sessionId || !owner) {
     parts.revoke(grant.refreshToken)

@@ -7,8 +7,8 @@ import type { AcceptedLogin, Config } from '../options/options.js'
 const DEADLINE = 10_000
 
 /**
- * Asks the app whether a user that Auth0 has accepted may log in. Resolves to what is kept as `req.auth.data`. Rejects with
- * the `AuthError` that the app threw; anything else that goes wrong is `internal_error`.
+ * Calls `onLogin`. Resolves to the data for `req.auth.data`. Rejects with the `AuthError` that the app threw, or with
+ * `internal_error` for any other failure.
  */
 export async function askApp(
   { onLogin, logger }: Pick<Config, 'onLogin' | 'logger'>,
@@ -36,7 +36,7 @@ async function inTime<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A copy, as it will be stored. */
+/** A copy in the form in which it is stored. */
 function plainData(data: unknown): Record<string, unknown> | undefined {
   if (data === undefined || data === null) return undefined
   const copy: unknown = typeof data === 'object' ? JSON.parse(JSON.stringify(data)) : data

@@ -11,15 +11,15 @@ import type { WhoAsks } from './who-asks.js'
 /** A login that Auth0 has accepted. */
 export interface Granted {
   grant: Grant
-  /** Scopes that were asked for. */
+  /** Requested scopes. */
   wanted: string
   remember: boolean
   who: WhoAsks
-  /** Milliseconds on the clock of the store: when the login counts as made. */
+  /** When the login counts as made, in milliseconds on the clock of the store. */
   since: number
-  /** The same, from before the password was checked. Default: `since`. */
+  /** When the login began, before the password was checked, on the same clock. Default: `since`. */
   began?: number
-  /** Made at Auth0's own page. */
+  /** Whether the login was made on Auth0's own page. */
   interactive?: boolean
 }
 
@@ -34,7 +34,7 @@ export interface OpenSessionParts {
   hint: Hint
 }
 
-/** Turns a grant into a session, for every kind of login. If that fails, the granted tokens are revoked. */
+/** Turns the grant of any kind of login into a session. If that fails, the refresh token is revoked. */
 export type OpenSession = (place: Place, granted: Granted) => Promise<SignedIn>
 
 export function createOpenSession({ config, sessions, revoke, hint }: OpenSessionParts): OpenSession {
@@ -50,7 +50,7 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
       checkAwaited(place)
       return { ...(await sessions.establish({ ...granted, ...login, data, ip: who.ip }, place)), grant }
     } catch (err) {
-      // Nobody will ever use this token, so it must not stay valid.
+      // An unused token must not stay valid.
       revoke(grant.refreshToken)
       throw err
     }
@@ -58,7 +58,7 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
 }
 
 const NO_REFRESH_TOKEN =
-  'a login asked for offline_access (remember_me or the option scope), and Auth0 sent no refresh token: turn on Allow ' +
+  'a login requested offline_access (remember_me or the scope option), but Auth0 sent no refresh token: turn on Allow ' +
   'Offline Access under Applications > APIs > your API > Settings, and Refresh Token under Applications > your ' +
   'application > Advanced Settings > Grant Types'
 

@@ -15,11 +15,11 @@ import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
 import { OUTDATED, type StoreTokens } from './store-tokens.js'
 import type { WhoAsks } from './who-asks.js'
 
-/** The session whose tokens are asked for. */
+/** The session whose tokens are requested. */
 export interface TokenOwner {
   id: string
   login: Login
-  /** As they were read with the login. */
+  /** The sealed tokens, if they were read together with the login. */
   tokens?: Buffer | undefined
   /** Deletes the session. */
   end: () => Promise<void>
@@ -30,23 +30,23 @@ export interface Renewal {
   wanted: Wanted
   who: () => WhoAsks
   lock: HeldLock
-  /** What a second factor has yielded, in place of a refresh. */
+  /** The grant of a second factor, in place of a refresh. */
   granted?: Grant | undefined
 }
 
 export interface Outcome {
-  /** The record that now stands. */
+  /** The current record. */
   record: VersionedTokens
-  /** False when somebody else has refreshed, for whatever they needed. */
+  /** False if another caller refreshed, perhaps for another audience or scope. */
   ours: boolean
 }
 
 export interface RefreshTokens {
-  /** One refresh, by the holder of the lock. */
+  /** Performs one refresh. The caller holds the lock. */
   run(renewal: Renewal): Promise<Outcome>
-  /** Tokens that Auth0 has issued and the store has not taken yet. */
+  /** Tokens that Auth0 has issued and that are not stored yet. */
   held(sessionId: string): VersionedTokens | undefined
-  /** Resolves when no refresh is under way any more. */
+  /** Resolves when all refreshes have finished. */
   drain: () => Promise<void>
 }
 
@@ -59,7 +59,7 @@ export interface RefreshParts {
   revoke: Revoke
 }
 
-/** More would make the record grow without bound. */
+/** Keeps the record from growing without bound. */
 const MOST_TOKEN_SETS = 10
 
 export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
@@ -76,7 +76,7 @@ export function createRefreshTokens(parts: RefreshParts): RefreshTokens {
       }
       const task = reported(parts, renewal).finally(() => {
         running.delete(task)
-        // While a spent token is all that others could read, nobody else may refresh.
+        // Held until the new tokens are stored, because other processes would refresh with the spent one.
         const release = parts.storeTokens.settled(renewal.owner.id).then(() => renewal.lock.release())
         releasing.add(release)
         void release.finally(() => releasing.delete(release))
@@ -111,17 +111,17 @@ async function reported(parts: RefreshParts, renewal: Renewal): Promise<Outcome>
 
 async function refresh(parts: RefreshParts, { owner, wanted, lock, granted }: Renewal): Promise<Outcome> {
   const { config, vault, auth0, storeTokens } = parts
-  // Once more, now that it is our turn.
+  // Read again, because another process may have refreshed in the meantime.
   const current = await readSettled(vault, owner.id)
   if (!current || (!granted && current.refreshToken === undefined)) throw new AuthError('session_expired')
   if (!granted && pick(current, wanted, { config, margin: MARGIN })) return { record: current, ours: false }
-  // Who cannot write now could not store what Auth0 is about to issue.
+  // Written first: if Redis refuses writes, the new tokens could not be stored either.
   let grant: Grant
   try {
     if ((await vault.announce(owner.id, current, true)) !== 'done') return await standing(vault, owner.id)
-    // Found before the last look at the lock: nothing slow may come between that look and the request.
+    // Discovery comes first, so that nothing slow happens between checking the lock and sending the request.
     await auth0.configuration()
-    // Somebody else may have spent the token by now, and the announcement may be theirs.
+    // Without the lock, another process may have spent the token already.
     if (!lock.isSure()) return await standing(vault, owner.id)
     grant = granted ?? (await refreshGrant(auth0, config, { refreshToken: current.refreshToken ?? '', ...wanted }))
   } catch (err) {
@@ -140,11 +140,11 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock, granted }: Re
   return { record, ours: record.version === fresh.version && record.refreshToken === fresh.refreshToken }
 }
 
-/** Milliseconds between two looks, and in all: a holder that lives writes what it holds well within that time. */
+/** Milliseconds between reads, and in total. A live process writes its tokens well within that time. */
 const LOOK_PAUSE = 100
 const PATIENCE = 1000
 
-/** The record, once whoever announced a refresh and lost the lock has had the time to write its tokens. */
+/** The record, after waiting for a process that announced a refresh and lost its lock to write its tokens. */
 async function readSettled(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
   let record = await opened(vault, sessionId)
   const patience = performance.now() + PATIENCE
@@ -155,7 +155,7 @@ async function readSettled(vault: TokenVault, sessionId: string): Promise<Versio
   return record
 }
 
-/** None where this process has no secret for them. */
+/** Undefined if there are none, or if this process cannot open them. */
 async function opened(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
   const record = await vault.read(sessionId)
   return record === 'sealed' ? undefined : record
@@ -168,8 +168,8 @@ async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> 
 }
 
 const NO_POLICY =
-  'Auth0 gave a token for another audience than the one asked for: allow it under Applications > your application > ' +
-  'Multi-Resource Refresh Token'
+  'Auth0 issued a token for a different audience than the requested one: allow that audience under Applications > your ' +
+  'application > Multi-Resource Refresh Token'
 
 interface Refused {
   owner: TokenOwner
@@ -177,22 +177,22 @@ interface Refused {
   refusal: unknown
 }
 
-/** A refused token ends the session only if it is still the stored one: else somebody else has won the race. */
+/** Ends the session only if the refused token is still the stored one. Otherwise, another process has refreshed. */
 async function adopt({ vault, revoke }: RefreshParts, { owner, current, refusal }: Refused): Promise<Outcome> {
   for (let looks = 0; ; looks++) {
     const now = await opened(vault, owner.id)
     if (now && now.refreshToken !== current.refreshToken) return { record: now, ours: false }
-    // The winner may write at this very moment.
+    // On a conflict, another process has just written.
     if (!now || (await vault.discard(owner.id, now.version)) !== 'conflict') break
     if (looks === 5) throw new SessionUnavailableError(OUTDATED)
   }
-  // Refused is not revoked: a user who is no longer blocked could use it again.
+  // Revoked too, because a refused token works again once a blocked user is unblocked.
   revoke(current.refreshToken)
   await owner.end()
   throw refusal
 }
 
-/** Tokens of another user must not slip into this session. */
+/** Ends the session if Auth0 returned the tokens of another user. */
 async function checkSubject(
   { revoke }: RefreshParts,
   owner: TokenOwner,
@@ -201,17 +201,17 @@ async function checkSubject(
   if (!claims || claims.sub === owner.login.sub) return
   revoke(refreshToken)
   await owner.end()
-  throw new AuthError('session_expired', { detail: 'the refreshed ID token names another user' })
+  throw new AuthError('session_expired', { detail: 'the refreshed ID token is for another user' })
 }
 
-/** Auth0 leaves out silently what no policy allows, so the token itself is asked. */
+/** Auth0 silently ignores an audience that no policy allows, so this reads the token. */
 function isFor({ accessToken }: Grant, audience: string | undefined): boolean {
   const audiences = tokenAudiences(accessToken)
-  // An opaque token does not say; only one that names others is refused.
+  // An opaque token has no audience to check.
   return audience === undefined || audiences.length === 0 || audiences.includes(audience)
 }
 
-/** The record after a refresh: the new token beside those that still live; the old refresh token unless it was rotated. */
+/** Adds the new token to those that are still valid, and keeps the refresh token unless it was rotated. */
 function merged({ version, refreshToken, tokenSets }: VersionedTokens, news: News): VersionedTokens {
   const { grant, config } = news
   const fresh = freshSet(news)
@@ -224,7 +224,7 @@ function merged({ version, refreshToken, tokenSets }: VersionedTokens, news: New
   }
 }
 
-/** None when the token is not what was asked for. */
+/** Undefined if the token lacks the requested audience or scope. */
 function freshSet({ grant, wanted, suited, config }: News): TokenSet | undefined {
   const { accessToken, tokenType, scope, expiresAt } = grant
   if (!suited || !covers(scope, wanted.scope ?? '')) return undefined

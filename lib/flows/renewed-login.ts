@@ -10,7 +10,7 @@ export interface News {
   config: Config
 }
 
-/** The login with what the new tokens say; undefined where nothing changed. */
+/** The login with the claims and scopes of the new tokens. Undefined if nothing changed. */
 export function renewedLogin(login: Login, { grant, wanted, suited, config }: News): Login | undefined {
   const isOwn = suited && wanted.scope === undefined && (wanted.audience ?? config.audience) === config.audience
   const now: Login = {

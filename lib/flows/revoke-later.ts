@@ -5,28 +5,28 @@ import { revokeRefreshToken } from '../auth0/revocation.js'
 import { AuthError } from '../errors.js'
 import type { Logger } from '../events.js'
 
-/** Revokes a refresh token in the background. Nothing waits for it or fails with it. */
+/** Revokes a refresh token in the background. It never throws. */
 export type Revoke = (refreshToken: string | undefined) => void
 
 export interface Revocations {
   revoke: Revoke
-  /** Resolves when nothing is under way any more; pending retries come at once. */
+  /** Retries immediately, and resolves when all revocations have finished. */
   drain: () => Promise<void>
 }
 
-/** Milliseconds after a try that failed; about a minute in all. */
+/** Milliseconds between attempts, about a minute in total. */
 const PAUSES = [1000, 2000, 4000, 8000, 15_000, 30_000]
-/** Upper limit of the wait that Auth0 asks for. */
+/** Milliseconds. A longer `Retry-After` is cut to this. */
 const LONGEST = 60_000
 /** A user with many sessions must not use up the tenant's rate limit. */
 const AT_ONCE = 5
-/** Retries that closing leaves to each. */
+/** Retries per token once the instance is closing. */
 const LAST_RETRIES = 2
 
 export function createRevocations(auth0: Auth0Client, logger: Logger | undefined): Revocations {
   const running = new Set<Promise<void>>()
   const closing = new AbortController()
-  // One for each waiting token.
+  // Each waiting token adds a listener.
   setMaxListeners(0, closing.signal)
   const inTurn = createTurns(AT_ONCE)
 
@@ -69,7 +69,7 @@ function retryAfter({ headers }: AuthError): number {
   return 1000 * Number(headers['Retry-After'] ?? 0)
 }
 
-/** Runs that many at once. The others wait. */
+/** Limits how many tasks run at the same time. */
 function createTurns(most: number): <T>(run: () => Promise<T>) => Promise<T> {
   const line: (() => void)[] = []
   let free = most

@@ -6,33 +6,33 @@ import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
 
-/** A session as its user may see it. */
+/** A session, as shown to its user. */
 export interface SessionInfo {
-  /** Public handle, as `req.auth.sessionId`. */
+  /** Public handle, the same as `req.auth.sessionId`. */
   id: string
   createdAt: Date
-  /** To the minute. */
+  /** Accurate to a minute. */
   lastSeenAt: Date
   /** Client address of the login. */
   ip: string | undefined
   userAgent: string | undefined
 }
 
-/** The sessions of a user, over all processes. Each call rejects with `session_unavailable` when Redis is down. */
+/** The sessions of a user, across all processes. Every call rejects with `session_unavailable` while Redis is down. */
 export interface UserSessions {
-  /** Live sessions, the newest first. */
+  /** Resolves to the live sessions, newest first. */
   list: (sub: string) => Promise<SessionInfo[]>
-  /** Ends one session; tells whether there was one. It is gone for every process at its next request. */
+  /** Ends one session on every process. Resolves to whether the session existed. */
   revoke: (sub: string, id: string) => Promise<boolean>
-  /** Ends all, or all but one; tells how many. */
+  /** Ends all sessions, or all except one. Resolves to the number of sessions that ended. */
   revokeAll: (sub: string, options?: { except?: string | undefined }) => Promise<number>
 }
 
-/** The same, for routes, which know who asks. */
+/** Adds the caller of a route, for events. */
 export interface RevokeSessions extends UserSessions {
   revoke: (sub: string, id: string, who?: WhoAsks) => Promise<boolean>
   revokeAll: (sub: string, options?: { except?: string | undefined; who?: WhoAsks; keep?: Live }) => Promise<number>
-  /** Ends what came from a session at Auth0 that is over, and what will still come from it. */
+  /** Ends the sessions from an Auth0 session, including logins that are still in progress. */
   revokeSid: (sid: string, who?: WhoAsks) => Promise<void>
 }
 
@@ -44,7 +44,7 @@ export interface RevokeSessionsParts {
 
 type End = (listed: Listed, who: WhoAsks & { sub?: string }) => Promise<boolean>
 
-/** Ends one session; tells whether it lived. */
+/** Ends one session. Resolves to whether it was live. */
 function createEnd({ clock, sessions, report }: RevokeSessionsParts): End {
   return async ({ id, handle }, who) => {
     const started = clock()
@@ -53,7 +53,7 @@ function createEnd({ clock, sessions, report }: RevokeSessionsParts): End {
     const sub = ended?.login?.sub ?? who.sub
     const facts = { ...who, ...(sub !== undefined && { sub }), sessionId: handle, durationMs: clock() - started }
     if (lived) report({ name: 'session.revoked', ...facts })
-    // Nobody has dropped the pointer to what was gone already.
+    // Ending a session removes its entry, but this session was already gone.
     if (!ended?.login && sub !== undefined) await sessions.lists.ofUser.drop(sub, [{ handle }])
     return lived
   }
@@ -79,16 +79,16 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       return listed !== undefined && (await end(listed, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who, keep } = {}) => {
-      // On the list it is safe from the mark, also where the store had evicted the list.
+      // The mark below spares listed sessions, and Redis may have evicted the list.
       if (keep) await list.add(keep.login, keep.id)
-      // First: a login that is under way must not be listed after the list was read.
+      // First, so that a login in progress cannot be listed after this reads the list.
       await list.mark(sub)
       const listed = (await list.all(sub)).filter(({ handle }) => handle !== except)
       const lived = await inBatches(listed, (one) => end(one, { ...who, sub }))
       return lived.filter(Boolean).length
     },
     revokeSid: async (sid, who) => {
-      // First, and for good: a login under way, or one whose browser has yet to come back, belongs to it as well.
+      // First and permanently, because logins in progress may belong to the same Auth0 session.
       await bySid.mark(sid, true)
       const listed = await bySid.all(sid)
       await inBatches(listed, (one) => end(one, { ...who }))

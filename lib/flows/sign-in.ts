@@ -12,11 +12,11 @@ import { resemblesPassword } from '../typed-name.js'
 import { nameOf } from './user-name.js'
 import type { WhoAsks } from './who-asks.js'
 
-/** What a user typed, checked. */
+/** Validated input of a login. */
 export interface Credentials {
   username: string
   password: string
-  /** Ask for a refresh token, and keep the session for longer. */
+  /** Requests a refresh token and extends the session lifetime. */
   rememberMe?: boolean | undefined
   realm?: string | undefined
 }
@@ -30,12 +30,12 @@ export interface SignInParts {
   mfa: MfaFlow
 }
 
-/** Where a login happens, and when it began, on the clock of the store. */
+/** Where a login happens, and when it began in milliseconds on the clock of the store. */
 export type LoginPlace = Place & { since: Promise<number> }
 
 export type SignIn = (place: LoginPlace, credentials: Credentials, who: WhoAsks) => Promise<SignedIn>
 
-/** A password login: grant, then session. Events report the outcome. */
+/** A password login: gets a grant, opens a session, and reports the outcome as an event. */
 export function createSignIn(parts: SignInParts): SignIn {
   const { config, report } = parts
 

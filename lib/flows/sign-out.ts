@@ -10,10 +10,10 @@ export interface SignOutParts {
   report: Report
 }
 
-/** Ends the sessions that a request came with, and the one with this id; resolves to their logins. */
+/** Ends the sessions of a request, and the one with this id. Resolves to their logins. */
 export type SignOut = (req: SessionRequest, who: WhoAsks, id?: string) => Promise<readonly Login[]>
 
-/** Deletes tokens and session at once, and tells Auth0 in the background, so that logout works while Auth0 is down. */
+/** Refresh tokens are revoked in the background, so that logout works while Auth0 is down. */
 export function createSignOut({ clock, sessions, report }: SignOutParts): SignOut {
   return async (req, who, id) => {
     const started = clock()

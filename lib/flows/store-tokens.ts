@@ -3,27 +3,26 @@ import { AuthError } from '../errors.js'
 import type { WriteResult, TokenNews, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import type { Revoke } from './revoke-later.js'
 
-/** Tokens under their new version, and the login where it changed. */
+/** The new tokens with their version, and the login if it changed. */
 export type Refreshed = VersionedTokens & Pick<TokenNews, 'login'>
 
-/** Stores refreshed tokens. The old ones are no longer valid at Auth0, so these must not get lost. */
+/** Stores refreshed tokens, and retries until it succeeds, because the old ones are no longer valid. */
 export interface StoreTokens {
-  /** Resolves to the stored record: ours, or that of a faster refresh. `session_expired` when the session is gone. */
+  /** Resolves to the stored record, which may be that of a faster refresh. Rejects with `session_expired`. */
   store(sessionId: string, news: Refreshed): Promise<VersionedTokens>
   /** Tokens that are not stored yet. */
   held: (sessionId: string) => VersionedTokens | undefined
   /** Resolves when the tokens of a session are stored. */
   settled(sessionId: string): Promise<void>
-  /** Tries to write once more. */
+  /** Waits up to 3 seconds for pending writes, then gives up. */
   drain(): Promise<void>
 }
 
-/** The error if the store does not return what was written to it. */
 export const OUTDATED = 'the session store returns outdated records: does the Redis client read from replicas?'
 
-/** Milliseconds between two tries. */
+/** Milliseconds between attempts. */
 const PAUSE = 200
-/** Milliseconds that closing waits. */
+/** Milliseconds that `drain` waits. */
 const LAST_CHANCE = 3000
 
 export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreTokens {
@@ -59,7 +58,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
       if (result === 'done' || result === 'unknown') return tokens
       const winner = result === 'conflict' ? await vault.read(sessionId) : undefined
       if (winner && winner !== 'sealed') return winner
-      // The user has logged out in the meantime, so the new tokens must not stay usable.
+      // The user has logged out in the meantime.
       revoke(tokens.refreshToken)
       throw new AuthError('session_expired')
     },

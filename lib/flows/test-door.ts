@@ -1,4 +1,4 @@
-/** A login that did not come from Auth0. */
+/** A login without Auth0, for tests. */
 export interface StagedLogin {
   sub: string
   user: Record<string, unknown>
@@ -10,9 +10,9 @@ export interface StagedLogin {
   expiresAt: number
 }
 
-/** What the test helpers need from an instance. Not for users. */
+/** Access to an instance for the test helpers. Not public. */
 export interface TestDoor {
-  /** Stores a session, as after a login; resolves to its `Set-Cookie` header. */
+  /** Stores a session. Resolves to its `Set-Cookie` header. */
   stage(login: StagedLogin): Promise<string>
   defaultScope: string
   clock: () => number

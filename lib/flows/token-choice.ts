@@ -3,34 +3,31 @@ import type { Config } from '../options/options.js'
 import { isPlain } from '../options/plain-object.js'
 import type { TokenRecord, TokenSet } from '../session/token-vault.js'
 
-/** An access token and what it is good for. */
+/** An access token with its audience, scope, and expiry. */
 export interface AccessToken {
   accessToken: string
   tokenType: string
-  /** Epoch seconds; at least 30 ahead where there is a refresh token. */
+  /** Epoch seconds. At least 30 seconds ahead if the session has a refresh token. */
   expiresAt: number
   scope: string
   audience: string | undefined
 }
 
-/** The token that a caller asks for. */
+/** The requested token. */
 export interface Wanted {
-  /** Default: that of the login. */
+  /** Default: the audience of the login. */
   audience?: string | undefined
-  /** Default: that of the login. */
+  /** Scopes separated by spaces. Default: the scopes of the login. */
   scope?: string | undefined
 }
 
-/**
- * What was asked for, which must be `audience` and `scope` and nothing else: callers in JavaScript pass on what a client
- * sent, and every member would reach Auth0.
- */
+/** Refuses unknown members, because apps may pass user input, and all of it would be sent to Auth0. */
 export function readWanted(asked: unknown): Wanted {
   if (asked === undefined) return {}
   if (!isPlain(asked)) throw invalid('wanted', 'must be { audience, scope }')
   const wanted: Wanted = {}
   for (const [name, value] of Object.entries(asked)) {
-    if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not known: only audience and scope are')
+    if (name !== 'audience' && name !== 'scope') throw invalid(name, 'is not supported: use only audience and scope')
     if (value === undefined) continue
     if (typeof value !== 'string' || !value.trim()) throw invalid(name, 'must be a non-empty string')
     wanted[name] = value.trim()
@@ -51,7 +48,7 @@ export interface Choice {
   margin: number
 }
 
-/** A token of the record that matches and is valid long enough. */
+/** A stored token that matches the request and is valid for long enough. */
 export function pick({ tokenSets }: TokenRecord, wanted: Wanted, { config, margin }: Choice): AccessToken | undefined {
   const soonest = config.clock() / 1000 + margin
   const found = tokenSets.find((set) => set.expiresAt >= soonest && suits(set, wanted, config))
@@ -60,13 +57,13 @@ export function pick({ tokenSets }: TokenRecord, wanted: Wanted, { config, margi
   return { accessToken, tokenType, expiresAt, scope, audience }
 }
 
-/** The token that covers the requested scopes. Without any, the one that was not narrowed. */
+/** Without requested scopes, only a token with all scopes of the login matches. */
 function suits(set: TokenSet, { audience, scope }: Wanted, config: Config): boolean {
   if (set.audience !== (audience ?? config.audience)) return false
   return scope === undefined ? !set.narrowed : covers(set.scope, scope)
 }
 
-/** True when every scope asked for was granted. */
+/** Whether all requested scopes were granted. */
 export function covers(granted: string, asked: string): boolean {
   const names = granted.split(' ')
   return asked

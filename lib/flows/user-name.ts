@@ -8,7 +8,7 @@ interface NameParts {
   seal: Seal
 }
 
-/** The username for events: as the option says, and hashed where it may be a password. */
+/** The username for events, according to `logUserName`. Hashed if it may be a password. */
 export function nameOf(
   typed: TypedName | undefined,
   { config, seal }: NameParts,

@@ -1,4 +1,4 @@
 import type { AuthEvent } from '../events.js'
 
-/** Where a request came from, for events. */
+/** Request id and client address, for events. */
 export type WhoAsks = Pick<AuthEvent, 'requestId' | 'ip'>

@@ -11,7 +11,7 @@ export const account = z.object({
     .optional(),
 })
 
-/** Body of `POST /signup`. What Auth0 does not know is left out. */
+/** Body of `POST /signup`. Fields that Auth0 does not support are dropped. */
 export const readAccount = (body: unknown) => readFields(account, body)
 
 export const reset = z.object({ email })

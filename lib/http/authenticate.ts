@@ -8,10 +8,10 @@ import type { RequestAuth } from './types.js'
 /** A request on its way through guards. */
 export type GuardedRequest = IncomingMessage & { auth?: unknown }
 
-/** `req.auth` of a request, or why there is none. Rejects with `session_unavailable`. */
+/** Resolves to `req.auth`, or to the error that explains why there is none. Rejects with `session_unavailable`. */
 export type Identify = (req: GuardedRequest) => Promise<RequestAuth | AuthError>
 
-/** Reads the session once for each request, whichever guards it passes. */
+/** Reads the session once per request, even with several guards. */
 export function createIdentify(parts: AuthParts): Identify {
   return async (req) => {
     const known = currentAuth(req, parts)
@@ -22,7 +22,7 @@ export function createIdentify(parts: AuthParts): Identify {
   }
 }
 
-/** `auth.authenticate`: who is logged in, for any request of Node. Rejects with `session_unavailable`. */
+/** `auth.authenticate`: returns who is logged in, for any Node request. Rejects with `session_unavailable`. */
 export function createAuthenticate(identify: Identify, { completeError }: Pick<AuthParts, 'completeError'>) {
   return async (req: IncomingMessage): Promise<RequestAuth | undefined> => {
     const found = await leaving(identify(req), completeError)

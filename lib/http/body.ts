@@ -7,7 +7,7 @@ import type { SendError } from './send-error.js'
 /** Bytes. */
 const LIMIT = 10 * 1024
 
-/** Reads a JSON or form body of at most 10 KB; one that the app has read already is used, under the same limit. */
+/** Parses a JSON or form body of at most 10 KB. Uses a body that the app has parsed, with the same limit. */
 export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
   const parsers: RequestHandler[] = [
     express.json({ limit: LIMIT, inflate: false }),
@@ -18,7 +18,7 @@ export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
       if (err) sendError(bodyError(err), { req, res, next })
       else next()
     }
-    // The parsers of Express 4 fail on a stream that has ended.
+    // The parsers of Express 4 throw if the stream has ended.
     if (req.readableEnded) {
       if (isConsumed(req)) hint('body', CONSUMED)
       done()
@@ -34,16 +34,16 @@ export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
   ]
 }
 
-/** Somebody in front has read it and left nothing. */
+/** Whether other middleware has consumed the body without setting `req.body`. */
 function isConsumed(req: Request): boolean {
   return (req.body as unknown) === undefined && Number(req.get('content-length') ?? 0) > 0
 }
 
 const CONSUMED =
-  'the body of a request was read before it reached auth.router and is not in req.body: put express.json() in front of what ' +
-  'reads it, or mount auth.router first'
+  'the body of a request was consumed before it reached auth.router, and req.body is not set: add express.json() before ' +
+  'the middleware that reads it, or mount auth.router first'
 
-/** What express.raw, express.text or a serverless adapter has read but not parsed. */
+/** Parses a body that express.raw, express.text, or a serverless adapter has read. */
 function readRaw(req: Request): AuthError | undefined {
   const raw: unknown = req.body
   if (typeof raw !== 'string' && !Buffer.isBuffer(raw)) return undefined
@@ -60,7 +60,7 @@ function readRaw(req: Request): AuthError | undefined {
 function announced(req: Request): AuthError | undefined {
   const length = Number(req.get('content-length') ?? NaN)
   if (length > LIMIT) return new AuthError('payload_too_large')
-  // A missing body is reported by the check of the fields.
+  // An empty body is reported as missing fields.
   if (length === 0) return undefined
   if (req.is(['application/json', 'application/x-www-form-urlencoded']) !== false) return undefined
   return new AuthError('unsupported_media_type')

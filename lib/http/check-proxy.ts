@@ -7,16 +7,16 @@ export function checkProxy(req: Request, hint: Hint): void {
   else if (req.get('x-forwarded-for') !== undefined && !trustsProxy(req)) hint('trust proxy', TRUSTS_NOBODY)
 }
 
-/** Whether Express trusts the address that the connection came from. */
+/** Whether Express trusts the direct peer as a proxy. */
 export function trustsProxy(req: Request): boolean {
   const trusts = req.app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean
   return trusts(req.socket.remoteAddress, 0)
 }
 
 const TRUSTS_ANYONE =
-  "app.set('trust proxy', true) lets any client choose its address by X-Forwarded-For, and so evade rate limits: " +
-  'set the number of proxies in front of this app'
+  "app.set('trust proxy', true) lets clients spoof their address with X-Forwarded-For and evade rate limits: " +
+  'set it to the number of proxies in front of this app'
 
 const TRUSTS_NOBODY =
-  'a login carries X-Forwarded-For, and trust proxy is not set: if a proxy stands in front of this app, all users share ' +
-  "its address and one rate limit, so set app.set('trust proxy', 1) (the number of proxies)"
+  'a login has an X-Forwarded-For header, but trust proxy is not set: behind a proxy, all users share its address and ' +
+  "one rate limit, so call app.set('trust proxy', 1) (the number of proxies)"

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { plainAddress } from '../ip-address.js'
 
-/** Any request; Express has resolved more of it. */
+/** Any Node request. Express adds `ip` and `secure`. */
 export type AnyRequest = IncomingMessage & { ip?: string | undefined; secure?: boolean }
 
-/** The end user's address as Express resolves it (`trust proxy`), never a raw header. Undefined where there is none. */
+/** The client address as Express resolves it (`trust proxy`), never a raw header. Undefined if there is none. */
 export function clientAddress(req: AnyRequest): string | undefined {
   return plainAddress(('ip' in req ? req.ip : req.socket.remoteAddress) ?? '')
 }

@@ -3,7 +3,7 @@ import { firstToTell } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { LoginUrl } from './login-url.js'
 
-/** Completes an error that leaves the package, and reports it to operators unless that has been done. */
+/** Adds URLs and the reason to an error, and logs a configuration error that no event has reported. */
 export type CompleteError = (err: AuthError) => AuthError
 
 type PublicOptions = Pick<Config, 'recoveryUrl' | 'exposeDeniedReason' | 'logger'> & { loginUrl: LoginUrl }
@@ -24,13 +24,12 @@ export function createCompleteError(options: PublicOptions): CompleteError {
       ...(recoveryUrl !== undefined && WITH_RECOVERY_URL.includes(code) && { recovery_url: recoveryUrl }),
       ...(exposeDeniedReason && code === 'access_denied' && auth0?.description && { reason: auth0.description }),
     })
-    // The answer says that the operator has been told.
     if (code === 'configuration_error' && firstToTell(error)) logger?.error({ code, detail }, code)
     return error
   }
 }
 
-/** Runs the work, and completes its errors. */
+/** Completes the errors with which the work rejects. */
 export async function leaving<Result>(work: Promise<Result>, completeError: CompleteError): Promise<Result> {
   try {
     return await work

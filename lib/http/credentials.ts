@@ -24,22 +24,22 @@ export const credentials = z.object({
   realm: name.optional(),
 })
 
-/** What `auth.login` takes; the body of `POST /login` will do. */
+/** Input of `auth.login`, which also accepts the body of `POST /login`. */
 export interface LoginInput {
-  /** Email address, username or phone number; `email` does as well. Trimmed, at most 320 characters. */
+  /** Email address, username, or phone number. `email` is an alias. Trimmed, at most 320 characters. */
   username?: string | undefined
   email?: string | undefined
-  /** Passed on byte for byte; at most 1024 characters. */
+  /** Sent to Auth0 unchanged. At most 1024 characters. */
   password: string
-  /** Ask for a refresh token, and keep the session for longer. Default false. */
+  /** Requests a refresh token and extends the session lifetime. Default: `false`. */
   rememberMe?: boolean | undefined
-  /** The same, as a body names it. */
+  /** Alias of `rememberMe`, as in request bodies. */
   remember_me?: boolean | undefined
-  /** One of `allowedRealms`. Default: the option `realm`. */
+  /** One of `allowedRealms`. Default: the `realm` option. */
   realm?: string | undefined
 }
 
-/** Checks a login body. `invalid_request` names each wrong field with the reason, and never a value. */
+/** Validates a login body. `invalid_request` names each invalid field with the reason, but never a value. */
 export function readCredentials(sent: unknown, allowedRealms: readonly string[]): Credentials {
   const all = sent ?? {}
   if (!isRecord(all)) throw invalidFields({ body: 'must be an object' })
@@ -54,7 +54,7 @@ export function readCredentials(sent: unknown, allowedRealms: readonly string[])
   return { username, password, rememberMe, realm }
 }
 
-/** Front ends send `null` for a field that is left out, and `rememberMe` as well as `remember_me`. */
+/** Front ends may send `null` for missing fields, and `rememberMe` instead of `remember_me`. */
 function givenOnly(all: Record<string, unknown>): Record<string, unknown> {
   const isGiven = ([field, value]: [string, unknown]) =>
     value !== null && value !== undefined && !(value === '' && isSpare(field, all))
@@ -62,7 +62,7 @@ function givenOnly(all: Record<string, unknown>): Record<string, unknown> {
   return rememberMe === undefined ? given : { remember_me: rememberMe, ...given }
 }
 
-/** An empty name beside the other one, and an empty realm, are fields of a form that nobody filled in. */
+/** Form fields that were left empty: `realm`, or one of `email` and `username`. */
 function isSpare(field: string, { email, username }: Record<string, unknown>): boolean {
   if (field === 'realm') return true
   return (field === 'email' && Boolean(username)) || (field === 'username' && Boolean(email))
@@ -71,5 +71,5 @@ function isSpare(field: string, { email, username }: Record<string, unknown>): b
 function checkName(raw: Record<string, unknown>, fields: Fields): void {
   const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
   if (given.length === 0) fields.username = 'is required (or email)'
-  if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must not be given beside email'
+  if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must be the same as email if both are sent'
 }

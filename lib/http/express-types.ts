@@ -5,7 +5,7 @@ import type { RequestAuth } from './types.js'
 /* eslint-disable @typescript-eslint/no-explicit-any -- Express types bodies and locals as any */
 type AnyLocals = Record<string, any>
 
-/** The request of a named handler behind `requireAuth`. */
+/** Request type for named handlers behind `requireAuth`. */
 export type AuthenticatedRequest<
   P = Request['params'],
   ResBody = any,
@@ -14,13 +14,13 @@ export type AuthenticatedRequest<
   Locals extends AnyLocals = AnyLocals,
 > = Request<P, ResBody, ReqBody, ReqQuery, Locals> & LoggedIn
 
-/** Intersects with what another package, such as express-oauth2-jwt-bearer, declares as `req.auth`. */
+/** Intersects with the `req.auth` type of other packages, such as express-oauth2-jwt-bearer. */
 type AuthBeside<Req> = 'auth' extends keyof Req ? RequestAuth & Exclude<Req['auth'], undefined> : RequestAuth
 
 /** The empty tuple makes TypeScript keep the type of each element of a list. */
 type OrList<Item> = Item | readonly [] | readonly Item[]
 
-/** A handler of Express, for which `req.auth` is set if the locals carry the mark of `requireAuth`. */
+/** An Express handler in which `req.auth` is set if the locals are marked by `requireAuth`. */
 type Handler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = (
   req: Request<P, ResBody, ReqBody, ReqQuery, Locals> & (IsBehindAuth<Locals> extends true ? LoggedIn : unknown),
   res: Response<ResBody, Locals>,
@@ -39,7 +39,7 @@ type Handlers<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = OrList<
 type GuardedHandlers<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> =
   | [guard: Guard, ...behind: Handlers<P, ResBody, ReqBody, ReqQuery, Locals & BehindAuth>]
   | [
-      // Without locals, which TypeScript would infer from the guard here.
+      // Without locals, because TypeScript would infer them from the guard.
       before: OrList<RequestHandler<P, ResBody, ReqBody, ReqQuery>>,
       guard: Guard,
       ...behind: Handlers<P, ResBody, ReqBody, ReqQuery, Locals & BehindAuth>,
@@ -50,7 +50,7 @@ type Guard =
   | readonly [LogsIn, ...RequestHandler<any>[]]
   | readonly [RequestHandler<any>, LogsIn, ...RequestHandler<any>[]]
 
-/** A handler whose own annotation gives `req.auth` a type, such as `AuthenticatedRequest` or the request of express-jwt. */
+/** A handler that annotates `req.auth` itself, such as with `AuthenticatedRequest` or the type of express-jwt. */
 type AnnotatedHandler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> = (
   req: Request<P, ResBody, ReqBody, ReqQuery, Locals> & { auth: any },
   res: Response<ResBody, Locals>,
@@ -58,7 +58,7 @@ type AnnotatedHandler<P, ResBody, ReqBody, ReqQuery, Locals extends AnyLocals> =
 ) => unknown
 
 declare module 'express-serve-static-core' {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- repeats the declaration of Express
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- must match the declaration of Express
   interface Request<P, ResBody, ReqBody, ReqQuery, LocalsObj extends Record<string, any>> {
     /** The logged-in user. Always set behind `requireAuth` of express-auth0-ropg. */
     auth?: AuthBeside<Express.Request>
@@ -66,7 +66,7 @@ declare module 'express-serve-static-core' {
 
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- as above
   interface IRouterMatcher<T, Method> {
-    // Infers the locals from `requireAuth`, wherever it stands.
+    // Infers the locals from `requireAuth` in any position.
     <
       Route extends string | RegExp,
       P = Route extends string ? RouteParameters<Route> : Dictionary<string>,
@@ -78,7 +78,7 @@ declare module 'express-serve-static-core' {
       path: Route,
       ...handlers: Handlers<P, ResBody, ReqBody, ReqQuery, Locals>
     ): T
-    // With explicit type arguments nothing is inferred, so the guard is recognized by its own type.
+    // Explicit type arguments disable inference, so the guard is recognized by its type.
     <
       P = ParamsDictionary,
       ResBody = any,

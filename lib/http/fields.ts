@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { AuthError } from '../errors.js'
 
-/** Field -> what is wrong with it. Never a value. */
+/** Field -> reason. Never contains a value. */
 export type Fields = Partial<Record<string, string>>
 
-/** A text of a body, at most `limit` characters. */
+/** A string of at most `limit` characters. */
 export const text = (limit: number) =>
   z
     .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a string') })
@@ -12,19 +12,19 @@ export const text = (limit: number) =>
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
     .refine(isWellFormed, 'must be valid Unicode')
 
-/** `String.prototype.isWellFormed`, which ES2022 does not know: half a surrogate pair cannot be sent. */
+/** Replaces `String.prototype.isWellFormed`, which ES2022 lacks. Lone surrogates cannot be sent. */
 function isWellFormed(value: string): boolean {
   return !/\p{Surrogate}/u.test(value)
 }
 
-/** Characters. RFC 5321 allows an address of 254, and Auth0 usernames are shorter. */
+/** Characters. RFC 5321 allows addresses of 254 characters, and Auth0 usernames are shorter. */
 const NAME_LIMIT = 320
 const PASSWORD_LIMIT = 1024
 
 export const name = text(NAME_LIMIT).trim().min(1, 'must not be empty')
 export const password = text(PASSWORD_LIMIT).min(1, 'must not be empty')
 
-/** Checks a body. `invalid_request` names each wrong field; `null` and an empty text count as left out. */
+/** Validates a body. `invalid_request` names each invalid field. `null` and empty strings count as missing. */
 export function readFields<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
   const sent = isRecord(body) ? body : {}
   const given = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null && value !== ''))

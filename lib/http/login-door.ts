@@ -23,7 +23,7 @@ export interface LoginDoorParts {
   hint: Hint
 }
 
-/** A login within its limits, for `POST /login` and `auth.login` alike. Rejects with an `AuthError`. */
+/** A login with rate limits, for both `POST /login` and `auth.login`. Rejects with an `AuthError`. */
 export type LoginDoor = (exchange: Exchange, credentials: Credentials) => Promise<SignedIn>
 
 export function createLoginDoor(parts: LoginDoorParts): LoginDoor {
@@ -34,7 +34,7 @@ export function createLoginDoor(parts: LoginDoorParts): LoginDoor {
     const { req } = exchange
     const place = placeOf(req, config, hint)
     return share(req, credentials, async (isAwaited) => {
-      // No password is sent to Auth0 if the login could not be stored anyway.
+      // Contacts the store first, so that no password is sent to Auth0 while the store is down.
       const since = now()
       since.catch(() => undefined)
       const attempt = await limits.login(exchange, credentials.username).catch((err: unknown) => {

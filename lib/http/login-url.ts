@@ -3,18 +3,18 @@ import type { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import { returnTarget } from './return-to.js'
 
-/** Errors that continue on Auth0's page. */
+/** Context for the login URL. */
 export interface LoginUrlHints {
   loginHint?: string | undefined
   returnTo?: unknown
-  /** Where the router of this request is mounted. Default: where it was seen last. */
+  /** Mount path of the router. Default: the one last seen. */
   baseUrl?: string
 }
 
-/** Errors with another way to log in. */
+/** Errors for which Auth0's login page offers a way to log in. */
 const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required', 'login_transaction_missing']
 
-/** `login_url` of error bodies: the option, else the route of the interactive login, where that is on. */
+/** `login_url` of error bodies: the `loginUrl` option, or else the route of interactive login, if it is on. */
 export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'loginUrl' | 'interactive' | 'mfa'>) {
   let mountedAt: string | undefined
   const of = (hints: LoginUrlHints = {}) => {
@@ -27,11 +27,11 @@ export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'log
     return `${baseUrl}/login${query && `?${query}`}`
   }
   return {
-    /** Routers learn where they are mounted from their requests. */
+    /** Learns the mount path from a request. */
     seen: ({ baseUrl }: Request) => {
       mountedAt = baseUrl
     },
-    /** Adds what the error is missing. */
+    /** Adds `login_url` to the error if it needs one. */
     addTo: ({ code, body }: AuthError, hints?: LoginUrlHints): void => {
       if (!WITH_LOGIN_URL.includes(code) || body.login_url !== undefined) return
       if (code === 'mfa_required' && mfa === 'api' && body.mfa !== undefined) return

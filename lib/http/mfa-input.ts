@@ -11,7 +11,7 @@ const factor = z.preprocess(
   z.enum(FACTORS, { error: `must be one of ${FACTORS.join(', ')}` }),
 )
 
-/** People type codes with spaces, as they are shown. */
+/** Accepts spaces and hyphens, because codes are displayed with them. */
 function code(pattern: RegExp, reason: string) {
   const text = z.string({ error: 'must be a string' }).transform((value) => value.replace(/[\s-]/g, ''))
   return text.refine((value) => pattern.test(value), reason)

@@ -17,13 +17,13 @@ import { setPendingCookie } from './routes/login.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
 
-/** A login made in an app's own route. */
+/** Result of `auth.login`. */
 export interface LoginResult {
   user: RequestAuth['user']
   sub: string
   /** Public handle of the new session. */
   sessionId: string
-  /** When the session ends at the latest. */
+  /** When the session ends, regardless of activity. */
   expiresAt: Date
 }
 
@@ -50,7 +50,7 @@ export function createLogin(parts: OwnRouteParts) {
 async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
   const { config, logIn, checks, auth, mfaCookie, loginUrl } = parts
   const res = answerOf(req)
-  // These checks protect every login, in any route.
+  // The same checks as for POST /login.
   const problem = checks.map((check) => check(req)).find(Boolean)
   if (problem) throw problem
   const credentials = readInput(input, config.allowedRealms)
@@ -72,7 +72,7 @@ async function logout({ signOut, clearCookie }: OwnRouteParts, req: Request): Pr
 }
 
 function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {
-  // Express 5 leaves req.body undefined where there was none.
+  // In Express 5, req.body is undefined without a body.
   const { username, email, password } = input ?? {}
   if (!username && !email) throw new MissingRequiredArgumentError('username')
   if (!password) throw new MissingRequiredArgumentError('password')
@@ -81,7 +81,7 @@ function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readon
 
 /** Express sets `req.res`, so a route does not have to mount the session. */
 function answerOf({ res }: Request): Response {
-  if (!res) throw new TypeError('auth.login and auth.logout take the request of an Express handler')
-  // First, because the response to a refusal is private, too.
+  if (!res) throw new TypeError('auth.login and auth.logout require the request of an Express handler')
+  // Set first, because error responses are private too.
   return res.set('Cache-Control', 'no-store')
 }

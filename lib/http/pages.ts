@@ -6,50 +6,49 @@ import { returnTarget } from './return-to.js'
 
 type PageOptions = NonNullable<Config['pages']>
 
-/** Whether a browser shows the answer as a page. Scripts and other clients get JSON. */
+/** Whether a browser will display the response as a page. */
 function wantsPage({ headers }: IncomingMessage): boolean {
   const mode = headers['sec-fetch-mode']
   return mode === undefined ? /\btext\/html\b/.test(headers.accept ?? '') : mode === 'navigate'
 }
 
-/** A page that somebody opens. */
 export function isNavigation(req: IncomingMessage): boolean {
   return (req.method === 'GET' || req.method === 'HEAD') && wantsPage(req)
 }
 
-/** A form that a page sends without a script. */
+/** Whether a page submitted a form without a script. */
 function isFormPost(req: IncomingMessage): boolean {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? '')
-  // A button alone sends a form without fields.
+  // A form without fields has an empty body.
   return req.method === 'POST' && wantsPage(req) && (isForm || req.headers['content-length'] === '0')
 }
 
-/** Where a browser goes in place of an error. Undefined: it gets JSON. */
+/** Redirect target for an error. Undefined means JSON. */
 export type ErrorPage = (err: AuthError, req: IncomingMessage) => string | undefined
 
-/** Guards redirect only navigations to the login page. */
+/** Guards redirect navigations to the login page. */
 export function pageOfGuards(pages: PageOptions | undefined): ErrorPage {
   return ({ code, status }, req) => {
     if (!pages || status !== 401 || !isNavigation(req)) return undefined
     const { originalUrl, url = '/' } = req as Partial<Request>
     const returnTo = returnTarget(originalUrl ?? url)
-    // A login page behind the guard would redirect to itself forever.
+    // A login page behind the guard would redirect to itself.
     return pathOf(returnTo) === pathOf(pages.login) ? undefined : loginPage(pages, { code, returnTo })
   }
 }
 
-/** The routes send form posts back to the login page, too. */
+/** Routes also redirect form posts to the login page. */
 export function pageOfRoutes({ pages, interactive }: Pick<Config, 'pages' | 'interactive'>): ErrorPage {
   return ({ code }, req) => {
     if (!pages || !(isNavigation(req) || isFormPost(req))) return undefined
-    // If the login page is Auth0's, a failed login there would start again forever.
+    // With Auth0's page as the login page, a failed login would start again in a loop.
     const { baseUrl = '' } = req as Partial<Request>
     if (interactive && isNavigation(req) && pathOf(pages.login) === pathOf(`${baseUrl}/login`)) return undefined
     return loginPage(pages, { code, returnTo: wantedBy(req) })
   }
 }
 
-/** As Express matches paths: without regard to case or a slash at the end. */
+/** Normalizes a path as Express does, ignoring case and a trailing slash. */
 function pathOf(page: string): string {
   return page
     .replace(/[?#].*$/s, '')
@@ -71,7 +70,7 @@ function loginPage({ login }: PageOptions, { code, returnTo }: ToLogin): string 
   return `${path}${query && (path.includes('?') ? '&' : '?')}${query}${hash === undefined ? '' : `#${hash}`}`
 }
 
-/** `return_to` of a form or its URL. */
+/** `return_to` from the form or its URL. */
 function wantedBy(req: IncomingMessage): string | undefined {
   const { body, query } = req as { body?: unknown; query?: Request['query'] }
   const { return_to: posted } = Object(body) as Record<string, unknown>
@@ -79,7 +78,7 @@ function wantedBy(req: IncomingMessage): string | undefined {
   return typeof wanted === 'string' && wanted !== '' ? returnTarget(wanted) : undefined
 }
 
-/** Answers with JSON, or sends a browser that shows pages to the next one. */
+/** Responds with JSON, or redirects a browser to the next page. */
 export type Answer = (
   req: Request,
   res: Response,
@@ -93,12 +92,12 @@ export function createAnswer(pages: PageOptions | undefined): Answer {
   }
 }
 
-/** Where a login leads. */
+/** Page after a login. */
 export function afterLogin(req: Request): (pages: PageOptions) => string {
   return (pages) => wantedBy(req) ?? pages.afterLogin
 }
 
-/** Where a form leads that does not log in: the login page, with a code that says what to show. */
+/** Page after a form that does not log in: the login page, with a code that tells it what to show. */
 export function backToLogin(req: Request, code?: AuthError['code']): (pages: PageOptions) => string {
   return (pages) => loginPage(pages, { code, returnTo: wantedBy(req) })
 }

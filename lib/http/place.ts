@@ -7,7 +7,7 @@ import type { Established, Place } from '../session/establish.js'
 import { isSecure } from './client-address.js'
 import { checkProxy } from './check-proxy.js'
 
-/** Where a login happens. `https_required` if the browser would drop its cookie. */
+/** Where a login happens. Throws `https_required` if the browser would reject the cookie. */
 export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
   const secure = isSecure(req)
   if (session.cookie.secure === true && !secure) {
@@ -20,9 +20,9 @@ export function placeOf(req: Request, { session }: Config, hint: Hint): Place {
 
 const COOKIE_LOST =
   'a login was refused because the session cookie is Secure and the request came over plain HTTP: behind a proxy that ' +
-  "terminates TLS, set app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
+  "terminates TLS, call app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
 
-/** Sends the cookie of a new session. With `auth.session`, express-session sends it. */
+/** Sends the cookie of a new session, unless express-session sends it (`auth.session`). */
 export function setCookie(res: ServerResponse, { cookie }: Established): void {
   if (cookie !== undefined) res.appendHeader('Set-Cookie', cookie)
 }

@@ -17,7 +17,7 @@ export interface AuthParts {
   completeError: CompleteError
 }
 
-/** A class, whose functions share all they need: closures for each request would cost more. */
+/** A class, because closures per request would be slower. */
 class LiveAuth implements RequestAuth {
   readonly user: RequestAuth['user']
   readonly sub: string
@@ -35,7 +35,6 @@ class LiveAuth implements RequestAuth {
     this.sub = login.sub
     this.authenticatedAt = new Date(login.since)
     this.sessionId = login.handle
-    // Declared by the app, which says what its onLogin returns.
     this.data = login.data ?? {}
     this.#req = req
     this.#live = live
@@ -50,7 +49,7 @@ class LiveAuth implements RequestAuth {
     return #live in auth && auth.#parts === parts && !auth.#isOver
   }
 
-  // Properties, so that they can be taken off: const { getAccessToken } = req.auth
+  // Properties, so that destructuring works: const { getAccessToken } = req.auth
   readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
     const { freshToken, completeError } = this.#parts
     const { id, login, tokens } = this.#live
@@ -74,12 +73,12 @@ class LiveAuth implements RequestAuth {
   }
 }
 
-/** `req.auth` of a live session. Holds no token: each is fetched when asked for. */
+/** `req.auth` of a live session. It contains no tokens. */
 export function authOf(req: IncomingMessage, live: Live, parts: AuthParts): RequestAuth {
   return new LiveAuth(req, live, parts)
 }
 
-/** `req.auth`, if this instance has set it and the session has not ended since. */
+/** `req.auth`, if this instance set it and the session has not ended since. */
 export function currentAuth(req: { auth?: unknown }, parts: AuthParts): RequestAuth | undefined {
   const { auth } = req
   return typeof auth === 'object' && auth !== null && LiveAuth.isCurrent(auth, parts) ? auth : undefined
@@ -89,7 +88,7 @@ export function userOf({ user, sub }: Login): RequestAuth['user'] {
   return { ...user, sub }
 }
 
-/** What is stored of the login behind `req.auth`; undefined where it is none of ours. */
+/** The login behind `req.auth`. Undefined if another package set it. */
 export function loginBehind(auth: RequestAuth): Login | undefined {
   return LiveAuth.liveOf(auth)?.login
 }

@@ -1,16 +1,16 @@
-/** Any origin that no app has: what resolves to another one leaves the app. */
+/** An origin that no app has. A target that resolves to another origin leaves the app. */
 const HERE = 'http://return-to.invalid'
 
-/** A character that URL parsers and browsers drop or read as a slash. */
+/** Characters that URL parsers and browsers drop or treat as a slash. */
 const DECEPTIVE = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
-/** Times that a target may be encoded: proxies decode some of what they pass on. */
+/** Maximum levels of encoding to check, because proxies may decode the path. */
 const MOST_DECODINGS = 3
 
 /** Characters, before and after encoding. */
 const LIMIT = 2048
 
-/** A path of this app as a redirect target. Anything else falls back: never matched by a prefix, always parsed. */
+/** A path in this app as a redirect target, or else the fallback. Parsed rather than matched by prefix. */
 export function returnTarget(wanted: unknown, fallback = '/'): string {
   if (typeof wanted !== 'string' || wanted.length > LIMIT || !isPath(wanted)) return fallback
   const { pathname, search, hash } = new URL(wanted, HERE)
@@ -22,7 +22,7 @@ function isPath(wanted: string): boolean {
   return isHere(wanted) && decodings(new URL(wanted, HERE).pathname).every(isHere)
 }
 
-/** Whether every parser finds a path of this origin, also after dots are resolved and look-alikes replaced. */
+/** Whether all parsers resolve the path to this origin, even after Unicode normalization. */
 function isHere(path: string): boolean {
   return [path, path.normalize('NFKC')].every((text) => {
     if (!text.startsWith('/') || DECEPTIVE.test(text) || !URL.canParse(text, HERE)) return false
@@ -31,7 +31,7 @@ function isHere(path: string): boolean {
   })
 }
 
-/** What a path may become on its way: as it is, and decoded repeatedly. */
+/** The path, and its repeated decodings. */
 function decodings(path: string): string[] {
   const found = [path]
   for (let times = 0; times < MOST_DECODINGS; times++) {

@@ -29,11 +29,11 @@ export interface RouterParts
   requireAuth: RequireAuth
   limits: Limits
   hint: Hint
-  /** What every route checks first. */
+  /** Checks that run first in every route. */
   checks: readonly Check[]
 }
 
-/** The routes of contract sections 4 and 5, each with its guards, in the order in which they run. */
+/** All routes with their guards, in the order in which they run. */
 export function createRouter(parts: RouterParts): Router {
   const { config, sendError, loginUrl } = parts
   const ways: Ways = {
@@ -60,7 +60,7 @@ interface Ways {
   router: Router
   door: RequestHandler[]
   body: RequestHandler[]
-  /** Last of a route: other methods are refused. */
+  /** Last handler of a route, which refuses other methods. */
   only: (...methods: string[]) => RequestHandler
 }
 

@@ -6,14 +6,14 @@ import type { Config } from '../options/options.js'
 import type { CompleteError } from './complete-error.js'
 import type { ErrorPage } from './pages.js'
 
-/** What middleware is called with; under other servers than Express, `res` may be anything. */
+/** Arguments of middleware. Without Express, `res` may be anything. */
 export interface Exchange {
   req: IncomingMessage
   res: unknown
   next: (err?: unknown) => void
 }
 
-/** Answers with an error, or passes it to `onError`. Without an Express response, passes it to `next`. */
+/** Sends an error response or calls `onError`. Without an Express response, passes the error to `next`. */
 export type SendError = (err: unknown, exchange: Exchange) => void
 
 interface SendErrorParts extends Pick<Config, 'onError' | 'logger'> {
@@ -21,7 +21,7 @@ interface SendErrorParts extends Pick<Config, 'onError' | 'logger'> {
   errorPage: ErrorPage
 }
 
-/** The one place where an error becomes an answer. */
+/** The only place where an error becomes a response. */
 export function createSendError({ onError, logger, completeError, errorPage }: SendErrorParts): SendError {
   return (err, exchange) => {
     const { req, res, next } = exchange
@@ -51,7 +51,7 @@ interface ExpressExchange {
 
 async function shape(onError: NonNullable<Config['onError']>, error: AuthError, { req, res, next }: ExpressExchange) {
   try {
-    // A bare next() would let the request pass the guard that has just refused it.
+    // A bare next() would let the refused request pass the guard.
     await onError(error, req, res, (reason?: unknown) => {
       next(reason ?? error)
     })

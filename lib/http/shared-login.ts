@@ -8,18 +8,18 @@ interface UnderWay {
   outcome: Promise<SignedIn>
 }
 
-/** Runs a login, unless the same browser has already sent it. Then both requests share its outcome. */
+/** Runs a login, or shares the outcome if the same browser has already sent it. */
 export type Share = (
   req: Request,
   credentials: Credentials,
   run: (isAwaited: () => boolean) => Promise<SignedIn>,
 ) => Promise<SignedIn>
 
-/** Double clicks: one grant and one session, within one process. */
+/** Turns a double click into one grant and one session, within one process. */
 export function createShared(seal: Seal): Share {
   const underWay = new Map<string, UnderWay>()
   return (req, credentials, run) => {
-    // Where a session is mounted, express-session answers with the cookie, to its own request only.
+    // With a mounted session, express-session sends the cookie to its own request only.
     const isMounted = (req as { session?: unknown }).session !== undefined
     if (isMounted || !isBrowser(req)) return run(() => !req.socket.destroyed)
     const key = seal.blind(JSON.stringify([credentials, ...browserOf(req)]))
@@ -29,7 +29,7 @@ export function createShared(seal: Seal): Share {
       return same.outcome
     }
     const requests = [req]
-    // A browser that sends a form again abandons the first request.
+    // A browser that submits a form again abandons the first request.
     const isAwaited = () => requests.some(({ socket }) => !socket.destroyed)
     const outcome = run(isAwaited).finally(() => underWay.delete(key))
     underWay.set(key, { requests, outcome })
@@ -37,7 +37,7 @@ export function createShared(seal: Seal): Share {
   }
 }
 
-/** Other clients send a login twice only if they want two sessions. */
+/** Other clients may want two sessions. */
 function isBrowser({ headers }: Request): boolean {
   return ['cookie', 'origin', 'sec-fetch-site'].some((name) => headers[name] !== undefined)
 }

@@ -4,20 +4,20 @@ import type { LoginData, UserClaims } from '../options/claims.js'
 /**
  * The logged-in user of a request. It never contains tokens, so it is safe to log.
  *
- * A type and not an interface, so that it fits handlers typed by express-jwt, whose `auth` has an index signature.
+ * A type rather than an interface, so that it is assignable to the `auth` of express-jwt, which has an index signature.
  */
 // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- see above
 export type RequestAuth = {
   readonly user: UserClaims
   readonly sub: string
   readonly authenticatedAt: Date
-  /** Public handle of the session. This is not the cookie's session id, so it may be shown and logged. */
+  /** Public handle of the session. It is not the session id in the cookie, so it is safe to show and log. */
   readonly sessionId: string
-  /** What `onLogin` returned for this login. */
+  /** The object that `onLogin` returned for this login. */
   readonly data: LoginData
   /**
-   * Gets an access token that is valid for at least 30 more seconds, or without a refresh token as long as it lives.
-   * Rejects with an `AuthError`.
+   * Resolves to an access token that is valid for at least 30 more seconds. Without a refresh token, it is used until it
+   * expires. Rejects with an `AuthError`.
    */
   readonly getAccessToken: (wanted?: Wanted) => Promise<AccessToken>
   /** Ends this session, as `POST /logout` does. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { WhoAsks } from '../flows/who-asks.js'
 import { clientAddress, type AnyRequest } from './client-address.js'
 
-/** The request id (that of pino-http or `X-Request-Id`, else a new one) and the client's address, for events. */
+/** The request id (from pino-http or `X-Request-Id`, or else a new one) and the client address, for events. */
 export function whoAsks(req: AnyRequest): WhoAsks {
   const ip = clientAddress(req)
   return { requestId: requestId(req), ...(ip !== undefined && { ip }) }

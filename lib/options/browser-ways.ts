@@ -1,8 +1,8 @@
 /** Login through Auth0's own page (authorization code with PKCE). */
 export interface InteractiveOptions {
   /**
-   * The app's origin as browsers see it, such as `https://app.example.com`. The callback URL, to be allowed in the Auth0
-   * Dashboard, is this origin, the path at which the router is mounted, and `/callback`. Required.
+   * The app's origin as browsers see it, such as `https://app.example.com`. The callback URL to allow in the Auth0
+   * Dashboard consists of this origin, the path where the router is mounted, and `/callback`. Required.
    */
   baseUrl: string
   /** `logout_url` also logs out of the identity provider that Auth0 used. Default: `false`. */
@@ -11,11 +11,11 @@ export interface InteractiveOptions {
 
 /** Paths of the app's own pages. */
 export interface PagesOptions {
-  /** The page with the login form. It gets `error` (a code) and `return_to` as query parameters. Required. */
+  /** Page with the login form. It receives `error` (a code) and `return_to` as query parameters. Required. */
   login: string
-  /** Where a login leads without `return_to`. Default: `/`. */
+  /** Page after a login without `return_to`. Default: `/`. */
   afterLogin?: string | undefined
-  /** Where a logout leads. Default: `/`. */
+  /** Page after a logout. Default: `/`. */
   afterLogout?: string | undefined
 }
 

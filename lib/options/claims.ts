@@ -43,7 +43,7 @@ export interface UserAddress {
 }
 
 /**
- * What `onLogin` returned, kept as `req.auth.data`. Declare its members by declaration merging:
+ * The object that `onLogin` returned, available as `req.auth.data`. Declare its members by declaration merging:
  *
  * ```ts
  * declare module 'express-auth0-ropg' {
@@ -51,7 +51,7 @@ export interface UserAddress {
  * }
  * ```
  *
- * Make a member optional if `onLogin` does not always return it, or if sessions may be older than it.
+ * Make a member optional if `onLogin` does not always return it, or if older sessions may lack it.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- declared by the app
 export interface LoginData {}

@@ -3,14 +3,14 @@ import type { Problem } from './problem.js'
 
 type Cookie = Config['session']['cookie']
 
-/** Fills in defaults: as strict as the environment and the written attributes allow. */
+/** Fills in defaults, as strict as the environment and the given attributes allow. */
 export function cookieOf(written: CookieOptions, production: boolean): Cookie {
   const { path = '/', domain, sameSite = 'lax', secure = production ? true : 'auto' } = written
   const name = written.name ?? (secure === true ? (path === '/' && !domain ? '__Host-auth' : '__Secure-auth') : 'auth')
   return Object.freeze({ name, path, domain, sameSite, secure })
 }
 
-/** Combinations that browsers drop. */
+/** Combinations that browsers reject. */
 export function cookieProblems(written: CookieOptions, production: boolean): Problem[] {
   return [nameProblem, sameSiteProblem].flatMap((find) => find(cookieOf(written, production)) ?? [])
 }
@@ -18,12 +18,13 @@ export function cookieProblems(written: CookieOptions, production: boolean): Pro
 function nameProblem({ name, path, domain, secure }: Cookie): Problem | undefined {
   const option = 'session.cookie.name'
   if (name.startsWith('__Host-') && !(path === '/' && !domain && secure === true)) {
-    const needs = 'which browsers accept only with secure: true, path / and no domain: change those, or the name'
-    return { option, text: `${option} begins with __Host-, ${needs}` }
+    const needs =
+      'which browsers accept only with secure: true, path / and no domain: change those attributes or the name'
+    return { option, text: `${option} starts with __Host-, ${needs}` }
   }
   if (name.startsWith('__Secure-') && secure !== true) {
-    const needs = 'which browsers accept only with secure: true: set that, or change the name'
-    return { option, text: `${option} begins with __Secure-, ${needs}` }
+    const needs = 'which browsers accept only with secure: true: set it to true, or change the name'
+    return { option, text: `${option} starts with __Secure-, ${needs}` }
   }
   return undefined
 }

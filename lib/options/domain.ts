@@ -10,13 +10,13 @@ const ENDPOINT = new RegExp(
 
 const EXAMPLE = 'tenant.eu.auth0.com'
 
-/** What is wrong with a domain, or nothing. */
+/** Returns what is wrong with a domain. */
 export function domainProblem(domain: string): string | undefined {
   if (/["'`]/.test(domain)) {
-    return 'contains quotes: remove them (some tools, such as docker --env-file, keep the quotes of an env file)'
+    return 'contains quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
   }
   if (PLACEHOLDER.test(domain.replace(/^\w+:\/\//, ''))) {
-    return 'is still a placeholder: copy it from the Auth0 Dashboard, Applications > your application > Settings'
+    return 'is still a placeholder: copy the value from the Auth0 Dashboard, Applications > your application > Settings'
   }
   if (/\s/.test(domain) || !URL.canParse(urlOf(domain))) {
     return `must be a host name such as ${EXAMPLE}, or an issuer URL`
@@ -24,7 +24,7 @@ export function domainProblem(domain: string): string | undefined {
   return issuerProblem(issuerOf(domain))
 }
 
-/** The issuer that a valid domain stands for. */
+/** The issuer of a valid domain. */
 export function issuerOf(domain: string): URL {
   return new URL(urlOf(domain))
 }
@@ -44,7 +44,7 @@ function hostProblem({ protocol, hostname }: URL): string | undefined {
   if (!isLoopback && !/^\[|[^.]\.[^.]/.test(hostname)) {
     return `has no dot in its host name: use the full domain, such as ${EXAMPLE}`
   }
-  if (protocol === 'http:' && !isLoopback) return 'uses http:, which is accepted for loopback hosts only: use https:'
+  if (protocol === 'http:' && !isLoopback) return 'uses http:, which is allowed only for loopback hosts: use https:'
   return /^[a-z0-9._-]+$|^\[/.test(hostname) ? undefined : `must be a host name such as ${EXAMPLE}, or an issuer URL`
 }
 

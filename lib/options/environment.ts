@@ -2,10 +2,10 @@ import { defined, isPlain, valueAt, withValue } from './plain-object.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** What the caller wrote and what the environment fills in, before validation. */
+/** The caller's options, completed from the environment, before validation. */
 export interface Gathered {
   options: Record<string, unknown>
-  /** Option -> environment variable, for each option whose value came from there. */
+  /** Option -> environment variable, for options set by a variable. */
   variables: ReadonlyMap<string, string>
   /** True if `SESSION_SECRET` holds several secrets. */
   isSplit: boolean
@@ -24,7 +24,7 @@ type FromEnvironment = keyof typeof VARIABLES
 
 const FROM_ENVIRONMENT = Object.keys(VARIABLES) as FromEnvironment[]
 
-/** Values are trimmed wherever they come from: a mounted secret ends with a newline. */
+/** Trims all values, because mounted secrets often end with a newline. */
 export function gather(written: object, env: Env): Gathered {
   let options = FROM_ENVIRONMENT.reduce(withTrimmed, withoutUndefined(written))
   const variables = new Map<string, string>()
@@ -38,7 +38,7 @@ export function gather(written: object, env: Env): Gathered {
   return split({ options, variables, isSplit: false })
 }
 
-/** True if the variable decides: the option is left out, or was read from that variable by the caller. */
+/** True if the option is missing, or if the caller passed the value of the variable. */
 function isOpen(options: Record<string, unknown>, option: FromEnvironment, value: string): boolean {
   if (option === 'clientSecret' && options.clientAuth !== undefined) return false
   if (option === 'session.secret' && options.session !== undefined && !isPlain(options.session)) return false
@@ -54,7 +54,7 @@ function withTrimmed(options: Record<string, unknown>, option: FromEnvironment):
 
 const trim = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : value)
 
-/** `SESSION_SECRET` may hold several secrets. Quotes around all of them are left for validation to report. */
+/** Splits `SESSION_SECRET` into secrets, unless it is quoted, which validation reports. */
 function split(gathered: Gathered): Gathered {
   const secret = valueAt(gathered.options, 'session.secret')
   if (!gathered.variables.has('session.secret') || typeof secret !== 'string') return gathered
@@ -63,7 +63,7 @@ function split(gathered: Gathered): Gathered {
   return { ...gathered, options: withValue(gathered.options, 'session.secret', secrets), isSplit: true }
 }
 
-/** Options that hold options. Clients, loggers and the like are left alone. */
+/** Options with nested options. Other objects, such as clients and loggers, are not copied. */
 const HOLDERS = new Set([
   ...['session', 'remembered', 'cookie', 'timeouts', 'redis'],
   ...['rateLimit', 'subnet', 'attempts', 'account', 'mfa', 'signup', 'reset'],

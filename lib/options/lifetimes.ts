@@ -8,7 +8,7 @@ type Written = Pick<SessionOptions, keyof Lifetime | 'remembered'>
 
 const ABSOLUTE = { ordinary: 7 * DAY, remembered: 30 * DAY }
 
-/** Fills in defaults, which adapt to what is written. */
+/** Fills in defaults, adapted to the given limits. */
 export function lifetimesOf(session: Written): { ordinary: Complete; remembered: Complete } {
   const ordinary = complete(session, { idleTimeout: DAY, absoluteTimeout: ABSOLUTE.ordinary })
   const remembered = complete(session.remembered, {
@@ -24,7 +24,7 @@ function complete({ idleTimeout, absoluteTimeout }: Lifetime = {}, defaults: Com
   return Object.freeze({ idleTimeout: idle, absoluteTimeout: absolute })
 }
 
-/** Pairs of written limits that contradict each other. */
+/** Pairs of given limits that contradict each other. */
 export function lifetimeProblems(session: Written): Problem[] {
   return levels(session)
     .filter(({ idle, absolute }) => absolute !== undefined && idle > absolute)
@@ -34,15 +34,15 @@ export function lifetimeProblems(session: Written): Problem[] {
     }))
 }
 
-/** A warning for each absolute limit that exceeds its default because the written idle limit does. */
+/** Warnings for absolute limits that were raised above their default to match a given idle limit. */
 export function raisedLifetimes(session: Written): Problem[] {
   return levels(session)
     .filter(({ idle, absolute, usual }) => absolute === undefined && idle > usual)
     .map(({ name }) => ({
       option: `${name}.absoluteTimeout`,
       text:
-        `${name}.idleTimeout is longer than the default of ${name}.absoluteTimeout, which was raised to match: ` +
-        `set ${name}.absoluteTimeout`,
+        `${name}.idleTimeout is longer than the default ${name}.absoluteTimeout, which was raised to match: ` +
+        `set ${name}.absoluteTimeout explicitly`,
     }))
 }
 

@@ -33,7 +33,7 @@ function complete(written: LimitOptions | false = {}, defaults: Limit): Readonly
   return Object.freeze({ limit, windowMs })
 }
 
-/** The default for all attempts is never lower than what the caller allows for failed ones. */
+/** The default limit for all attempts is never lower than the given limit for failed ones. */
 function attemptsBeside(subnet: Limit | false): Limit {
   const { limit, windowMs } = DEFAULTS.attempts
   if (subnet === false) return DEFAULTS.attempts

@@ -9,13 +9,13 @@ export interface MessageFirstLogger {
 }
 
 /**
- * Adapts a logger that takes the message first, for the option `logger`.
+ * Adapts a logger that takes the message first to the `logger` option.
  *
  * @throws ConfigurationError if it lacks one of the methods `info`, `warn` and `error`.
  */
 export function messageFirst(logger: MessageFirstLogger): Logger {
   if (!hasLevels(logger)) {
-    throw new ConfigurationError('messageFirst takes a logger with the methods info, warn and error: pass one')
+    throw new ConfigurationError('messageFirst requires a logger with the methods info, warn and error')
   }
   return {
     info: (fields, message) => logger.info(message, fields),
@@ -24,13 +24,13 @@ export function messageFirst(logger: MessageFirstLogger): Logger {
   }
 }
 
-/** True for anything that can be used as a logger. */
+/** Whether a value can be used as a logger. */
 export function hasLevels(value: unknown): boolean {
   const methods = Object(value) as Record<string, unknown>
   return ['info', 'warn', 'error'].every((level) => typeof methods[level] === 'function')
 }
 
-/** True for winston, which prints `[object Object]` for fields that come first. */
+/** Detects winston, which would print `[object Object]` for fields in first position. */
 export function isWinston(logger: object): logger is MessageFirstLogger {
   return 'transports' in logger && 'exceptions' in logger
 }

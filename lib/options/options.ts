@@ -72,7 +72,7 @@ export interface Limit {
   windowMs: number
 }
 
-/** A limit as options write it. A member that is left out has the default of that limit. */
+/** A limit in the options. Missing members have the default of that limit. */
 export interface LimitOptions {
   /** Number of attempts. A positive integer. */
   limit?: number | undefined
@@ -80,23 +80,23 @@ export interface LimitOptions {
   windowMs?: number | undefined
 }
 
-/** The limits. `false` switches one off. */
+/** Rate limits. `false` turns a limit off. */
 export interface RateLimitOptions {
-  /** Login attempts of a client subnet that are under way or have failed. Default: 5 in 60 s. */
+  /** Login attempts from a client subnet that are pending or have failed. Default: 5 in 60 s. */
   subnet?: LimitOptions | false | undefined
-  /** All login attempts of a client subnet. Default: 60 in 60 s, or more if `subnet` allows more. */
+  /** All login attempts from a client subnet. Default: 60 in 60 s, or more if `subnet` allows more. */
   attempts?: LimitOptions | false | undefined
-  /** Logins to one account that Auth0 refused. Default: 10 in 900 s. */
+  /** Login attempts for one account that Auth0 refused. Default: 10 in 900 s. */
   account?: LimitOptions | false | undefined
   /** Second-factor attempts of one user. Default: 20 in 900 s. */
   mfa?: LimitOptions | false | undefined
-  /** Signup requests of a client subnet. Default: 30 in 3600 s. */
+  /** Signup requests from a client subnet. Default: 30 in 3600 s. */
   signup?: LimitOptions | false | undefined
-  /** Password reset requests of a client subnet. Default: 30 in 3600 s. */
+  /** Password reset requests from a client subnet. Default: 30 in 3600 s. */
   reset?: LimitOptions | false | undefined
 }
 
-/** Hard deadlines for one call. */
+/** Hard deadlines for single calls. */
 export interface Timeouts {
   /** Milliseconds for one call to Auth0. 1 to 86400000 (1 day). Default: 5000. */
   auth0?: number | undefined
@@ -104,7 +104,7 @@ export interface Timeouts {
   redis?: number | undefined
 }
 
-/** A clock that tests move: `createTestClock()` of `express-auth0-ropg/testing` makes one. */
+/** A clock that tests can move. Create one with `createTestClock()` from `express-auth0-ropg/testing`. */
 export interface TestClock {
   /** Epoch milliseconds. */
   now(): number
@@ -112,9 +112,9 @@ export interface TestClock {
   advance(seconds: number): unknown
 }
 
-/** A login that Auth0 has accepted and that has no session yet. */
+/** A login that Auth0 accepted, before its session exists. */
 export interface AcceptedLogin {
-  /** The request of the login. */
+  /** The login request. */
   req: Request
   /** Profile claims of the ID token. */
   user: UserClaims
@@ -122,13 +122,13 @@ export interface AcceptedLogin {
   scope: string
 }
 
-/** `LoginData` is what the app declares of it; anything but a JSON object is refused when the login runs. */
+/** Returns a JSON object or nothing. Declare its type as `LoginData`. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without a return statement
 export type OnLogin = (login: AcceptedLogin) => LoginData | undefined | void | Promise<LoginData | undefined | void>
 
 /**
- * The options of {@link createRopgAuth}. `undefined` counts as left out, and environment variables fill in what is
- * left out. Values that a variable can hold are trimmed. An empty variable counts as not set.
+ * The options of {@link createRopgAuth}. Missing and `undefined` options are read from environment variables, where an
+ * empty variable counts as missing. Values of options with a variable are trimmed.
  */
 export interface RopgAuthOptions {
   /**
@@ -147,9 +147,9 @@ export interface RopgAuthOptions {
   clientAuth?: ClientAuth | undefined
   /** Database connection. Switches to the password-realm grant. Default: the tenant's Default Directory. */
   realm?: string | undefined
-  /** Realms that a login body may choose with `realm`. Default: none. */
+  /** Realms that a login request may choose with `realm`. Default: none. */
   allowedRealms?: readonly string[] | undefined
-  /** Identifier of the API that access tokens are for. Default: the tenant's. */
+  /** Identifier of the API that access tokens are for. Default: the tenant's default audience. */
   audience?: string | undefined
   /** Must contain `openid`. Default: `openid profile email`. `remember_me` adds `offline_access`. */
   scope?: string | undefined
@@ -163,50 +163,50 @@ export interface RopgAuthOptions {
   /** The login session. */
   session?: SessionOptions | undefined
   /**
-   * Called after Auth0 accepted a login and before its session exists, however the login was made. Throw an
-   * `AuthError` with code `access_denied` to refuse the login. An object that it returns is kept with the session and
-   * must be JSON. Default: none.
+   * Called for every kind of login, after Auth0 accepted it and before its session exists. Throw an `AuthError` with code
+   * `access_denied` to refuse the login. A JSON object that it returns is stored as `req.auth.data`. It may take up to 10
+   * seconds. Default: none.
    */
   onLogin?: OnLogin | undefined
   /**
-   * What follows a right password where Auth0 wants a second factor. `'interactive'`: 403 `mfa_required` carries
-   * `login_url`. `'api'`: it carries `mfa`, and the routes `/mfa/*` finish the login. Default: `'interactive'`.
+   * What happens if Auth0 requires a second factor. `'interactive'`: 403 `mfa_required` with `login_url`. `'api'`: 403
+   * `mfa_required` with `mfa`, and the routes `/mfa/*` complete the login. Default: `'interactive'`.
    */
   mfa?: 'interactive' | 'api' | undefined
-  /** Login through Auth0's own page: `GET /login` and `GET /callback`. Default: `false`. */
+  /** Turns on login on Auth0's own page: `GET /login` and `GET /callback`. Default: `false`. */
   interactive?: InteractiveOptions | false | undefined
-  /** `POST /signup`, into the database connection `realm`. Default: `false`. */
+  /** Turns on `POST /signup` for the database connection `realm`. Default: `false`. */
   signup?: boolean | undefined
-  /** `POST /password-reset`, for the database connection `realm`. Default: `false`. */
+  /** Turns on `POST /password-reset` for the database connection `realm`. Default: `false`. */
   passwordReset?: boolean | undefined
-  /** `POST /backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). Default: `false`. */
+  /** Turns on `POST /backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). Default: `false`. */
   backchannelLogout?: boolean | undefined
-  /** Redirects in place of JSON for form posts and navigations of browsers. Default: `false`. */
+  /** Redirects instead of JSON for form posts and navigations from browsers. Default: `false`. */
   pages?: PagesOptions | false | undefined
   /** `login_url` in error bodies: an http(s) URL, a path, or an app link such as `myapp://login`. Default: none. */
   loginUrl?: string | undefined
   /** `recovery_url` in error bodies: an http(s) URL, a path, or an app link. Default: none. */
   recoveryUrl?: string | undefined
-  /** Limits on attempts. `false` switches all of them off. Default: see {@link RateLimitOptions}. */
+  /** Limits on attempts. `false` turns all of them off. Default: see {@link RateLimitOptions}. */
   rateLimit?: RateLimitOptions | false | undefined
   /** Send the client address as `auth0-forwarded-for` with password grants. Default: `true`. */
   forwardClientIp?: boolean | undefined
   /** Refuse requests over plain HTTP. Default: `true` in production, else `false`. */
   requireHttps?: boolean | undefined
   /**
-   * Other origins that may call state-changing routes, in full: `https://app.example.com` or, for apps,
-   * `capacitor://localhost`. Default: none, which means the app's own origin only.
+   * Other origins that may call state-changing routes, such as `https://app.example.com` or, for mobile apps,
+   * `capacitor://localhost`. Default: none, which allows only the app's own origin.
    */
   allowedOrigins?: readonly string[] | undefined
-  /** Put tokens into the login answer. Default: `false`. */
+  /** Include tokens in the login response. Default: `false`. */
   exposeTokens?: boolean | undefined
-  /** Show the reason that an Action gave with `access_denied`. Default: `false`, which only logs it. */
+  /** Include the reason that an Action gave in `access_denied` responses. Default: `false`, which only logs it. */
   exposeDeniedReason?: boolean | undefined
   /** Deadlines for calls to Auth0 and Redis. */
   timeouts?: Timeouts | undefined
   /**
-   * pino, or any object with `info`, `warn` and `error` that take `(fields, message)`. Wrap a logger that takes the
-   * message first in `messageFirst(logger)`; winston is recognized. `false` logs nothing. Default: pino at level info.
+   * pino, or any object with methods `info`, `warn` and `error` that take `(fields, message)`. Wrap a logger that takes
+   * the message first in `messageFirst(logger)`. winston is detected. `false` logs nothing. Default: pino at level info.
    */
   logger?: Logger | false | undefined
   /** Usernames in events: as typed (`'plain'`), as a keyed hash (`'hashed'`), or left out (`false`). Default: `'plain'`. */
@@ -215,16 +215,16 @@ export interface RopgAuthOptions {
   onEvent?: ((event: AuthEvent) => unknown) | undefined
   /** A test clock. Refused in production. Default: the system clock. */
   clock?: TestClock | undefined
-  /** Shapes error answers, including those of the guards. Answer, or call `next`. Default: none. */
+  /** Sends all error responses, including those of the guards. Send a response, or call `next`. Default: none. */
   // eslint-disable-next-line max-params -- the signature of an Express error handler
   onError?: ((err: AuthError, req: Request, res: Response, next: NextFunction) => unknown) | undefined
 }
 
-/** Time and network for this package's own tests. Not for apps. */
+/** Clock and network for this package's own tests. Not for apps. */
 export interface Seams {
   /** Epoch milliseconds. Default: `Date.now`. */
   clock?: (() => number) | undefined
-  /** In place of every clock, also that of the store: the option `clock` without its production check. */
+  /** Replaces all clocks, including that of the store, like the `clock` option but without its production check. */
   testClock?: (() => number) | undefined
   /** Default: an HTTP client that keeps connections alive. */
   fetch?: typeof fetch | undefined
@@ -232,7 +232,7 @@ export interface Seams {
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> }
 
-/** The options as the rest of the code sees them: complete, validated, frozen. */
+/** The options after validation, with all defaults. */
 export interface Config {
   readonly issuer: URL
   readonly clientId: string
@@ -274,7 +274,7 @@ export interface Config {
   readonly onEvent: RopgAuthOptions['onEvent']
   readonly onError: RopgAuthOptions['onError']
   readonly clock: () => number
-  /** The clock of the option `clock`, if that was given. */
+  /** The clock of the `clock` option or of the seams, if set. */
   readonly testClock: (() => number) | undefined
   readonly fetch: typeof fetch | undefined
 }

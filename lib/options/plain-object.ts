@@ -1,7 +1,7 @@
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
-/** An object literal. Test runners have an `Object` per realm, so the depth of the prototype chain decides. */
+/** Detects object literals, also those of another realm, as in test runners. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (!isObject(value) || Array.isArray(value)) return false
   const prototype = Object.getPrototypeOf(value) as object | null
@@ -18,7 +18,7 @@ export function valueAt(options: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), options)
 }
 
-/** A copy with another member at a path; the copy shares all that is not on the path. */
+/** A copy with a new value at a path. */
 export function withValue(options: unknown, path: string, value: unknown): Record<string, unknown> {
   const [key = '', ...rest] = path.split('.')
   const holder = isPlain(options) ? options : {}

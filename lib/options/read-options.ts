@@ -5,20 +5,20 @@ import { throwIfAny, type Problem } from './problem.js'
 import { ruleProblems } from './rules.js'
 import { shapeProblems } from './shape-problems.js'
 
-/** Options that have everything that is required. */
+/** Options with all required members. */
 export type CompleteOptions = RopgAuthOptions & {
   domain: string
   clientId: string
   session: SessionOptions & { secret: NonNullable<SessionOptions['secret']> }
 }
 
-/** What the caller wrote and what the environment fills in. Throws one error that lists all problems of both. */
+/** Completes the options from the environment. Throws one error that lists all problems. */
 export function readOptions(written: unknown, env: Env): CompleteOptions {
   if (!isObject(written) || Array.isArray(written)) throwIfAny([NOT_AN_OBJECT])
   if (written === env) throwIfAny([ENVIRONMENT])
   const gathered = gather(written as object, env)
   const invalid = shapeProblems(gathered)
-  // Rules look at valid options only, and a rule about an invalid one would repeat that it is.
+  // Invalid options are removed first, so that rules do not report them again.
   const valid = invalid.reduce((rest, { option }) => withValue(rest, option, undefined), gathered.options)
   const broken = ruleProblems(valid as RopgAuthOptions, env).filter((problem) => !isAbout(problem, invalid))
   throwIfAny([...invalid, ...broken])
@@ -32,9 +32,9 @@ const NOT_AN_OBJECT = {
 
 const ENVIRONMENT = {
   option: 'options',
-  text: 'options must be an object of options, not process.env: leave it out, because the variables are read anyway',
+  text: 'options must not be process.env: remove it, because createRopgAuth reads the environment variables itself',
 }
 
-/** True if one of the others is about the same option, or one that holds it. */
+/** Whether another problem concerns the same option or its parent. */
 const isAbout = ({ option }: Problem, invalid: readonly Problem[]) =>
   invalid.some((other) => option === other.option || option.startsWith(`${other.option}.`))

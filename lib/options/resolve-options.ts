@@ -12,7 +12,7 @@ import { readOptions, type CompleteOptions } from './read-options.js'
 import { steady } from './steady-logger.js'
 import { warningsFor } from './warnings.js'
 
-/** Validates what the caller wrote, fills in the environment and the defaults, and freezes the result. */
+/** Validates the options, fills in the environment and the defaults, and freezes the result. */
 export function resolveOptions(written: RopgAuthOptions = {}, seams: Seams = {}, env: Env = process.env): Config {
   const options = readOptions(written, env)
   const production = env.NODE_ENV === 'production'
@@ -93,5 +93,5 @@ function sessionOf({ session }: CompleteOptions, production: boolean): Config['s
   })
 }
 
-/** A frozen copy, so that what the caller does with the list later has no effect. */
+/** A frozen copy, so that later changes to the list have no effect. */
 const listOf = (items: Iterable<string> = []): readonly string[] => Object.freeze([...items])

@@ -5,7 +5,7 @@ import type { RopgAuthOptions } from './options.js'
 import { valueAt } from './plain-object.js'
 import type { Problem } from './problem.js'
 
-/** What is wrong with options that are valid by themselves: what is missing, and what contradicts what. */
+/** Missing options, and valid options that contradict each other. */
 export function ruleProblems(options: RopgAuthOptions, env: Env): Problem[] {
   const production = env.NODE_ENV === 'production'
   const { session = {} } = options
@@ -38,13 +38,13 @@ function clientProblems({ clientSecret, clientAuth, idTokenSigningAlg }: RopgAut
   if (!clientAuth) return []
   const problems: Problem[] = []
   if (clientSecret) {
-    const text = 'clientSecret and clientAuth are both given: pass only one of them'
+    const text = 'clientSecret and clientAuth are both set: remove one of them'
     problems.push({ option: 'clientSecret', text })
   }
   if (idTokenSigningAlg === 'HS256' && !clientSecret) {
     const text =
-      "idTokenSigningAlg is 'HS256', which is verified with clientSecret, but only clientAuth is given: " +
-      'pass clientSecret in its place, or set the application in Auth0 to RS256'
+      "idTokenSigningAlg is 'HS256', which requires clientSecret, but only clientAuth is set: " +
+      'pass clientSecret instead, or switch the Auth0 application to RS256'
     problems.push({ option: 'idTokenSigningAlg', text })
   }
   return problems
@@ -53,13 +53,12 @@ function clientProblems({ clientSecret, clientAuth, idTokenSigningAlg }: RopgAut
 function productionProblems({ redis, clock }: RopgAuthOptions, env: Env): Problem[] {
   const problems: Problem[] = []
   if (redis === undefined) {
-    const why = 'the in-process store loses every session at a restart and cannot be shared by processes'
+    const why = 'the in-process store loses all sessions on restart and is not shared between processes'
     const text = `redis is required in production (NODE_ENV)${remedyFor('redis', env)}; ${why}`
     problems.push({ option: 'redis', text })
   }
   if (clock) {
-    const text =
-      'clock is a test clock, which must not decide how long sessions live in production (NODE_ENV): leave it out'
+    const text = 'clock is a test clock, which is not allowed in production (NODE_ENV): remove it'
     problems.push({ option: 'clock', text })
   }
   return problems

@@ -7,7 +7,7 @@ import { hasLevels } from './message-first.js'
 import type { RopgAuthOptions, TestClock } from './options.js'
 import { redisProblem } from './redis-problem.js'
 
-/** A schema with one more check, which returns what is wrong, or nothing. */
+/** Adds a check that returns what is wrong. */
 function checked<T extends z.ZodType>(schema: T, problemOf: (value: z.output<T>) => string | undefined): T {
   return schema.superRefine((value, context) => {
     const message = problemOf(value)
@@ -27,16 +27,15 @@ const seconds = wholeNumber('seconds', 31_622_400)
 const milliseconds = wholeNumber('milliseconds', 86_400_000)
 const callback = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
 
-const QUOTES =
-  'is wrapped in quotes: remove them (some tools, such as docker --env-file, keep the quotes of an env file)'
+const QUOTES = 'is wrapped in quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
 const isQuoted = (value: string) => /^(["']).*\1$/s.test(value)
 const isPlaceholder = (value: string) => /^([<{].*[>}]|your[-_ ]?(auth0[-_ ]?)?client.*)$/i.test(value)
 
-/** A text that people copy from the Auth0 Dashboard. */
+/** A value from the Auth0 Dashboard. */
 const copied = checked(text, (value) => {
   if (isQuoted(value)) return QUOTES
   if (!isPlaceholder(value)) return undefined
-  return 'is still a placeholder: copy it from the Auth0 Dashboard, Applications > your application > Settings'
+  return 'is still a placeholder: copy the value from the Auth0 Dashboard, Applications > your application > Settings'
 })
 
 const secret = checked(z.string(), (value) => {
@@ -66,24 +65,27 @@ const COOKIE_DOMAIN = new RegExp(`^\\.?${LABEL}(\\.${LABEL})*$`, 'i')
 const cookie = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name, without spaces and any of ( ) < > @ , ; : " / [ ] ? = { }')
+    .regex(
+      /^[\w!#$%&'*.^`|~+-]+$/,
+      'must be a valid cookie name, without spaces or any of ( ) < > @ , ; : " / [ ] ? = { }',
+    )
     .optional(),
   path: z
     .string()
-    .regex(/^\/[\x20-\x3a\x3c-\x7e]*$/, 'must begin with / and contain neither ; nor characters outside of ASCII')
+    .regex(/^\/[\x20-\x3a\x3c-\x7e]*$/, 'must start with / and contain only printable ASCII characters other than ;')
     .optional(),
   domain: z.string().regex(COOKIE_DOMAIN, 'must be a host name such as example.com').optional(),
   sameSite: z.enum(['lax', 'strict', 'none']).optional(),
   secure: z.union([z.boolean(), z.literal('auto')]).optional(),
 })
 
-/** Keys that express-session, this package and every object use themselves. */
+/** Keys that express-session, this package, and all objects use. */
 const OWN_KEYS = new Set([
   ...['id', 'cookie', 'ropg', 'req', '__proto__', 'constructor'],
   ...['regenerate', 'destroy', 'reload', 'save', 'touch', 'resetMaxAge'],
 ])
 
-const ownKey = text.refine((key) => !OWN_KEYS.has(key), 'is a key that the session itself uses: rename yours')
+const ownKey = text.refine((key) => !OWN_KEYS.has(key), 'is reserved for the session itself: use a different key')
 
 const session = z.strictObject({
   secret: z.union([secret, z.array(secret).min(1, 'must contain at least one secret')]).optional(),
@@ -114,7 +116,7 @@ const shape = {
   allowedRealms: z.array(text).optional(),
   audience: text.optional(),
   scope: text
-    .refine((scope) => scope.split(/\s+/).includes('openid'), 'must contain openid, with spaces between the scopes')
+    .refine((scope) => scope.split(/\s+/).includes('openid'), 'must include openid, with scopes separated by spaces')
     .optional(),
   idTokenSigningAlg: z.enum(['RS256', 'PS256', 'HS256']).optional(),
   redis: checked(z.custom<RopgAuthOptions['redis']>(), redisProblem).optional(),
@@ -141,10 +143,10 @@ const shape = {
   logUserName: z.union([z.enum(['plain', 'hashed']), z.literal(false)]).optional(),
   onEvent: callback<RopgAuthOptions['onEvent']>().optional(),
   clock: z
-    .custom<TestClock>(isTestClock, 'must be a test clock: pass createTestClock() of express-auth0-ropg/testing')
+    .custom<TestClock>(isTestClock, 'must be a test clock: pass createTestClock() from express-auth0-ropg/testing')
     .optional(),
   onError: callback<RopgAuthOptions['onError']>().optional(),
 } satisfies Record<keyof RopgAuthOptions, z.ZodType>
 
-/** The shape of the options. The compiler checks that it has the keys of {@link RopgAuthOptions}. */
+/** The compiler checks that it has the keys of {@link RopgAuthOptions}. */
 export const optionsSchema: z.ZodObject = z.strictObject(shape)

@@ -7,7 +7,7 @@ import { unknownOption } from './unknown-option.js'
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
 
-/** What is wrong with the options, each by itself. */
+/** Unknown options, and invalid values. */
 export function shapeProblems(gathered: Gathered): Problem[] {
   const issues = optionsSchema.safeParse(gathered.options).error?.issues ?? []
   const leaves = issues.flatMap((issue) => leavesOf(issue, issue.path))
@@ -22,13 +22,13 @@ interface Leaf {
   path: Path
 }
 
-/** An issue, or the issues of the alternative that was meant. */
+/** An issue, or for a union the issues of the intended alternative. */
 function leavesOf(issue: Issue, path: Path): Leaf[] {
   const meant = issue.code === 'invalid_union' ? meantBy(issue) : undefined
   return meant?.flatMap((inner) => leavesOf(inner, [...path, ...inner.path])) ?? [{ issue, path }]
 }
 
-/** The alternative whose type the value has is the one that was meant. */
+/** The intended alternative is the one with the type of the value. */
 function meantBy({ errors }: Extract<Issue, { code: 'invalid_union' }>): Issue[] | undefined {
   return errors.find((issues) => issues.every((issue) => issue.path.length > 0 || !isOfOtherType(issue)))
 }
@@ -38,7 +38,7 @@ const isOfOtherType = ({ code }: Issue) => code === 'invalid_type' || code === '
 interface Finding {
   option: string
   item: Item
-  /** The sentence after the name. */
+  /** The message after the name of the option. */
   reason: string
 }
 
@@ -64,7 +64,7 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups
 }
 
-/** The number of an item if the option is a list. */
+/** Index in a list. */
 type Item = number | undefined
 
 function target(path: Path): { option: string; item: Item } {

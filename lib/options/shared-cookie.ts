@@ -1,10 +1,10 @@
 import type { Logger } from '../events.js'
 import type { Config } from './options.js'
 
-/** The cookies of the instances that are open in this process, and how many instances use each. */
+/** Cookie -> number of open instances in this process that use it. */
 const inUse = new Map<string, number>()
 
-/** Warns where two open instances set the same cookie. Returns how to give it back when the instance closes. */
+/** Warns if two open instances set the same cookie. Returns a function to call when the instance closes. */
 export function useCookie({ name, path, domain = '' }: Config['session']['cookie'], logger?: Logger): () => void {
   const cookie = JSON.stringify([name, path, domain.toLowerCase().replace(/^\./, '')])
   const users = inUse.get(cookie) ?? 0
@@ -18,5 +18,5 @@ export function useCookie({ name, path, domain = '' }: Config['session']['cookie
 }
 
 const SHARED =
-  'two open instances in this process set a session cookie of the same name, path and domain, so that a login to one ' +
-  'replaces the login to the other: set a different session.cookie.name, or close the instance that is no longer used'
+  'two open instances in this process use a session cookie with the same name, path and domain, so a login to one ' +
+  'replaces the login to the other: set a different session.cookie.name, or close the instance that you no longer use'

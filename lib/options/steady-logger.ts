@@ -17,6 +17,6 @@ async function attempt(write: () => unknown): Promise<void> {
   try {
     await write()
   } catch {
-    // There is nowhere left to tell of it.
+    // There is nowhere left to report it.
   }
 }

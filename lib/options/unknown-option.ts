@@ -2,7 +2,7 @@ import type { Problem } from './problem.js'
 import { optionsSchema } from './schema.js'
 import { adviceFor } from './wrong-names.js'
 
-/** An option that does not exist, with the one that is probably meant. */
+/** Reports an unknown option and suggests the intended one. */
 export function unknownOption(path: readonly PropertyKey[], key: string): Problem {
   const option = [...path, key].join('.')
   const remedy = adviceFor(path.join('.'), plain(key)) ?? suggestion(path, key)
@@ -20,7 +20,7 @@ function suggestion(path: readonly PropertyKey[], key: string): string {
 /** Ignores case, underscores and hyphens. */
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
-/** The name that is at most two letters off (and at most half of its own), with the number of these letters. */
+/** The most similar name, with at most two different letters and at most half of its letters, and their number. */
 function nearest(names: readonly string[], written: string): [name: string, letters: number] | [] {
   const [first = []] = names
     .map((name): [string, number] => [name, distance(plain(name), plain(written))])
@@ -35,7 +35,7 @@ interface Node {
   options?: readonly unknown[]
 }
 
-/** The members of an object in the schema, which may be optional or one of several alternatives. */
+/** The members of an object schema, which may be optional or part of a union. */
 function shapeOf(node: unknown): Node['shape'] {
   const { shape, unwrap, options } = Object(node) as Node
   if (unwrap) return shapeOf(unwrap.call(node))
@@ -47,7 +47,7 @@ function membersAt(path: readonly PropertyKey[]): string[] {
   return Object.keys(shape ?? {})
 }
 
-/** The paths of all options, outer ones first. */
+/** The paths of all options, outermost first. */
 const KNOWN = pathsBelow([]).sort((a, b) => a.split('.').length - b.split('.').length)
 
 function pathsBelow(path: readonly string[]): string[] {

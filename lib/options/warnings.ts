@@ -4,7 +4,7 @@ import { raisedLifetimes } from './lifetimes.js'
 import type { Problem } from './problem.js'
 import type { CompleteOptions } from './read-options.js'
 
-/** What is accepted, and yet known to fail sooner or later. */
+/** Options that are accepted but likely to cause trouble. */
 export function warningsFor(options: CompleteOptions, env: Env): Problem[] {
   return [...raisedLifetimes(options.session), ...secretWarnings(options), ...storeWarnings(options, env)]
 }
@@ -17,7 +17,7 @@ function secretWarnings({ session, clientSecret }: CompleteOptions): Problem[] {
     ...(secrets.some(isTrivial) ? [`can be guessed (a placeholder or a repeated pattern): ${REPLACE}`] : []),
     ...(new Set(secrets).size < secrets.length ? ['contains the same secret twice: remove one of them'] : []),
     ...(secrets.some((secret) => secret === clientSecret)
-      ? [`is also clientSecret, so a leak of one is a leak of both: ${REPLACE}`]
+      ? [`is the same as clientSecret, so leaking one leaks both: ${REPLACE}`]
       : []),
   ]
   return texts.map((text) => ({ option: 'session.secret', text: `session.secret ${text}` }))
@@ -25,7 +25,7 @@ function secretWarnings({ session, clientSecret }: CompleteOptions): Problem[] {
 
 const PLACEHOLDER = /change[-_ ]?(me|this)|keyboard[-_ ]cat|your[-_ ](super[-_ ])?(session[-_ ])?secret|^0?123456789/i
 
-/** Fewer different characters than any random secret of 32 has. */
+/** A random secret of 32 characters has more different characters. */
 const FEW = 8
 
 function isTrivial(secret: string): boolean {
@@ -35,12 +35,12 @@ function isTrivial(secret: string): boolean {
 function storeWarnings({ redis }: CompleteOptions, env: Env): Problem[] {
   if (redis !== undefined || !isOneOfSeveral(env)) return []
   const text =
-    'redis is not set, so this process keeps sessions for itself, and it is one of several (a cluster worker or a PM2 ' +
-    'instance), so users are logged out at random: set redis or REDIS_URL, or run one process'
+    'redis is not set, but this process is one of several (a cluster worker or a PM2 instance), each with its own ' +
+    'sessions, so users will be logged out at random: set redis or REDIS_URL, or run a single process'
   return [{ option: 'redis', text }]
 }
 
-/** PM2 numbers its instances, and in cluster mode tells each how many there are. */
+/** PM2 numbers its instances, and in cluster mode also sets `instances`. */
 function isOneOfSeveral({ NODE_APP_INSTANCE: number, instances }: Env): boolean {
   return cluster.isWorker || Number(number) > 0 || Number(instances) > 1
 }

@@ -1,4 +1,4 @@
-/** Names that people know from other packages: level -> what is meant -> the names, without case and underscores. */
+/** Names from other packages: level -> the option that is meant -> the names, in lowercase and without underscores. */
 const MEANT: Record<string, Record<string, string>> = {
   '': {
     domain: 'issuer issuerurl issuerbaseurl auth0domain auth0url auth0 tenant tenantdomain host hostname',
@@ -62,17 +62,17 @@ const MEANT: Record<string, Record<string, string>> = {
 
 const LIMIT = { limit: 'max points attempts', windowMs: 'duration window' }
 
-const ROLLING = 'every request restarts session.idleTimeout, so leave it out'
+const ROLLING = 'every request restarts session.idleTimeout anyway, so remove it'
 
-/** Names that are not an option under any name, with their level in front. */
+/** Names without a corresponding option, prefixed with their level. */
 const NO_OPTION = new Map([
   ['.trustproxy', "set it in Express: app.set('trust proxy', ...)"],
   ['.rolling', ROLLING],
   ['session.rolling', ROLLING],
-  ['session.cookie.httponly', 'the cookie is always HttpOnly, so leave it out'],
+  ['session.cookie.httponly', 'the cookie is always HttpOnly, so remove it'],
 ])
 
-/** What to do about a wrong name, given without case and underscores. */
+/** What to do about a wrong name, which is passed in lowercase and without underscores. */
 export function adviceFor(level: string, name: string): string | undefined {
   const meant = Object.entries(namesAt(level)).find(([, names]) => names.split(' ').includes(name))
   return meant ? `did you mean ${meant[0]}?` : NO_OPTION.get(`${level}.${name}`)

@@ -2,23 +2,23 @@ import { randomUUID } from 'node:crypto'
 import type { Seal } from '../session/seal.js'
 import type { Records } from '../store/records.js'
 
-/** What is remembered of a login or a refresh that waits for a second factor. */
+/** A stored login or refresh that is waiting for a second factor. */
 export interface MfaLogin {
   mfaToken: string
   username: string
-  /** If true, events never show it in plain text. */
+  /** If true, events contain the username only as a hash. */
   resemblesPassword?: boolean | undefined
-  /** From the grant that required it. */
+  /** Of the grant that required the second factor. */
   scope: string
   audience: string | undefined
   remember: boolean
-  /** Milliseconds on the clock of the store, from before the password was checked. */
+  /** When the login began, before the password was checked, in milliseconds on the clock of the store. */
   since: number
-  /** Id of the session that was to be refreshed; undefined for a login. */
+  /** Id of the session to refresh. Undefined for a login. */
   sessionId?: string
-  /** What its refresh was for. */
+  /** The token that the refresh was for. */
   wanted?: { audience?: string | undefined; scope?: string | undefined }
-  /** Of the last challenge or enrollment. */
+  /** From the last challenge or enrollment. */
   oobCode?: string | undefined
   /** Whether a code was sent that the user has to enter. */
   prompts?: boolean | undefined
@@ -30,17 +30,17 @@ export interface MfaLoginsParts {
   prefix: string
 }
 
-/** Milliseconds. Auth0's `mfa_token` lives as long. */
+/** Milliseconds, the same as for Auth0's `mfa_token`. */
 const LIFETIME = 300_000
 const LIFE = { idle: LIFETIME, absolute: LIFETIME }
 const MOST_WRONG_CODES = 5
-/** Count of a login that only requests already in progress can still finish. */
+/** Marks a login that only requests in progress can still finish. */
 const OVER = 1000
 
 const LOGIN = 'm'
 const COUNT = 'n'
 
-/** Logins that wait for a second factor, sealed, for 5 minutes, each until one right code or five wrong ones. */
+/** Logins that are waiting for a second factor. Each lasts 5 minutes, one correct code, or five wrong codes. */
 export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
   const keyOf = (id: string) => `${prefix}m:${id}`
   const contextOf = (id: string) => `${keyOf(id)}#mfa`
@@ -50,7 +50,7 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     return text === undefined ? undefined : (JSON.parse(text) as MfaLogin)
   }
 
-  /** Undefined if there is no such login, or no attempts are left. */
+  /** Undefined if the login does not exist or has no attempts left. */
   const count = async (id: string, by: 1 | -1): Promise<number | undefined> => {
     for (;;) {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
@@ -69,23 +69,23 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
       return parseInt(String(held)) < OVER ? opened(id, login) : undefined
     },
     update: (id: string, login: MfaLogin) => records.write(keyOf(id), fieldsOf(id, login)),
-    /** Counts an attempt before Auth0 judges it, so that parallel attempts count like sequential ones. */
+    /** Counts an attempt before Auth0 checks it, so that parallel attempts cannot exceed the limit. */
     attempt: async (id: string) => (await count(id, 1)) !== undefined,
-    /** Takes back an attempt that was not a wrong code. */
+    /** Takes back an attempt without a wrong code. */
     giveBack: (id: string) => count(id, -1),
-    /** Whether a wrong code was the last one. */
+    /** Whether no attempts are left. */
     isSpent: async (id: string) => {
       const held = (await records.read(keyOf(id), [COUNT]))?.values[0]?.toString()
       return held === undefined || parseInt(held) >= MOST_WRONG_CODES
     },
-    /** Hides the login. A request that is about to finish it still can, so that a double click does not lose it. */
+    /** Hides the login. A request in progress can still finish it, so that a double click does no harm. */
     close: (id: string) => records.write(keyOf(id), { [COUNT]: countOf(OVER) }),
-    /** Resolves to whether there was one. Of two callers, only one ends it. */
+    /** Resolves to true for one caller only. */
     end: async (id: string) => (await records.end(keyOf(id), [LOGIN])) !== undefined,
   }
 }
 
-/** Never the same text twice, so that one of two concurrent counts sees a conflict. */
+/** Unique, so that one of two concurrent counts gets a conflict. */
 const countOf = (count: number) => `${String(count)}.${randomUUID()}`
 
 export type MfaLogins = ReturnType<typeof createMfaLogins>

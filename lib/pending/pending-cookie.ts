@@ -4,7 +4,6 @@ import { randomBytes, type KeyObject } from 'node:crypto'
 import type { Config } from '../options/options.js'
 import { createReadCookies } from '../session/cookie.js'
 
-/** Purpose of a cookie between two steps of a login. */
 export type Purpose = 'mfa' | 'interactive'
 
 export interface PendingCookieParts {
@@ -13,10 +12,9 @@ export interface PendingCookieParts {
   closed: () => Error | undefined
 }
 
-/** Long enough not to be guessed within the minutes for which it is valid. */
 const ID_BYTES = 32
 
-/** Names a browser between two steps of a login. Separate from the session cookie, which only a login sets. */
+/** Cookie that identifies a browser between two steps of a login. Only a completed login sets the session cookie. */
 export function createPendingCookie({ cookie, keys, closed }: PendingCookieParts, purpose: Purpose) {
   const { path, domain, sameSite, secure } = cookie
   const name = `${cookie.name}.${purpose}`
@@ -25,16 +23,16 @@ export function createPendingCookie({ cookie, keys, closed }: PendingCookieParts
   const attributes = (isSecure: boolean): CookieSerializeOptions => ({
     path,
     httpOnly: true,
-    // Auth0 sends the browser back from its own site.
+    // A strict cookie would be missing when Auth0 redirects back from its own site.
     sameSite: sameSite === 'strict' && purpose === 'interactive' ? 'lax' : sameSite,
     secure: secure === 'auto' ? isSecure : secure,
     ...(domain !== undefined && { domain }),
   })
   return {
-    /** Ids of the genuine cookies in a request. */
+    /** Ids from the correctly signed cookies of a request. */
     read: createReadCookies(name, keys, closed),
     newId: () => randomBytes(ID_BYTES).toString('base64url'),
-    /** Values of `Set-Cookie`. The server limits their lifetime, so they are session cookies. */
+    /** `Set-Cookie` of a session cookie. Its lifetime is limited on the server. */
     set: (id: string, isSecure: boolean) => serialize(name, `s:${sign(id, key)}`, attributes(isSecure)),
     clear: (isSecure: boolean) => serialize(name, '', { ...attributes(isSecure), expires: new Date(0) }),
   }

@@ -1,7 +1,7 @@
 import type { Seal } from '../session/seal.js'
 import type { Records } from '../store/records.js'
 
-/** What is remembered of an interactive login until the browser comes back. */
+/** A stored interactive login, until the browser returns from Auth0. */
 export interface Transaction {
   nonce: string
   codeVerifier: string
@@ -21,12 +21,12 @@ export interface TransactionsParts {
 
 /** Milliseconds. */
 const LIFETIME = 600_000
-/** Per browser. One more login ends the oldest. */
+/** Per browser. One more login removes the oldest. */
 const MOST = 5
 
 const TRANSACTION = 'x'
 
-/** Checked here too, in case the store uses another clock. */
+/** Checked by the caller too, in case the store uses another clock. */
 export const isOver = ({ began }: Transaction, now: number) => now - began > LIFETIME
 
 /** Pending interactive logins, kept on the server so that abandoned ones do not pile up in cookies. */
@@ -49,12 +49,12 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
       await Promise.all(oldest.map((name) => records.end(keyOf(browser, name), [TRANSACTION])))
       if (oldest.length) await records.delist(listOf(browser), oldest)
     },
-    /** Only once, so a repeated callback finds nothing. */
+    /** Removes the login, so that a repeated callback finds nothing. */
     take: async (browser: string, state: string): Promise<Transaction | undefined> => {
       const key = keyOf(browser, state)
       const ended = await records.end(key, [TRANSACTION])
       if (!ended || ended === 'conflict') return undefined
-      // A leftover entry expires with the list. The login itself must not fail now.
+      // A leftover entry expires with the list, so the login need not fail.
       await records.delist(listOf(browser), [state]).catch(() => undefined)
       const [sealed] = ended
       const text = sealed && seal.open(sealed, key)

@@ -3,14 +3,14 @@ import type { Records } from '../store/records.js'
 
 /** Milliseconds. No logout token is valid for longer. */
 const LIFETIME = 600_000
-/** Milliseconds for which a crashed process keeps others from handling the token. */
+/** Milliseconds until another process can take over from one that crashed. */
 const AT_WORK = 15_000
 
 const USED = 'used'
 
 export type OnceResult = 'done' | 'used' | 'busy'
 
-/** Handles a logout token once across all processes. If that fails, it may be repeated. */
+/** Processes a logout token once across all processes. After a failure, it can be sent again. */
 export function createUsedTokens({ records, prefix }: { records: Records; prefix: string }) {
   return async (jti: string, work: () => Promise<unknown>): Promise<OnceResult> => {
     const key = `${prefix}j:${createHash('sha256').update(jti).digest('base64url')}`
@@ -22,7 +22,7 @@ export function createUsedTokens({ records, prefix }: { records: Records; prefix
       await records.claim(key, USED, LIFETIME)
       return 'done'
     } finally {
-      // Also after a failed claim, which may have reached the store.
+      // Even if the claim failed, because it may have reached the store.
       await records.release(lock, owner).catch(() => undefined)
     }
   }

@@ -58,7 +58,7 @@ export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator
  * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection,
  * login pages for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
  *
- * @throws Error under `NODE_ENV=production`, and where `oidc-provider` is not installed.
+ * @throws Error with `NODE_ENV=production`, or if `oidc-provider` is not installed.
  */
 export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise<Auth0Emulator> {
   refuseInProduction('startAuth0Emulator')

@@ -10,7 +10,7 @@ export interface TestClaims {
   [claim: string]: unknown
 }
 
-/** What the session holds beside the claims. */
+/** The session, except for its claims. */
 export interface TestSession {
   /** Granted scopes. Default: the `scope` option. */
   scope?: string
@@ -20,20 +20,20 @@ export interface TestSession {
   expiresAt?: number
   /** Default none. */
   refreshToken?: string
-  /** As after `remember_me`. Default false. */
+  /** Whether the session lasts as long as after `remember_me`. Default false. */
   remember?: boolean
 }
 
-/** A supertest agent, as far as it is needed. */
+/** The used part of a supertest agent. */
 export interface CookieAgent {
   jar: { setCookie(cookie: string, host: string, path: string): unknown }
 }
 
 /**
- * Logs a supertest agent in, without a login and without Auth0, and returns it; given an app in place of an agent,
+ * Logs a supertest agent in without a password and without Auth0, and returns it. If given an app instead of an agent,
  * returns a value for the `Cookie` header. `auth` is the instance that protects the app's routes.
  *
- * @throws Error under `NODE_ENV=production`.
+ * @throws Error with `NODE_ENV=production`.
  */
 export function signIn<A extends CookieAgent>(agent: A, ...who: Who): Promise<A>
 export function signIn(app: object, ...who: Who): Promise<string>

@@ -6,12 +6,12 @@ import { verifyMfa, type MfaProof } from '../../auth0/verify-mfa.js'
 import { AuthError } from '../../errors.js'
 import { fault, note, ok, skipped, TENANT, type Finding, type Subject } from './finding.js'
 
-/** What Auth0 refused a grant for, as far as it concerns settings. */
+/** The setting for which Auth0 refused a grant. */
 type Reason = 'client' | 'grant' | 'realm' | 'audience'
 
 /**
- * Asks for tokens for a user that cannot exist: whatever Auth0 says about settings comes before that. A new name each
- * time, so that no account collects failed logins and none is locked.
+ * Requests tokens for a nonexistent user, because Auth0 checks all settings before the user. Each name is new, so that no
+ * account gets blocked.
  */
 export async function checkGrants(parts: GrantParts): Promise<Finding[]> {
   const { realm, allowedRealms } = parts.config
@@ -34,7 +34,7 @@ async function tryPassword(parts: GrantParts, realm: string | undefined): Promis
   )
 }
 
-/** How Auth0 refused, or nothing. */
+/** Resolves to the error with which a call is refused. */
 export async function refusalOf(call: Promise<unknown>): Promise<AuthError | undefined> {
   try {
     await call
@@ -45,7 +45,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<AuthError | und
   }
 }
 
-/** Undefined for refusals that are about the user, so that all settings were accepted. */
+/** Undefined if the refusal concerns the user, which means that Auth0 accepted all settings. */
 function reasonOf({ code, auth0 }: AuthError): Reason | undefined {
   if (code !== 'configuration_error') return undefined
   const { error = '', description = '' } = auth0 ?? {}
@@ -61,32 +61,34 @@ function readMain({ config }: GrantParts, refusal: AuthError | undefined): Findi
   const subjects: [Reason, Subject, string][] = [
     ['client', TENANT.client, 'Auth0 accepts the client and its credentials'],
     ['grant', TENANT.grant, 'turned on'],
-    ['realm', place, config.realm === undefined ? 'Auth0 looks users up in it' : 'Auth0 knows it'],
+    ['realm', place, config.realm === undefined ? 'Auth0 uses it to look up users' : 'exists'],
     ...(config.audience === undefined
       ? []
-      : [['audience', TENANT.audience, 'Auth0 knows it'] satisfies [Reason, Subject, string]]),
+      : [['audience', TENANT.audience, 'exists'] satisfies [Reason, Subject, string]]),
   ]
   if (refusal && UNDECIDED.has(refusal.code)) return [fault(TENANT.grant, `not checked: ${refusal.detail}`)]
   const reason = refusal && reasonOf(refusal)
   return subjects.map(([name, subject, text]) => {
     if (refusal && name === reason) return fault(subject, refusal.detail)
-    return wasReached(name, reason) ? ok(subject, text) : skipped(subject, 'Auth0 refused the grant before it looked')
+    return wasReached(name, reason)
+      ? ok(subject, text)
+      : skipped(subject, 'Auth0 refused the grant before checking this')
   })
 }
 
-/** Auth0 checks the client first, then the grant; what comes after has no fixed order. */
+/** Auth0 checks the client, then the grant, then everything else in no fixed order. */
 function wasReached(name: Reason, reason: Reason | undefined): boolean {
   if (reason === undefined) return true
   return name === 'client' || (name === 'grant' && reason !== 'client')
 }
 
-/** The grant that the options do not use: a login that names a realm needs it, and other apps may. */
+/** The grant that these options do not use, but a login with a `realm` or another app may. */
 async function checkOtherGrant(parts: GrantParts): Promise<Finding[]> {
   const isRealmGrant = parts.config.realm === undefined
   const refusal = await tryPassword(parts, isRealmGrant ? `doctor-${randomUUID()}` : undefined)
   const name = isRealmGrant ? 'http://auth0.com/oauth/grant-type/password-realm' : 'password'
-  const unused = `not needed: it is for ${isRealmGrant ? 'logins with a realm' : 'logins without a realm'}`
-  if (refusal && reasonOf(refusal) === 'grant') return [note(TENANT.otherGrant, `${name} is off; ${unused}`)]
+  const unused = `needed only for ${isRealmGrant ? 'logins with a realm' : 'logins without a realm'}`
+  if (refusal && reasonOf(refusal) === 'grant') return [note(TENANT.otherGrant, `${name} is turned off; ${unused}`)]
   return [ok(TENANT.otherGrant, `${name} is turned on`)]
 }
 
@@ -95,11 +97,11 @@ async function checkRealms(parts: GrantParts, realms: readonly string[]): Promis
   const problems = refusals.flatMap((refusal) => (refusal && reasonOf(refusal) ? [refusal.detail] : []))
   if (realms.length === 0) return []
   const [problem] = problems
-  return [problem === undefined ? ok(TENANT.allowedRealms, 'Auth0 knows them') : fault(TENANT.allowedRealms, problem)]
+  return [problem === undefined ? ok(TENANT.allowedRealms, 'all exist') : fault(TENANT.allowedRealms, problem)]
 }
 
 const REFRESH_OFF =
-  'the refresh grant is off for this application, so that Auth0 issues no refresh token and remember_me ends with the ' +
+  'the refresh grant is off for this application, so Auth0 issues no refresh tokens and remember_me logins end with the ' +
   'access token: turn it on'
 
 async function checkRefresh({ client, config }: GrantParts): Promise<Finding> {

@@ -8,10 +8,9 @@ import { fault, ok, skipped, TENANT, type Finding } from './finding.js'
 
 const OFFLINE = 'offline_access'
 
-const NO_USER =
-  'not checked: set both for a real login, which also checks the ID token, the scopes and the refresh token'
+const NO_USER = 'not checked: set both to check the ID token, the scopes and the refresh token with a real login'
 
-/** One real login as the user that the environment names. Its refresh token is revoked. */
+/** Performs one real login with the user from the environment, and revokes its refresh token. */
 export async function checkLogin(parts: GrantParts, env: Env): Promise<Finding[]> {
   const { DOCTOR_USERNAME: username, DOCTOR_PASSWORD: password } = env
   if (!username || !password) return [skipped(TENANT.login, NO_USER)]
@@ -20,7 +19,7 @@ export async function checkLogin(parts: GrantParts, env: Env): Promise<Finding[]
     const grant = await passwordGrant(parts, { username, password, scope })
     if (grant.refreshToken !== undefined)
       await revokeRefreshToken(parts.client, grant.refreshToken).catch(() => undefined)
-    return [ok(TENANT.login, 'works, and the ID token verifies'), ...readGrant(parts, grant)]
+    return [ok(TENANT.login, 'works, and the ID token is valid'), ...readGrant(parts, grant)]
   } catch (err) {
     if (!(err instanceof AuthError)) throw err
     return [readRefusal(err)]
@@ -35,7 +34,7 @@ function readGrant({ config }: GrantParts, grant: Grant): Finding[] {
 function audienceOf({ accessToken }: Grant, audience: string): Finding {
   const subject = { ...TENANT.audience, check: 'access token' }
   if (tokenAudiences(accessToken).includes(audience)) return ok(subject, 'is for the audience')
-  return fault(subject, 'is not for the audience: check the option audience')
+  return fault(subject, 'is not for the audience: check the audience option')
 }
 
 function scopeOf({ scope }: Grant, requested: string): Finding {
@@ -44,7 +43,7 @@ function scopeOf({ scope }: Grant, requested: string): Finding {
   if (missing.length === 0) return ok(TENANT.scope, 'all scopes are granted')
   return fault(
     TENANT.scope,
-    `Auth0 does not grant ${missing.join(', ')}: add them to the API, or take them out of the option`,
+    `Auth0 does not grant ${missing.join(', ')}: add them to the API, or remove them from the option`,
   )
 }
 
@@ -52,7 +51,7 @@ function offlineOf({ refreshToken }: Grant): Finding {
   if (refreshToken !== undefined) return ok(TENANT.offline, 'Auth0 issues a refresh token')
   return fault(
     TENANT.offline,
-    'Auth0 issues no refresh token for offline_access, so that remember_me ends with the access token: turn on both settings',
+    'Auth0 issues no refresh token for offline_access, so remember_me logins end with the access token: turn on both settings',
   )
 }
 
@@ -60,7 +59,7 @@ function readRefusal(refusal: AuthError): Finding {
   if (refusal.code === 'mfa_required') {
     return ok(
       TENANT.login,
-      'the password is right and Auth0 asks for a second factor; the rest needs a user without one',
+      'the password is correct, but Auth0 requires a second factor: to check the rest, use an account without one',
     )
   }
   if (refusal.code === 'invalid_credentials') {

@@ -7,7 +7,7 @@ const NODE = { check: 'Node.js', setting: 'Node.js 20.19 or later' }
 const EXPRESS = { check: 'Express', setting: 'express in package.json' }
 const PROXY = { check: 'trust proxy', setting: "app.set('trust proxy', ...) in the app" }
 
-/** What runs here. An old Node.js never gets this far: the package itself refuses it. */
+/** Checks Express. An unsupported Node.js version never gets this far. */
 export function checkMachine(folder: string): Finding[] {
   return [ok(NODE, process.versions.node), checkExpress(folder)]
 }
@@ -29,16 +29,18 @@ function versionOf(name: string, folder: string): string | undefined {
   }
 }
 
-/** An Express app that the module of `--config` exports. */
+/** Checks the Express app that the `--config` module exports. */
 export function checkTrustProxy(app: unknown, isProduction: boolean): Finding {
   const setting = settingOf(app)
-  if (setting === NO_APP)
-    return skipped(PROXY, 'cannot be seen from here: export the Express app as `app` from --config')
+  if (setting === NO_APP) return skipped(PROXY, 'not checked: export the Express app as `app` from the --config module')
   if (setting === true) {
-    return fault(PROXY, 'true lets any client choose its address, and so evade rate limits: set the number of proxies')
+    return fault(PROXY, 'true lets clients spoof their address and evade rate limits: set it to the number of proxies')
   }
   if (setting === false && isProduction) {
-    return note(PROXY, 'not set: right without a proxy in front, else all users share its address and one rate limit')
+    return note(
+      PROXY,
+      'not set, which is correct without a proxy; behind a proxy, all users share its address and one rate limit',
+    )
   }
   return ok(PROXY, setting === false ? 'not set' : 'set')
 }

@@ -11,11 +11,11 @@ const HTTPS = { check: 'HTTPS', setting: 'option requireHttps' }
 const COOKIE = { check: 'cookie', setting: 'option session.cookie' }
 const BASE_URL = { check: 'base URL', setting: 'option interactive.baseUrl' }
 
-/** Faults in production; elsewhere notes about what these options would do there. */
+/** Returns faults in production, and elsewhere notes about how these options would behave there. */
 export function checkProduction(options: RopgAuthOptions, config: Config, env: Env): Finding[] {
   if (env.NODE_ENV === 'production') return judge(config, fault)
   const { config: there, refused } = inProduction(options, env)
-  const accepted = ok(PRODUCTION, 'these options are accepted with NODE_ENV=production, too')
+  const accepted = ok(PRODUCTION, 'these options are also valid with NODE_ENV=production')
   return [
     ...(there ? judge(there, note) : [checkSecret(config, note)]),
     ...refused.map((problem) => note(PRODUCTION, `refused with NODE_ENV=production: ${problem}`)),
@@ -32,7 +32,7 @@ function judge(config: Config, say: Say): Finding[] {
   return [checkSecret(config, say), https, cookie, ...checkBaseUrl(config, say)]
 }
 
-const INSECURE = 'is sent over plain HTTP, too: leave session.cookie.secure out, or set it to true'
+const INSECURE = 'is also sent over plain HTTP: remove session.cookie.secure, or set it to true'
 
 function inProduction(options: RopgAuthOptions, env: Env): { config?: Config; refused: string[] } {
   try {
@@ -49,14 +49,15 @@ function checkSecret(config: Config, say: Say): Finding {
   return problem === undefined ? ok(SECRET, 'looks random') : say(SECRET, problem)
 }
 
-/** Different characters that 32 random ones in base64 or hex practically always have. */
+/** Number of different characters that 32 random base64 or hex characters practically always have. */
 const LEAST_VARIETY = 9
 
 function secretProblem({ session, clientSecret }: Config): string | undefined {
   const { secrets } = session
   const remedy = 'use the output of openssl rand -base64 48'
   if (secrets.some((secret) => secret === clientSecret)) return `is the client secret: ${remedy}`
-  if (secrets.some((secret) => new Set(secret).size < LEAST_VARIETY)) return `consists of a few characters: ${remedy}`
+  if (secrets.some((secret) => new Set(secret).size < LEAST_VARIETY))
+    return `has too few different characters: ${remedy}`
   const isPlaceholder = secrets.some((secret) => /change.?me|your.?(session.?)?secret|openssl.?rand/i.test(secret))
   return isPlaceholder ? `is still a placeholder: ${remedy}` : undefined
 }
@@ -66,7 +67,9 @@ function checkBaseUrl({ interactive, session }: Config, say: Say): Finding[] {
   const { protocol, hostname } = new URL(interactive.origin)
   const { domain } = session.cookie
   if (domain && !`.${hostname}`.endsWith(`.${domain.replace(/^\./, '')}`)) {
-    return [fault(COOKIE, 'its domain is not that of interactive.baseUrl, so browsers drop it: leave its domain out')]
+    return [
+      fault(COOKIE, 'its domain does not match interactive.baseUrl, so browsers drop it: remove session.cookie.domain'),
+    ]
   }
-  return [protocol === 'https:' ? ok(BASE_URL, 'uses HTTPS') : say(BASE_URL, 'uses http:, and browsers need https:')]
+  return [protocol === 'https:' ? ok(BASE_URL, 'uses HTTPS') : say(BASE_URL, 'uses http:, but browsers need https:')]
 }

@@ -15,11 +15,11 @@ const ROLE = { check: 'Redis role', setting: REDIS }
 const EVICTION = { check: 'Redis eviction', setting: 'maxmemory-policy in the configuration of Redis' }
 const LATENCY = { check: 'Redis latency', setting: 'option timeouts.redis' }
 
-/** Reachable, new enough, writable, quick, and nothing that drops sessions. Leaves nothing behind. */
+/** Checks connection, version, role, eviction policy, latency, and commands. Leaves no keys behind. */
 export async function checkRedis(config: Config, env: Env): Promise<Finding[]> {
   if (config.redis === undefined) return [checkMemory(env)]
   const opened = openRedis(config.redis, config)
-  // Reported by what is asked of it.
+  // The checks below report connection errors.
   const ignore = () => undefined
   opened.client.on('error', ignore)
   try {
@@ -35,10 +35,10 @@ function checkMemory({ WEB_CONCURRENCY, NODE_APP_INSTANCE }: Env): Finding {
   if (isOneOfMany) {
     return fault(
       CONNECTION,
-      'several workers run here, and each has sessions of its own: set it so that they share them',
+      'not set, but several workers run here, each with its own sessions: set it, so that they share sessions',
     )
   }
-  return note(CONNECTION, 'not set, so sessions are kept in the process: fine for one process in development')
+  return note(CONNECTION, 'not set, so sessions are kept in memory, which is fine for a single process in development')
 }
 
 async function examine({ client, describe }: OpenedRedis, config: Config): Promise<Finding[]> {
@@ -65,7 +65,7 @@ function within<T>(ms: number, call: Promise<T>): Promise<T> {
   })
 }
 
-/** Undefined where the user may not ask. */
+/** Undefined if the Redis user may not run INFO. */
 async function infoOf(client: RedisClient, deadline: number): Promise<Map<string, string> | undefined> {
   try {
     const text = await within(deadline, client.info())
@@ -87,7 +87,7 @@ function readInfo(info: Map<string, string> | undefined): Finding[] {
       ? ok(VERSION, `${name} ${version}`)
       : fault(VERSION, `${name} ${version}: Redis 6.0 or later is needed`),
     info.get('role') === 'slave'
-      ? fault(ROLE, 'this is a replica, and sessions need the primary: set the option redis to that')
+      ? fault(ROLE, 'this is a replica, but sessions need the primary: point the redis option to the primary')
       : ok(ROLE, 'primary'),
     evictionOf(info.get('maxmemory_policy') ?? 'noeviction'),
   ]
@@ -99,7 +99,7 @@ function evictionOf(policy: string): Finding {
 }
 
 const PINGS = 5
-/** How many times a call has to fit into its deadline. */
+/** How many median calls must fit into the deadline. */
 const ROOM = 5
 
 async function checkLatency(client: RedisClient, deadline: number): Promise<Finding> {
@@ -110,12 +110,12 @@ async function checkLatency(client: RedisClient, deadline: number): Promise<Find
     times.push(performance.now() - started)
   }
   const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)] ?? 0
-  const text = `${median.toFixed(1)} ms, and a call may take ${String(deadline)} ms`
+  const text = `${median.toFixed(1)} ms, with a limit of ${String(deadline)} ms per call`
   if (median * ROOM <= deadline) return ok(LATENCY, text)
-  return fault(LATENCY, `${text}, which leaves no room for a busy moment: use a Redis nearby, or raise the option`)
+  return fault(LATENCY, `${text}, which leaves no headroom: use a Redis server nearby, or raise the option`)
 }
 
-/** Does what a session does, under a key of its own. */
+/** Runs all commands that a session needs, on its own keys. */
 async function checkCommands(client: RedisClient, config: Config): Promise<Finding> {
   const prefix = `${config.session.prefix}doctor:${randomUUID()}:`
   const { records, close } = openStore({ ...config, logger: undefined, redis: client }, prefix, () => undefined)
@@ -137,7 +137,7 @@ async function checkCommands(client: RedisClient, config: Config): Promise<Findi
     await records.claim(lock, 'doctor', 10_000)
     await records.renew(lock, 'doctor', 10_000)
     await records.release(lock, 'doctor')
-    return ok(COMMANDS, 'all that sessions need are allowed')
+    return ok(COMMANDS, 'all commands that sessions need are allowed')
   } catch (err) {
     if (!(err instanceof SessionUnavailableError)) throw err
     return fault(COMMANDS, err.detail)

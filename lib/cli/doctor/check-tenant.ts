@@ -14,12 +14,12 @@ export interface TenantSurroundings {
   mount: string
 }
 
-/** Everything that the tenant can be asked. */
+/** Runs all checks of the tenant. */
 export async function checkTenant(config: Config, { env, mount }: TenantSurroundings): Promise<Finding[]> {
   const client = createAuth0Client(config)
   try {
     const refusal = await refusalOf(client.configuration())
-    if (refusal) return [fault(TENANT.discovery, refusal.detail), skipped(TENANT.client, 'there is no tenant to ask')]
+    if (refusal) return [fault(TENANT.discovery, refusal.detail), skipped(TENANT.client, 'discovery failed')]
     const parts: GrantParts = { client, config, verify: createVerifySignature(client, config) }
     return [
       ok(TENANT.discovery, `${config.issuer.origin} answers`),
@@ -35,9 +35,9 @@ export async function checkTenant(config: Config, { env, mount }: TenantSurround
 }
 
 const FORWARDED =
-  'cannot be seen from outside: make sure that it is on, or Auth0 counts every login against this server'
+  'cannot be checked from outside: make sure that it is on, or Auth0 counts every login against the address of this server'
 
-/** Seconds by which the package lets clocks differ, and seconds that are worth mentioning. */
+/** Seconds of clock skew that the package tolerates, and seconds that are worth a note. */
 const MOST_SKEW = 30
 const SKEW = 5
 
@@ -49,7 +49,7 @@ async function checkKeys(client: Auth0Client, config: Config): Promise<Finding[]
     const supported = metadata.id_token_signing_alg_values_supported
     return [skewOf(response.headers.get('date'), config), keysOf(keys, { supported, alg: config.idTokenSigningAlg })]
   } catch {
-    return [fault(TENANT.keys, 'the keys of the tenant cannot be fetched')]
+    return [fault(TENANT.keys, 'the keys of the tenant could not be fetched')]
   }
 }
 
@@ -66,12 +66,12 @@ function keysOf(keys: { kty?: string }[], { alg, supported }: Algorithms): Findi
   return ok(TENANT.keys, `${String(usable)} published, for ${alg}`)
 }
 
-/** The header counts whole seconds. */
+/** Subtracts half a second on average, because the header has whole seconds. */
 function skewOf(date: string | null, { clock }: Config): Finding {
   const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return skipped(TENANT.clock, 'Auth0 does not say what time it is')
+  if (Number.isNaN(theirs)) return skipped(TENANT.clock, "Auth0's response has no Date header")
   const skew = Math.round((clock() - theirs - 500) / 1000)
   const text = `${String(Math.abs(skew))} s ${skew < 0 ? 'behind' : 'ahead of'} Auth0`
-  if (Math.abs(skew) > MOST_SKEW) return fault(TENANT.clock, `${text}, so that tokens do not verify: turn on NTP`)
+  if (Math.abs(skew) > MOST_SKEW) return fault(TENANT.clock, `${text}, so tokens fail verification: turn on NTP`)
   return Math.abs(skew) > SKEW ? note(TENANT.clock, text) : ok(TENANT.clock, 'agrees with that of Auth0')
 }

@@ -10,14 +10,14 @@ import { fault, note, ok, type Finding } from './finding.js'
 import { problemsOf } from './problems-of.js'
 
 export interface DoctorInput {
-  /** What the caller of `createRopgAuth` would pass; the environment fills in the rest. */
+  /** Options of `createRopgAuth`. The environment provides missing ones. */
   options: RopgAuthOptions
   env: Env
   /** Where the router is mounted. */
   mount: string
   /** Where the app's packages are installed. */
   folder: string
-  /** An Express app, to look at `trust proxy`. */
+  /** An Express app, to check `trust proxy`. */
   app?: unknown
   /** For tests. */
   seams?: Seams
@@ -25,7 +25,7 @@ export interface DoctorInput {
 
 const OPTIONS = { check: 'options', setting: 'the options of createRopgAuth, and the environment' }
 
-/** Checks everything that a login depends on. Never throws for what it looks for, and finds all faults in one run. */
+/** Checks everything that a login depends on. Reports all faults in one run instead of throwing. */
 export async function examine({ options, env, mount, folder, app, seams = {} }: DoctorInput): Promise<Finding[]> {
   const warnings: string[] = []
   const machine = checkMachine(folder)
@@ -52,7 +52,7 @@ function read(options: RopgAuthOptions, seams: Seams, env: Env): { config?: Conf
   }
 }
 
-/** Warnings that an app finds in its log. */
+/** A logger that collects warnings. */
 function collecting(warnings: string[]) {
   const add = (_fields: object, message: string) => void warnings.push(message)
   return { info: () => undefined, warn: add, error: add }

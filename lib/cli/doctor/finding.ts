@@ -1,4 +1,4 @@
-/** `fault`: has to be fixed. `note`: worth knowing, but nothing is wrong. `skipped`: could not be checked. */
+/** `fault`: must be fixed. `note`: worth knowing, but not wrong. `skipped`: could not be checked. */
 export type Status = 'ok' | 'fault' | 'note' | 'skipped'
 
 /** What one check found. */
@@ -6,11 +6,11 @@ export interface Finding {
   check: string
   status: Status
   message: string
-  /** The option, the environment variable or the place in the Auth0 Dashboard that decides. */
+  /** The option, environment variable, or Auth0 Dashboard setting to change. */
   setting?: string
 }
 
-/** Where a check looks: its name and the setting behind it. */
+/** Name of a check and the setting behind it. */
 export interface Subject {
   check: string
   setting: string
@@ -24,7 +24,7 @@ export const skipped = (subject: Subject, message: string): Finding => ({ ...sub
 const APPLICATION = 'Applications > your application'
 const GRANT_TYPES = `${APPLICATION} > Settings > Advanced Settings > Grant Types`
 
-/** Everything about the tenant that the doctor looks at. */
+/** All checks of the tenant. */
 export const TENANT = {
   discovery: { check: 'discovery', setting: `option domain (AUTH0_DOMAIN), ${APPLICATION} > Settings > Domain` },
   clock: { check: 'clock', setting: 'the clock of this machine' },
@@ -40,7 +40,7 @@ export const TENANT = {
   otherGrant: { check: 'other password grant', setting: `Password under ${GRANT_TYPES}` },
   directory: {
     check: 'default directory',
-    setting: 'Settings > General > API Authorization Settings > Default Directory, or the option realm',
+    setting: 'Settings > General > API Authorization Settings > Default Directory, or the realm option',
   },
   realm: { check: 'realm', setting: 'option realm, Authentication > Database' },
   allowedRealms: { check: 'allowed realms', setting: 'option allowedRealms, Authentication > Database' },

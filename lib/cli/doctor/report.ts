@@ -8,7 +8,7 @@ export interface ReportStyle {
   color: boolean
 }
 
-/** One line for each finding, and the sum of them. */
+/** One line per finding, and a summary. */
 export function asText(findings: readonly Finding[], { color }: ReportStyle): string {
   const width = Math.max(...findings.map(({ check }) => check.length))
   const paint = (status: Status, text: string) =>

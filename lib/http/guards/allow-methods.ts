@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
 import type { SendError } from '../send-error.js'
 
-/** Last handler of a route: any other method is `method_not_allowed`, and OPTIONS tells which are allowed. */
+/** Last handler of a route. Other methods get `method_not_allowed`, and OPTIONS returns the allowed ones. */
 export function allowMethods(methods: readonly string[], sendError: SendError): RequestHandler {
   const allow = methods.join(', ')
   return (req, res, next) => {

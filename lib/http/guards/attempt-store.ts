@@ -1,13 +1,10 @@
 import { MemoryStore, type ClientRateLimitInfo, type Options, type Store } from 'express-rate-limit'
 import { RedisStore } from 'rate-limit-redis'
 
-/** Runs a script on one key in the shared store; rejects when that store does not answer in time. */
+/** Runs a script on one key in the shared store. Rejects if the store does not respond in time. */
 export type Evaluate = (script: string, key: string, args: string[]) => Promise<unknown>
 
-/**
- * Counts attempts in Redis for all processes, and while Redis is down in this process with the same limit: a login form
- * is neither closed by a dead store nor left without a limit.
- */
+/** Counts attempts in Redis for all processes. While Redis is down, counts them in this process with the same limit. */
 export class AttemptStore implements Store {
   readonly #local = new MemoryStore()
   readonly #prefix: string
@@ -22,7 +19,7 @@ export class AttemptStore implements Store {
 
   init(options: Options): void {
     this.#local.init(options)
-    // The scripts are sent with the first attempt, so that the app can start while Redis is down.
+    // Not awaited, so that the app can start while Redis is down.
     void this.#shared?.init(options)
   }
 
@@ -35,7 +32,7 @@ export class AttemptStore implements Store {
     }
   }
 
-  /** Never below zero, and never a key that would not expire. */
+  /** Never goes below zero or creates a key without an expiry. */
   async decrement(key: string): Promise<void> {
     await this.#local.decrement(key)
     await this.#evaluate?.(GIVE_BACK, `${this.#prefix}${key}`, []).catch(() => undefined)
@@ -51,13 +48,13 @@ export class AttemptStore implements Store {
   }
 }
 
-/** The library's own DECR would make a key without an expiry where the window has just ended. */
+/** The library's own DECR would create a key without an expiry if the window has just ended. */
 const GIVE_BACK = `
 local count = tonumber(redis.call('GET', KEYS[1]) or 0)
 if count > 0 then redis.call('DECR', KEYS[1]) end
 `
 
-/** rate-limit-redis asks for LOAD, then EVALSHA; we use the script itself as its name and run it in one step. */
+/** rate-limit-redis sends LOAD, then EVALSHA. The script itself serves as the SHA, so that one call is enough. */
 function sharedStore(prefix: string, evaluate: Evaluate): RedisStore {
   return new RedisStore({
     prefix,

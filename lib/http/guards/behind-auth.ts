@@ -6,23 +6,23 @@ import { loginBehind } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
 
-/** What a guard decides on. */
+/** Input of a guard's check. */
 export interface Checked {
   auth: RequestAuth
   login: Login
 }
 
 export interface GuardParts {
-  /** As the app writes it, for messages. */
+  /** Name in the public API, for messages. */
   name: string
   sendError: SendError
-  /** The error to answer with; undefined lets the request pass. */
+  /** Returns the error to respond with, or undefined to let the request pass. */
   check: (checked: Checked) => Verdict | Promise<Verdict>
 }
 
 type Verdict = AuthError | undefined
 
-/** A guard that belongs behind `requireAuth`: without it 500 `configuration_error`, and the log names what is missing. */
+/** A guard that requires `requireAuth` before it. Otherwise, it responds with 500 `configuration_error`. */
 export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBehindAuth {
   const guard = (req: IncomingMessage & { auth?: RequestAuth }, res: unknown, next: (err?: unknown) => void) => {
     const { auth } = req
@@ -54,7 +54,7 @@ function missing(name: string): ConfigurationError {
   )
 }
 
-/** Names that a guard was called with, at least one. `what` and `example` are for messages. */
+/** The names passed to a guard, at least one. `what` and `example` are for messages. */
 export function namesOf(written: readonly unknown[], what: string, example: string): string[] {
   const names = written.flat()
   if (!names.every((name) => typeof name === 'string'))
@@ -64,7 +64,7 @@ export function namesOf(written: readonly unknown[], what: string, example: stri
   return wanted
 }
 
-/** A factory of guards that says so when it is used as a guard itself. */
+/** Wraps a guard factory to detect that the factory itself is used as middleware. */
 export function factory<Make extends (...args: never[]) => GuardBehindAuth>(
   make: Make,
   { example, sendError }: { example: string; sendError: SendError },

@@ -4,15 +4,15 @@ import type { Hint } from '../../events.js'
 import { addressOf, subnetOf } from './rate-limit.js'
 
 /**
- * Whose attempts count together: those of a subnet. A client that has gone is refused: its address cannot be found out any
- * more. On a Unix socket nobody has an address, and all share one bucket.
+ * The rate-limit key of a client: its subnet. A disconnected client is refused, because its address is no longer known.
+ * Clients on a Unix socket have no address and share one key.
  */
 export function bucketOf(req: Request, hint: Hint): string {
   const { socket } = req
   if (socket.destroyed) throw clientHasGone()
   const address = addressOf(req)
   if (address !== undefined) return subnetOf(address)
-  // A TCP connection has at least an address of its own.
+  // A TCP connection without a remote address has been closed.
   if (socket.localAddress !== undefined) throw clientHasGone()
   hint('no client address', NO_ADDRESS)
   return 'unknown'
@@ -23,5 +23,5 @@ export function clientHasGone(): AuthError {
 }
 
 const NO_ADDRESS =
-  'a login came over a Unix socket without a client address, so all users share one rate limit: if a proxy passes the ' +
-  "address on, set app.set('trust proxy', 1) (the number of proxies)"
+  'a login came over a Unix socket without a client address, so all users share one rate limit: if a proxy forwards the ' +
+  "address, call app.set('trust proxy', 1) (the number of proxies)"

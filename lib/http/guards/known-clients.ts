@@ -2,9 +2,9 @@ import type { Evaluate } from './attempt-store.js'
 
 /** Milliseconds: 30 days. */
 const LIFETIME = 2_592_000_000
-/** Milliseconds: a day for which a process does not repeat what it has told the store. */
+/** Milliseconds: 1 day between writes of the same entry by one process. */
 const TOLD = 86_400_000
-/** In one process, without a shared store. */
+/** Maximum entries per process. */
 const MOST = 10_000
 
 const HAS = `return redis.call('EXISTS', KEYS[1])`
@@ -15,7 +15,7 @@ export function createKnownClients(prefix: string, evaluate: Evaluate | undefine
   const local = new Map<string, number>()
   const keyOf = (account: string, client: string) => `${prefix}${account}:${client}`
   return {
-    /** As far as this process knows. */
+    /** Whether this process knows the client. */
     hasHere: (account: string, client: string): boolean => (local.get(keyOf(account, client)) ?? 0) > Date.now(),
     has: async (account: string, client: string): Promise<boolean> => {
       const key = keyOf(account, client)

@@ -10,7 +10,7 @@ import { createRateLimit, type RateLimit } from './rate-limit.js'
 
 export interface LimitsParts {
   config: Config
-  /** Begins every key; names the tenant. */
+  /** Prefix of every key, unique per tenant. */
   prefix: string
   store: { evaluate: Evaluate | undefined }
   /** Keys never contain usernames in plain text. */
@@ -31,7 +31,7 @@ export interface Attempt {
 
 type Name = keyof Config['limits']
 
-/** The limits of contract section 4.1, each with counters of its own, shared by all processes. */
+/** All limits, each with its own counters, which all processes share. */
 export function createLimits(parts: LimitsParts) {
   const { config, prefix, store, seal, hint } = parts
   const stores: AttemptStore[] = []
@@ -45,7 +45,7 @@ export function createLimits(parts: LimitsParts) {
   const logins: LoginLimits = {
     subnet: open('subnet'),
     attempts: open('attempts'),
-    // The remaining attempts of an account would reveal whether it exists.
+    // No headers, because remaining attempts would reveal whether the account exists.
     account: open('account', false),
     known: createKnownClients(`${prefix}rl:known:`, config.limits.account ? store.evaluate : undefined),
     // Auth0 ignores the case of usernames.
@@ -56,11 +56,11 @@ export function createLimits(parts: LimitsParts) {
   return {
     /** Counts a login. Rejects with `rate_limited`. */
     login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
-    /** The second factor was right, so the client is known from now on. */
+    /** Marks the client as known after a correct second factor. */
     loggedIn: (req: Request, username: string) => {
       logins.known.add(logins.nameOf(username), bucketOf(req, hint))
     },
-    /** Counts a request for a second factor; resolves to what takes it back. */
+    /** Counts a second-factor request. Resolves to a function that takes the attempt back. */
     mfa: async ({ res }: Exchange, username: string) => {
       const name = logins.nameOf(username)
       await mfa.count(name, res)
@@ -93,11 +93,11 @@ async function enter(limits: LoginLimits, { req, res }: Exchange, username: stri
   const { subnet, attempts, account, known, nameOf, hint } = limits
   const client = bucketOf(req, hint)
   const name = nameOf(username)
-  // A stranger can use up the attempts of the account, but not those of its owner.
+  // Known clients have their own counter, so that strangers cannot lock out the owner.
   const keyOf = (isKnown: boolean) => (isKnown ? `${name}:${client}` : name)
   const isKnown = known.hasHere(name, client)
   const asked = keyOf(isKnown)
-  // All at the same time, so that it is one round trip.
+  // In parallel, so that they cost one round trip.
   const [ofSubnet, ofAll, ofAccount, isKnownElsewhere] = await Promise.allSettled([
     subnet.count(client, res),
     attempts.count(client, res),
@@ -125,7 +125,7 @@ async function enter(limits: LoginLimits, { req, res }: Exchange, username: stri
   }
 }
 
-/** Outcomes that Auth0 did not judge, or accepted so far. */
+/** Outcomes in which Auth0 did not reject the credentials. */
 const NO_FAILURE: readonly AuthErrorCode[] = [
   ...(['mfa_required', 'auth_unavailable', 'configuration_error'] as const),
   ...(['session_unavailable', 'session_expired', 'internal_error'] as const),
@@ -135,7 +135,7 @@ function isFailure(failure: unknown): boolean {
   return failure instanceof AuthError && !NO_FAILURE.includes(failure.code)
 }
 
-/** By Auth0. */
+/** Whether Auth0 refused the login. */
 function isRefusal(failure: unknown): boolean {
   return failure instanceof AuthError && failure.auth0 !== undefined && isFailure(failure)
 }

@@ -3,8 +3,8 @@ import { AuthError } from '../../errors.js'
 import type { Exchange, SendError } from '../send-error.js'
 
 /**
- * Refuses a path that cannot be decoded (`/auth/%E0%A4%A`). Only below a mount point, where it cannot be meant for the
- * app: a router at `/` sees every request.
+ * Refuses a path that cannot be decoded (`/auth/%E0%A4%A`). Skipped for a router at `/`, which also sees requests for the
+ * app.
  */
 export function refuseMalformedUrl(sendError: SendError): RequestHandler {
   return (req, res, next) => {
@@ -13,11 +13,11 @@ export function refuseMalformedUrl(sendError: SendError): RequestHandler {
   }
 }
 
-/** The same for a router at `/`: Express reports a parameter that it cannot decode (`/sessions/%E0%A4%A`) as an error. */
+/** Handles Express's error for a path parameter that cannot be decoded (`/sessions/%E0%A4%A`), for a router at `/`. */
 export function malformedUrl(sendError: SendError): ErrorRequestHandler {
   // eslint-disable-next-line max-params -- the signature of an Express error handler
   return (err: unknown, req, res, next) => {
-    // By name: test runners have several realms.
+    // By name, because test runners have several realms.
     if ((Object(err) as Partial<Error>).name === 'URIError') refuse(sendError, { req, res, next })
     else next(err)
   }

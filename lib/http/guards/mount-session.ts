@@ -8,12 +8,12 @@ import type { SendError } from '../send-error.js'
 import type { Check } from './check.js'
 
 const TAKEN =
-  'auth.session is for apps without a session of their own, and other middleware has set req.session: remove ' +
-  'auth.session (req.auth, the routes and the guards need none), or that middleware'
+  'auth.session cannot set req.session, because other middleware has already set it: remove auth.session (req.auth, ' +
+  'the routes and the guards work without it), or remove that middleware'
 
 /**
- * `req.session` of the login session, for an app without a session of its own; sets `req.auth`, too. Passes a
- * `ConfigurationError` to `next` where other middleware has set `req.session`; 503 `session_unavailable`.
+ * Sets `req.session` and `req.auth`, for apps without their own session. Passes a `ConfigurationError` to `next` if other
+ * middleware has set `req.session`. Responds with 503 `session_unavailable` while the store is down.
  */
 export function mountSession(parts: AuthParts, sendError: SendError, checks: readonly Check[]): AuthMiddleware {
   return function session(req, res, next) {
@@ -23,7 +23,7 @@ export function mountSession(parts: AuthParts, sendError: SendError, checks: rea
     }
     parts.sessions.mount(req, res, (err) => {
       if (err !== undefined && err !== null) {
-        // A logout does not get as far as its route, and the browser is to forget the cookie all the same.
+        // The logout route is never reached in this case, but the cookie must be cleared.
         if (isLogout(req) && !checks.some((check) => check(req as Request))) parts.clearCookie(req)
         sendError(err, { req, res, next })
       } else {
@@ -35,7 +35,7 @@ export function mountSession(parts: AuthParts, sendError: SendError, checks: rea
   }
 }
 
-/** Of Express: other servers have no answer from which a cookie could be cleared. */
+/** Express only, because other servers have no response to clear the cookie with. */
 function isLogout(req: IncomingMessage): boolean {
   return 'res' in req && req.method === 'POST' && /^[^?]*\/logout\/?(?:\?|$)/.test(req.url ?? '')
 }

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Hint } from '../../events.js'
 import { isNavigation } from '../pages.js'
 
-/** Nobody navigates to JSON: the page is one of the app's own, behind a router at the root. */
+/** A navigation to a JSON route is meant for a page of the app, which the router at the root hides. */
 export function noticeRoot(hint: Hint): RequestHandler {
   return (req, _res, next) => {
     if (req.baseUrl === '' && isNavigation(req)) hint('mount point', AT_ROOT)
@@ -11,5 +11,5 @@ export function noticeRoot(hint: Hint): RequestHandler {
 }
 
 const AT_ROOT =
-  'a browser asked for a page and got the JSON of auth.router, which is mounted at the root and so answers for /login, ' +
-  "/user and /sessions: mount it at a path of its own, app.use('/api/auth', auth.router), or after your pages"
+  'a browser requested a page but got JSON from auth.router, which is mounted at the root and therefore handles ' +
+  "/login, /user and /sessions: mount it at its own path, app.use('/api/auth', auth.router), or after your pages"

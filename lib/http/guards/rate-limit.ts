@@ -7,22 +7,22 @@ import { clientAddress } from '../client-address.js'
 import type { AttemptStore } from './attempt-store.js'
 
 export interface RateLimitParts {
-  /** Names the limit in its headers. */
+  /** Name of the limit in response headers. */
   name: string
   allowed: Limit
   store: AttemptStore
-  /** Whether the response says how many attempts are left. Default: true. */
+  /** Whether the response contains rate limit headers. Default: true. */
   headers?: boolean
 }
 
-/** Counts one attempt under a key. Rejects with `rate_limited`, and then the attempt does not count. */
+/** Counts attempts. Rejects with `rate_limited`, without counting the refused attempt. */
 export interface RateLimit {
   count(key: string, res: Response): Promise<void>
   /** Takes an attempt back. */
   giveBack(key: string): void
 }
 
-/** What the library treats as a request: it reads the key from it and writes the count to it. */
+/** Passed to express-rate-limit as the request: it reads the key and writes the count. */
 interface Carrier {
   key: string
   rateLimit?: { resetTime?: Date }
@@ -38,7 +38,7 @@ export function createRateLimit({ name, allowed, store, headers = true }: RateLi
     standardHeaders: headers ? 'draft-8' : false,
     legacyHeaders: false,
     keyGenerator: (req) => carrierOf(req).key,
-    // The checks print, and are about the default key; ours never reads a raw header.
+    // Off, because these checks print warnings about the default key generator.
     validate: false,
     handler: (req, _res, next) => {
       next(limited(name, windowMs, carrierOf(req).rateLimit?.resetTime))
@@ -66,11 +66,11 @@ const carrierOf = (req: Request) => req as unknown as Carrier
 
 function limited(name: string, windowMs: number, resetTime = new Date(Date.now() + windowMs)): AuthError {
   const seconds = Math.max(1, Math.ceil((resetTime.getTime() - Date.now()) / 1000))
-  const detail = `the limit rateLimit.${name} is reached`
+  const detail = `the limit rateLimit.${name} was exceeded`
   return new AuthError('rate_limited', { detail, headers: { 'Retry-After': String(seconds) } })
 }
 
-/** The client's subnet: an IPv4 address, or an IPv6 /56, which is what one customer gets. */
+/** The client's subnet: an IPv4 address or an IPv6 /56, the usual size per customer. */
 export function subnetOf(address: string): string {
   return ipKeyGenerator(address, 56)
 }

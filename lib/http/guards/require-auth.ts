@@ -6,7 +6,7 @@ import type { OptionalAuth, RequireAuth } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
 
-/** Sets `req.auth`, or answers 401: `unauthenticated`, `session_expired`; 503 `session_unavailable`. */
+/** Sets `req.auth`, or responds with 401 `unauthenticated` or `session_expired`, or 503 `session_unavailable`. */
 export function createRequireAuth(identify: Identify, sendError: SendError, hint: Hint): RequireAuth {
   const requireAuth = (req: Guarded, res: unknown, next: Next) => {
     assertMiddleware('requireAuth', next)
@@ -23,23 +23,23 @@ export function createRequireAuth(identify: Identify, sendError: SendError, hint
       next()
     }, fail)
   }
-  // The mark is for the compiler only.
+  // The mark exists only in types.
   return requireAuth as unknown as RequireAuth
 }
 
-/** A login form behind a login is never intended. */
+/** Detects a login route behind `requireAuth`, which is always a mistake. */
 function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: string | undefined }): boolean {
   return method === 'POST' && /\/login\/?(\?|$)/.test(originalUrl ?? '')
 }
 
 const ROUTER_FIRST =
-  'requireAuth refused a POST to a login route: if that is the route of auth.router, mount the router first, ' +
-  'app.use(path, auth.router), and app.use(auth.requireAuth) after it'
+  'requireAuth refused a POST to a login route: if the route belongs to auth.router, mount the router first, ' +
+  'app.use(path, auth.router), and then app.use(auth.requireAuth)'
 
 type Guarded = IncomingMessage & { auth?: RequestAuth }
 type Next = (err?: unknown) => void
 
-/** Sets `req.auth` if there is a login. 503 `session_unavailable` for a genuine cookie while the store is down. */
+/** Sets `req.auth` if the user is logged in. Responds with 503 if there is a valid cookie but the store is down. */
 export function createOptionalAuth(identify: Identify, sendError: SendError): OptionalAuth {
   return function optionalAuth(req: Guarded, res, next) {
     assertMiddleware('optionalAuth', next)

@@ -6,7 +6,7 @@ import { factory, guardBehindAuth } from './behind-auth.js'
 
 const example = "auth.requireClaim('https://example.com/roles', 'admin')"
 
-/** 403 `forbidden` unless the claim is as expected; a claim that is a list matches by membership. */
+/** 403 `forbidden` unless the claim has the expected value. A list claim matches if it contains the value. */
 export function createRequireClaim(sendError: SendError): RequireClaim {
   const make: RequireClaim = (name, expected) => {
     if (typeof name !== 'string' || !name) throw new ConfigurationError(`requireClaim needs a claim: ${example}`)

@@ -13,11 +13,10 @@ export function requireHttps({ requireHttps: required }: Pick<Config, 'requireHt
   }
 }
 
-/** The user may well be on HTTPS. */
 function hintProxy(req: Request, hint: Hint): void {
   if (req.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https') hint('https', BEHIND_PROXY)
 }
 
 const BEHIND_PROXY =
   'a request was refused as plain HTTP although it carries X-Forwarded-Proto: https: a proxy in front of this app ' +
-  "terminates TLS, so set app.set('trust proxy', 1) (the number of proxies)"
+  "terminates TLS, so call app.set('trust proxy', 1) (the number of proxies)"

@@ -7,10 +7,10 @@ import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
 const example = "auth.requirePermission('read:posts')"
 
 const NO_PERMISSIONS =
-  'requirePermission refused a request because the access token carries no permissions: set the option audience, and turn on Enable RBAC and Add Permissions in the ' +
-  'Access Token under Applications > APIs > your API > Settings'
+  'requirePermission refused a request because the access token contains no permissions: set the audience option, and ' +
+  'turn on Enable RBAC and Add Permissions in the Access Token under Applications > APIs > your API > Settings'
 
-/** 403 `forbidden` unless the access token for the configured audience has every one of the permissions (Auth0 RBAC). */
+/** 403 `forbidden` unless the access token for the configured audience has all permissions (Auth0 RBAC). */
 export function createRequirePermission(sendError: SendError, hint: Hint): RequirePermission {
   const make: RequirePermission = (...permissions) => {
     const wanted = namesOf(permissions, 'the permissions of requirePermission', example)

@@ -6,9 +6,9 @@ import { factory, guardBehindAuth } from './behind-auth.js'
 const example = 'auth.requireRecentLogin({ maxAge: 300 })'
 
 /**
- * 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps the data.
+ * 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps session data.
  *
- * @param now The clock by which the login was dated. That of this process may be wrong.
+ * @param now The clock of the store, which dated the login. The clock of this process may differ.
  */
 export function createRequireRecentLogin(sendError: SendError, now: () => Promise<number>): RequireRecentLogin {
   const make: RequireRecentLogin = (options) => {

@@ -5,7 +5,7 @@ import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
 
 const example = "auth.requireScope('read:posts')"
 
-/** 403 `insufficient_scope` unless the login was granted every one of the scopes. */
+/** 403 `insufficient_scope` unless the login was granted all scopes. */
 export function createRequireScope(sendError: SendError): RequireScope {
   const make: RequireScope = (...scopes) => {
     const wanted = namesOf(scopes, 'the scopes of requireScope', example)

@@ -5,14 +5,14 @@ import type { Config } from '../../options/options.js'
 import { trustsProxy } from '../check-proxy.js'
 import type { Check } from './check.js'
 
-/** Origins that the log names: hostile pages must not fill it. */
+/** Maximum number of logged origins, so that hostile pages cannot flood the log. */
 const MOST_ORIGINS = 10
 
 const NOT_ALLOWED =
-  'a request from another origin was refused: if that front end is yours, add its origin to the option allowedOrigins, and ' +
+  'a request from another origin was refused: if that front end is yours, add its origin to the allowedOrigins option, and ' +
   'send CORS headers with the cors package (credentials: true), which this package does not do'
 
-/** Only a valid origin is repeated. */
+/** The origin for the log, if it is valid. */
 function originOf(req: Request): string {
   const origin = req.get('origin') ?? ''
   return URL.canParse(origin) && origin.length < 200 ? origin : 'unknown'
@@ -21,8 +21,8 @@ function originOf(req: Request): string {
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * Keeps other sites from calling state-changing routes with the user's cookie, or from logging the user in to an account
- * of theirs: by Fetch Metadata (`Sec-Fetch-Site`), else by `Origin`. Clients that send neither are not browsers.
+ * Keeps other sites from calling state-changing routes with the user's cookie, and from logging the user in to another
+ * account. Checks Fetch Metadata (`Sec-Fetch-Site`), or else `Origin`. Clients that send neither are not browsers.
  */
 export function sameOrigin({ allowedOrigins }: Pick<Config, 'allowedOrigins'>, hint: Hint): Check {
   const refused = new Set<string>()
@@ -40,14 +40,14 @@ export function sameOrigin({ allowedOrigins }: Pick<Config, 'allowedOrigins'>, h
   }
 }
 
-/** One that comes this far is not answered by CORS middleware, and the browser drops the call that was to follow. */
+/** A preflight that reaches the router was not handled by CORS middleware, so the browser will block the call. */
 function isPreflight(req: Request): boolean {
   return req.method === 'OPTIONS' && req.get('access-control-request-method') !== undefined
 }
 
 const NO_CORS =
   'a CORS preflight of an allowed origin reached auth.router, so the browser will block the call: this package sends no CORS ' +
-  'headers, so put the cors package in front of the router, app.use(cors({ origin: [...], credentials: true }))'
+  'headers, so mount the cors package before the router, app.use(cors({ origin: [...], credentials: true }))'
 
 function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const origin = req.get('origin')
@@ -55,13 +55,13 @@ function isAllowed(req: Request, allowedOrigins: readonly string[]): boolean {
   const site = req.get('sec-fetch-site')
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   if (origin === undefined) return true
-  // Anybody on the way can change plain HTTP.
+  // An HTTP page can be modified in transit.
   if (req.secure && !origin.startsWith('https:')) return false
   const host = hostOf(origin)
   return host !== undefined && hostsOf(req).includes(host)
 }
 
-/** Hosts only: behind a proxy that ends TLS, a request that looks like HTTP need not be one. */
+/** Compares hosts without the scheme, because HTTPS may look like HTTP behind a proxy. */
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }

@@ -15,7 +15,7 @@ export function backchannelLogout({
   sendError,
 }: BackchannelLogoutRouteParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    // OpenID Connect Back-Channel Logout 1.0, 2.5: always a form.
+    // The specification (2.5) requires a form.
     const isForm = req.is('application/x-www-form-urlencoded')
     const { logout_token: token } = Object(req.body) as Record<string, unknown>
     await logOut(isForm ? token : undefined, whoAsks(req))

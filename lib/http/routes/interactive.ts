@@ -19,7 +19,7 @@ export interface InteractiveRoutesParts {
   hint: Hint
 }
 
-/** `GET /login`: 302 to Auth0. */
+/** `GET /login`: redirects to Auth0. */
 export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
   const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
@@ -37,7 +37,7 @@ export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
   })
 }
 
-/** `GET /callback`: the session, then 302 to `return_to`. */
+/** `GET /callback`: creates the session and redirects to `return_to`. */
 export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
   const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
@@ -52,7 +52,7 @@ export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
   })
 }
 
-/** Only the query counts; the rest may be anything that a URL parser refuses. */
+/** Uses only the query, because a URL parser may reject the rest. */
 function withQueryOf({ originalUrl }: Request, origin: string): URL {
   const url = new URL(origin)
   url.search = /\?.*/.exec(originalUrl)?.[0] ?? ''

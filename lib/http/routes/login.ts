@@ -23,7 +23,7 @@ export interface LoginParts {
   loginUrl: LoginUrl
 }
 
-/** `POST /login`: the session is stored before the first byte of the answer. */
+/** `POST /login`: responds only after the session has been stored. */
 export function login(parts: LoginParts): RequestHandler {
   const { config, logIn, sendError, answer, mfaCookie, loginUrl } = parts
   return answering(sendError, async (req, res) => {
@@ -50,7 +50,7 @@ interface PendingAnswer {
   isSecure: boolean
 }
 
-/** The browser has to return with the second factor. */
+/** Sets the cookie with which the browser sends the second factor. */
 export function setPendingCookie(err: unknown, { res, mfaCookie, isSecure }: PendingAnswer): void {
   const id = pendingIdOf(err)
   if (id !== undefined) res.appendHeader('Set-Cookie', mfaCookie.set(id, isSecure))

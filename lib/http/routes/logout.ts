@@ -15,7 +15,7 @@ export interface LogoutParts {
   sendError: SendError
 }
 
-/** `POST /logout`: succeeds for somebody who is not logged in, and while Auth0 is down. */
+/** `POST /logout`: also succeeds without a login and while Auth0 is down. */
 export function logout({ signOut, logoutUrl, clearCookie, answer, sendError }: LogoutParts): RequestHandler {
   const logOut = answering(sendError, async (req: Request, res) => {
     const url = await logoutUrl(await signOut(req, whoAsks(req)))
@@ -23,7 +23,7 @@ export function logout({ signOut, logoutUrl, clearCookie, answer, sendError }: L
     answer(req, res, { json, page: ({ afterLogout }) => url ?? afterLogout })
   })
   return (req, res, next) => {
-    // First, so that the browser drops its cookie even if the session cannot be ended now.
+    // First, so that the cookie is cleared even if the session cannot be ended.
     clearCookie(req)
     logOut(req, res, next)
   }

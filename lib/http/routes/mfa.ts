@@ -29,14 +29,14 @@ export interface MfaRoutesParts {
 
 interface Found {
   waiting: Waiting
-  /** Of the session that the request brought. */
+  /** The session of the request, if it has one. */
   owner: TokenOwner | undefined
 }
 
 /** Set by the first handler of a route. */
 const found = new WeakMap<Request, Found>()
 
-/** 401 `mfa_expired` if no login is waiting for its second factor. */
+/** Responds with 401 `mfa_expired` if no login is waiting for its second factor. */
 export function findWaiting(parts: MfaRoutesParts): RequestHandler {
   return (req, res, next) => {
     find(parts, req).then(
@@ -51,7 +51,7 @@ export function findWaiting(parts: MfaRoutesParts): RequestHandler {
   }
 }
 
-/** A login by its own cookie, or a session whose refresh was refused. */
+/** Finds a login by its own cookie, or a session whose refresh requires a second factor. */
 async function find({ mfa, mfaCookie, sessions }: MfaRoutesParts, req: Request): Promise<Found> {
   const login = await mfa.find(mfaCookie.read(req).map(({ id }) => id))
   if (login) return { waiting: login, owner: undefined }
@@ -71,7 +71,7 @@ function waitingOf(req: Request): Found {
   return known
 }
 
-/** `GET /mfa/authenticators`: what the user can prove the second factor with. */
+/** `GET /mfa/authenticators`: lists the user's active factors. */
 export function listAuthenticators({ mfa, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
     res.json({ authenticators: await mfa.list(waitingOf(req).waiting) })
@@ -90,7 +90,7 @@ export function challenge({ mfa, limits, answer, sendError }: MfaRoutesParts): R
   })
 }
 
-/** `POST /mfa/enroll`: a first factor for a user who has none; `/mfa/verify` confirms it. */
+/** `POST /mfa/enroll`: starts enrolling a first factor, which `/mfa/verify` confirms. */
 export function enroll({ mfa, limits, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
     const wanted = readEnrollment(req.body)
@@ -103,7 +103,7 @@ export function enroll({ mfa, limits, sendError }: MfaRoutesParts): RequestHandl
   })
 }
 
-/** `POST /mfa/verify`: answers as `POST /login` does. */
+/** `POST /mfa/verify`: responds like `POST /login`. */
 export function verify(parts: MfaRoutesParts): RequestHandler {
   return answering(parts.sendError, (req, res) => verified(parts, req, res))
 }
@@ -126,7 +126,7 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   }
   const { recoveryCode } = grant
   const json = { ...loginAnswer({ login, grant }, config), ...(recoveryCode && { recovery_code: recoveryCode }) }
-  // A page that is redirected could not show the new code, and nobody else has it.
+  // Not redirected, because the new code is shown only once.
   if (recoveryCode !== undefined) res.json(json)
   else answer(req, res, { json, page: afterLogin(req) })
 }

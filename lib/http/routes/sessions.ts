@@ -13,7 +13,7 @@ export interface SessionRoutesParts {
 
 type Act = (auth: RequestAuth, req: Request, res: Response) => Promise<void>
 
-/** `GET /sessions`, behind `requireAuth`: where the user is logged in. */
+/** `GET /sessions`, behind `requireAuth`: lists the user's sessions. */
 export function listSessions(parts: SessionRoutesParts): RequestHandler {
   return behindAuth(parts, async (auth, _req, res) => {
     const sessions = await parts.userSessions.list(auth.sub)
@@ -21,7 +21,7 @@ export function listSessions(parts: SessionRoutesParts): RequestHandler {
   })
 }
 
-/** `DELETE /sessions/:id`: 204 for an id of another user or none at all, too, so that ids cannot be probed. */
+/** `DELETE /sessions/:id`: also 204 for unknown ids and those of other users, so that ids cannot be probed. */
 export function revokeSession({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
   return behindAuth({ sendError }, async (auth, req, res) => {
     const id = String(req.params.id)
@@ -31,7 +31,7 @@ export function revokeSession({ userSessions, sendError }: SessionRoutesParts): 
   })
 }
 
-/** `DELETE /sessions`: every other session of the user. */
+/** `DELETE /sessions`: ends all other sessions of the user. */
 export function revokeOtherSessions({ userSessions, sendError }: SessionRoutesParts): RequestHandler {
   return behindAuth({ sendError }, async (auth, req, res) => {
     const keep = liveBehind(auth)

@@ -3,7 +3,7 @@ import { BrowserSessions, type BrowserSession } from './browser-sessions.js'
 import { Handles } from './handles.js'
 import type { EmulatorApi, EmulatorClock } from './types.js'
 
-/** Where the browser goes in the end. */
+/** Final redirect target. */
 export interface CallbackTarget {
   redirectUri: string
   /** Returned as it came. */

@@ -26,7 +26,7 @@ function checkRedirectUri(sent: string | undefined, expected: string): void {
   throw refusalSaying(403, 'unauthorized_client', description)
 }
 
-/** A verifier for a login that began without a challenge is a fault, too: that challenge was taken out on the way. */
+/** Also refuses a verifier without a challenge, because the challenge may have been removed on the way. */
 function isProved(challenge: PkceChallenge | undefined, verifier: string | undefined): boolean {
   if (!challenge || verifier === undefined) return !challenge && verifier === undefined
   const { method, value } = challenge

@@ -9,7 +9,7 @@ import { refusal, refusalSaying } from './refusal.js'
 import type { StoredUser } from './types.js'
 import type { World } from './world.js'
 
-/** `/mfa/*`, for whoever holds an `mfa_token`. */
+/** `/mfa/*`, authenticated with an `mfa_token`. */
 export function mfaEndpoints(world: World): [path: string, endpoint: Endpoint][] {
   return [
     ['/mfa/authenticators', { methods: ['GET'], answer: (call) => listAuthenticators(world, call) }],

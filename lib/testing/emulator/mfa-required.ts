@@ -16,7 +16,7 @@ const REQUIREMENT_TYPES = {
 /** Email is offered as a challenge only. */
 const ENROLLABLE = ['otp', 'phone', 'push-notification']
 
-/** The 403 that begins a login with a second factor; `finish` is what the login asked for. */
+/** The 403 response that starts a login with a second factor. `finish` completes it. */
 export function mfaRequired(world: World, user: StoredUser, finish: Finish): Refusal {
   const requirements = requirementsOf(world, user)
   return new Refusal(403, {

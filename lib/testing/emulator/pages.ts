@@ -25,7 +25,7 @@ export function loginPage({ state, username, problem }: LoginPage): string {
   )
 }
 
-/** Asks before a logout that may not be what the user wants. */
+/** Asks the user to confirm a logout. */
 export function logoutPrompt(params: Readonly<Record<string, string>>): string {
   const fields = Object.entries({ ...params, confirmed: 'yes' }).map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,

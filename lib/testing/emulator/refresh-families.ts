@@ -31,7 +31,7 @@ interface Token {
   rotatedAt?: number
 }
 
-/** Every refresh token ever issued, since a spent one must be recognised when it comes back. */
+/** All refresh tokens ever issued, so that reuse of a spent token is detected. */
 export class RefreshFamilies {
   readonly #tenant: EmulatorTenant
   readonly #clock: EmulatorClock

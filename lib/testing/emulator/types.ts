@@ -3,10 +3,7 @@ import type { BrowserSettings, LogoutTokenChanges } from './browser-types.js'
 import type { DatabaseSettings, PasswordReset } from './database-types.js'
 import type { EmulatorMfa, EmulatorMfaControls } from './mfa-types.js'
 
-/**
- * One account of the emulated tenant. A flag makes Auth0's refusal of that name happen once the password is right,
- * unless it says otherwise.
- */
+/** An account of the emulated tenant. Each flag makes Auth0 refuse the user, unless noted after a correct password. */
 export interface EmulatorUser {
   email: string
   password: string
@@ -18,23 +15,23 @@ export interface EmulatorUser {
   sub?: string
   /** Default `Username-Password-Authentication`. */
   connection?: string
-  /** More claims of the ID token and of /userinfo. Default none. */
+  /** Additional claims of the ID token and /userinfo. Default none. */
   claims?: Record<string, unknown>
   /** RBAC permissions, in access tokens for an API with `rbac`. Default none. */
   permissions?: string[]
-  /** Whether the address counts as verified. Default true, but false for an account that was signed up. */
+  /** Whether the email address is verified. Default true, or false for accounts that signed up. */
   emailVerified?: boolean
   /** 401 `unauthorized`, "user is blocked"; on refresh 403 `invalid_grant`. Default false. */
   blocked?: boolean
-  /** 401 `password_leaked`, as any password that begins with `AUTH0-TEST-` is. Default false. */
+  /** 401 `password_leaked`, which also applies to passwords that start with `AUTH0-TEST-`. Default false. */
   leaked?: boolean
-  /** 401 `requires_verification` (bot detection), before the password is looked at. Default false. */
+  /** 401 `requires_verification` (bot detection), before the password is checked. Default false. */
   requiresVerification?: boolean
   /** 403 `interaction_required`: an Action tries to redirect. Default false. */
   interactionRequired?: boolean
-  /** 403 `mfa_required` with an `mfa_token`; `true` stands for an OTP factor and a recovery code. Default false. */
+  /** 403 `mfa_required` with an `mfa_token`. `true` means an OTP factor and a recovery code. Default false. */
   mfa?: boolean | EmulatorMfa
-  /** 403 `mfa_required` on refresh, as from an Action that always asks for MFA. Default false. */
+  /** 403 `mfa_required` on refresh, as with an Action that always requires MFA. Default false. */
   mfaOnRefresh?: boolean
   /** 401 `password_expired`. Default false. */
   passwordExpired?: boolean
@@ -44,11 +41,11 @@ export interface EmulatorUser {
   denied?: string
   /** `UnauthorizedError` of a Rule: 403 `unauthorized` with this text. */
   ruleError?: string
-  /** 429 `too_many_logins`, right password or wrong. Default false. */
+  /** 429 `too_many_logins`, regardless of the password. Default false. */
   tooManyLogins?: boolean
 }
 
-/** A user as the emulator keeps it. */
+/** A user as stored by the emulator. */
 export type StoredUser = Readonly<EmulatorUser & { sub: string; connection: string }>
 
 /** An API registered with the tenant. */
@@ -61,13 +58,13 @@ export interface EmulatorApi {
   rbac?: boolean
 }
 
-/** What a refresh token may be exchanged for beside its own audience (multi-resource refresh tokens). */
+/** Another audience that refresh tokens can be used for (multi-resource refresh tokens). */
 export interface RefreshPolicy {
   audience: string
   scope: string[]
 }
 
-/** Settings of the tenant and its one client that a test may change at any time. */
+/** Settings of the tenant and its client, which tests can change at any time. */
 export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   /** Names of the database connections. Default `Username-Password-Authentication` and `customers`. */
   connections: string[]
@@ -77,9 +74,9 @@ export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   apis: EmulatorApi[]
   /** Default Audience of the tenant. Default none. */
   defaultAudience?: string | undefined
-  /** Grants the client may use; another one is refused with 403 `unauthorized_client`. Default all that are known. */
+  /** Grants that the client may use. Others get 403 `unauthorized_client`. Default all supported grants. */
   grantTypes: string[]
-  /** "Trust Token Endpoint IP Header": `auth0-forwarded-for` counts as the user's address. Default false. */
+  /** "Trust Token Endpoint IP Header": uses `auth0-forwarded-for` as the user's address. Default false. */
   trustForwardedFor: boolean
   /** Refresh token rotation with reuse detection. Default true. */
   rotation: boolean
@@ -93,7 +90,7 @@ export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   refreshTokenLifetime: number
   /** How long a refresh token may stay unused, in seconds. Default 2592000. */
   refreshTokenIdleLifetime: number
-  /** Wrong passwords in a row for an account from an address, then 429 `too_many_attempts`. Default 10. */
+  /** Wrong passwords for one account from one address until 429 `too_many_attempts`. Default 10. */
   bruteForceThreshold: number
   /** Multi-resource refresh tokens. Default none. */
   refreshPolicies: RefreshPolicy[]
@@ -101,7 +98,7 @@ export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   suspiciousAddresses: Set<string>
 }
 
-/** Options of `startAuth0Emulator`: the tenant's settings, and what cannot change once it runs. */
+/** Options of `startAuth0Emulator`: settings of the tenant, and options that cannot change later. */
 export interface EmulatorOptions extends Partial<EmulatorTenant> {
   /** Default: ada@example.com, password "correct horse battery staple", name Ada Lovelace. */
   users?: EmulatorUser[]
@@ -115,7 +112,7 @@ export interface EmulatorOptions extends Partial<EmulatorTenant> {
   idTokenSigningAlg?: 'RS256' | 'PS256' | 'HS256'
   /** Port on 127.0.0.1. Default 0, a free one. */
   port?: number
-  /** Where clients reach it, if something stands in front of it. Default: where it listens. */
+  /** URL for clients if a proxy is in front of the emulator. Default: the URL where it listens. */
   domain?: string
 }
 
@@ -130,13 +127,13 @@ export interface RecordedRequest {
    */
   params: Record<string, unknown>
   headers: Record<string, string | string[] | undefined>
-  /** The address that attack protection counts: the forwarded one only where it is trusted. */
+  /** The address that attack protection uses: the forwarded one only if it is trusted. */
   clientIp: string
   /** Epoch milliseconds of the emulator's clock. */
   at: number
 }
 
-/** Which request is meant. */
+/** Selects a request. */
 export interface RequestMatch {
   /** Default `/oauth/token`. */
   path?: string
@@ -144,39 +141,36 @@ export interface RequestMatch {
   grantType?: string
 }
 
-/**
- * What happens to the next matching request in place of a right answer. With none of its members but a match, the
- * answer is an empty 500.
- */
+/** What happens to the next matching request. Without other members than the match, the response is an empty 500. */
 export interface Fault extends RequestMatch {
-  /** Default 500 where there is a `body`. */
+  /** Default 500 if there is a `body`. */
   status?: number
-  /** A string is sent as it is, anything else as JSON. */
+  /** Strings are sent unchanged, anything else as JSON. */
   body?: unknown
   headers?: Record<string, string>
-  /** Milliseconds of real time before the request is dealt with; with `afterProcessing`, before it is answered. */
+  /** Milliseconds of real time before the request is processed, or with `afterProcessing`, before the response. */
   delay?: number
   /** Never answers. */
   hang?: boolean
   /** Destroys the socket. */
   reset?: boolean
-  /** Announces the whole length, sends half of the body, then destroys the socket. */
+  /** Sends the full Content-Length but only half of the body, then destroys the socket. */
   truncate?: boolean
-  /** The request takes effect first: "Auth0 rotated, but the answer was lost". Default false. */
+  /** The request takes effect first, as if Auth0's response was lost. Default false. */
   afterProcessing?: boolean
-  /** How many matching requests. Default 1. */
+  /** Number of matching requests. Default 1. */
   times?: number
 }
 
-/** Stops one request on its way. */
+/** Holds one request. */
 export interface Gate {
-  /** Resolves when the request has come to the gate. */
+  /** Resolves when the request has arrived. */
   arrived: Promise<RecordedRequest>
-  /** Lets it pass. */
+  /** Lets the request continue. */
   release(): void
 }
 
-/** Undefined takes a member away. */
+/** Undefined removes a member. */
 export type EmulatorUserChanges = Partial<Pick<EmulatorUser, 'email' | 'password'>> & {
   [Flag in Exclude<keyof EmulatorUser, 'email' | 'password'>]?: EmulatorUser[Flag] | undefined
 }
@@ -190,17 +184,17 @@ export interface EmulatorUsers {
 }
 
 export interface EmulatorClock {
-  /** Epoch milliseconds: real time plus what was advanced. */
+  /** Epoch milliseconds: real time plus the advanced time. */
   now(): number
   advance(seconds: number): void
 }
 
 export interface EmulatorRefreshTokens {
-  /** Whether it is the newest of a living family. */
+  /** Whether it is the newest token of a valid family. */
   isActive(token: string): boolean
-  /** Kills its family, as the Dashboard can. */
+  /** Revokes its family, as in the Dashboard. */
   revoke(token: string): void
-  /** How many families live. */
+  /** Number of valid families. */
   families(): number
 }
 
@@ -208,7 +202,7 @@ export interface EmulatorRefreshTokens {
 export interface Auth0Emulator {
   /** `http://127.0.0.1:PORT`: the `domain` option of a client. */
   readonly domain: string
-  /** The domain with a slash at its end, as in `iss`. */
+  /** The domain with a trailing slash, as in `iss`. */
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
@@ -218,9 +212,9 @@ export interface Auth0Emulator {
   /** Every request so far, oldest first. */
   readonly requests: RecordedRequest[]
   requestsTo(path: string): RecordedRequest[]
-  /** Spoils the next matching request. */
+  /** Makes the next matching request fail. */
   failNext(fault?: Fault): void
-  /** Stops the next matching request, before it takes effect or (`after`) before it is answered. */
+  /** Holds the next matching request before it takes effect, or with `after`, before the response. */
   hold(match?: RequestMatch & { after?: boolean }): Gate
   /** Lifts the brute-force blocks of an account, as an administrator does. */
   unblock(email: string): void
@@ -228,15 +222,12 @@ export interface Auth0Emulator {
   resetCounters(): void
   readonly refreshTokens: EmulatorRefreshTokens
   readonly mfa: EmulatorMfaControls
-  /** Signs with the other key from now on; the JWKS always lists both. */
+  /** Signs with the other key from now on. The JWKS always lists both. */
   rotateSigningKeys(): void
-  /**
-   * A logout token as Auth0 posts it: signed, for this client, valid for 120 seconds. The changes produce every defect
-   * that a receiver has to notice.
-   */
+  /** A signed logout token as sent by Auth0, valid for 120 seconds. `changes` produce invalid tokens. */
   logoutToken(changes?: LogoutTokenChanges): Promise<string>
-  /** Whom a mail for resetting the password would have gone to, oldest first. Unknown addresses get none. */
+  /** Password reset emails that would have been sent, oldest first. None for unknown addresses. */
   readonly resets: readonly PasswordReset[]
-  /** Drops all connections at once. May be called again. */
+  /** Closes all connections immediately. Idempotent. */
   close(): Promise<void>
 }
