@@ -152,9 +152,11 @@ describe('optionsSchema', () => {
 
   it('treats undefined as left out for every option at every level', () => {
     const paths = [...Object.keys(WRONG), ...Object.keys(RIGHT)].filter((path) => !(path in tenant))
+    const env = { ...environment, SESSION_SECRET: complete.session.secret }
+    const untouched = JSON.stringify(resolve(complete, env))
     for (const path of paths) {
       const options = path.startsWith('session') ? optionsWith(path, undefined) : { [path]: undefined, ...complete }
-      expect(() => resolve(options, environment)).not.toThrow()
+      expect([path, JSON.stringify(resolve(options, env))]).toEqual([path, untouched])
     }
     expect(resolve(optionsWith('rateLimit.mfa.limit', undefined)).limits.mfa).toEqual({ limit: 20, windowMs: 900_000 })
     expect(resolve(optionsWith('redis.host', undefined)).redis).toEqual({})

@@ -23,8 +23,11 @@ const STEP = 10_000
 /** Skips a whole file where there is no browser. */
 export const describeInBrowser = executablePath === undefined ? describe.skip : describe
 
-if (executablePath === undefined)
-  console.warn('Browser tests are skipped: install Chromium, or set CHROMIUM to its path.')
+if (executablePath === undefined) {
+  const missing = 'Chromium was not found: install it, or set CHROMIUM to its path.'
+  if (process.env.CI) throw new Error(missing)
+  console.warn(`Browser tests are skipped. ${missing}`)
+}
 
 export interface Site {
   url: string
