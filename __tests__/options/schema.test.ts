@@ -152,11 +152,12 @@ describe('optionsSchema', () => {
 
   it('treats undefined as left out for every option at every level', () => {
     const paths = [...Object.keys(WRONG), ...Object.keys(RIGHT)].filter((path) => !(path in tenant))
-    const env = { ...environment, SESSION_SECRET: complete.session.secret }
-    const untouched = JSON.stringify(resolve(complete, env))
+    // Without options for sessions, their secret comes from the environment.
+    const resolved = (options: object) =>
+      JSON.stringify(resolve(options, environment)).replace(/"secrets":[^\]]*\]/, '')
     for (const path of paths) {
       const options = path.startsWith('session') ? optionsWith(path, undefined) : { [path]: undefined, ...complete }
-      expect([path, JSON.stringify(resolve(options, env))]).toEqual([path, untouched])
+      expect([path, resolved(options)]).toEqual([path, resolved(complete)])
     }
     expect(resolve(optionsWith('rateLimit.mfa.limit', undefined)).limits.mfa).toEqual({ limit: 20, windowMs: 900_000 })
     expect(resolve(optionsWith('redis.host', undefined)).redis).toEqual({})
