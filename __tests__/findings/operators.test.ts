@@ -318,7 +318,7 @@ async function replica(): Promise<string> {
 const renamed = (...commands: string[]) =>
   redisServer({ args: commands.flatMap((command) => ['--rename-command', command, '']) }).then(({ url }) => url)
 
-const CHECK = 'check the option redis'
+const CHECK = 'check the redis option'
 
 describe('findings 64: Redis that cannot be used', () => {
   const at = (text: string) => new RegExp(`^Redis at 127\\.0\\.0\\.1:\\d+: ${text}`)
@@ -365,7 +365,7 @@ describe('findings 64: Redis that cannot be used', () => {
       async () => (await redisServer({ args: ['--user', 'default', 'on', 'nopass', '~*', '+@all', '-eval'] })).url,
       at('NOPERM: the Redis user may not run eval'),
     ],
-    ['a replica', replica, at('READONLY: this is a replica.*set the option redis')],
+    ['a replica', replica, at('READONLY: this is a replica.*set the redis option')],
   ]
 
   const unavailable = (app: TestApp) => linesOf(app).filter(({ event }) => event === 'store.unavailable')

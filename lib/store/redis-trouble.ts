@@ -45,8 +45,8 @@ function placeOf({ host = 'localhost', port = 6379, path, sentinels, name = '' }
 
 /** Advice for a connection that has never worked. */
 function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
-  if (met !== undefined && !/^(E?TIMEDOUT|ECONNRESET|EPIPE|EPROTO|ERR_SSL)/.test(met)) return ': check the option redis'
-  return `: check the option redis (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
+  if (met !== undefined && !/^(E?TIMEDOUT|ECONNRESET|EPIPE|EPROTO|ERR_SSL)/.test(met)) return ': check the redis option'
+  return `: check the redis option (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
 }
 
 const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) => string])[] = [
@@ -65,7 +65,7 @@ const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) 
   ],
   [/^MISCONF\b/, () => 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'],
   // In a script, Redis 6 puts ERR before it.
-  [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the option redis to that'],
+  [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the redis option to that'],
 ]
 
 /** Refusals that affect some commands while others succeed. */
