@@ -74,7 +74,7 @@ describe('the code in docs', () => {
   it('is in tested languages, or configures other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
     expect(
-      [...languages].filter((name) => !['ts', 'js', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
+      [...languages].filter((name) => !['ts', 'js', 'html', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
     ).toEqual([])
   })
 
@@ -233,7 +233,7 @@ describe('docs/observability.md', () => {
 
   it('lists the cause of every hint, and no other', () => {
     const given = Array.from(product.matchAll(/\bhint\((['`])([^]*?)\1,/g), ([, , cause = '']) =>
-      cause.replace('${origin}', '<origin>'),
+      cause.replace(/\$\{(\w+)\}/g, '<$1>'),
     )
     const listed = tableRows(section(page, 'Hints')).map(([cause = '']) => codes(cause)[0])
     expect(listed.sort()).toEqual([...new Set(given)].sort())

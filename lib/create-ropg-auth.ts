@@ -105,7 +105,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const limits = createLimits({ config, prefix, store, seal, hint })
   const checks = [requireHttps(config, hint), sameOrigin(config, hint)]
   const logIn = createLoginDoor({ config, signIn, limits, now: sessions.now, seal, report, hint })
-  const guards = createGuards({ now: sessions.now, identify, sendError, hint })
+  const guards = createGuards({ config, now: sessions.now, identify, sendError, hint })
   const parts = { config, logIn, checks, signOut, clearCookie, auth: authParts, hint, loginUrl, ...cookies }
   const auth: RopgAuth = {
     router: createRouter({
@@ -159,17 +159,18 @@ function pendingCookies({ session }: Config, closed: () => Error | undefined) {
 }
 
 interface GuardParts {
+  config: Config
   now: Sessions['now']
   identify: Identify
   sendError: SendError
   hint: Hint
 }
 
-function createGuards({ now, identify, sendError, hint }: GuardParts) {
+function createGuards({ config, now, identify, sendError, hint }: GuardParts) {
   return {
     requireAuth: createRequireAuth(identify, sendError, hint),
     optionalAuth: createOptionalAuth(identify, sendError),
-    requireScope: createRequireScope(sendError),
+    requireScope: createRequireScope({ config, sendError, hint }),
     requireClaim: createRequireClaim(sendError),
     requirePermission: createRequirePermission(sendError, hint),
     requireRecentLogin: createRequireRecentLogin(sendError, now),

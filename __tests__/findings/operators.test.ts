@@ -73,11 +73,16 @@ describe('findings 60: HTTPS ends at a proxy, and trust proxy is missing', () =>
     expect(hintsOf(app)).toHaveLength(1)
   })
 
-  it("logs nothing for plain HTTP, which is the client's mistake", async () => {
+  it("logs nothing for a client of the proxy that used plain HTTP, which is the client's mistake", async () => {
     const app = await start()
-    await app.login().expect(400, refusal('https_required'))
-    await app.login().set('X-Forwarded-Proto', 'http').expect(400)
+    await app.login().set('X-Forwarded-Proto', 'http').expect(400, refusal('https_required'))
     expect(hintsOf(app)).toEqual([])
+  })
+
+  it('without the header, logs once how to have it sent, and what to set on localhost', async () => {
+    const app = await start()
+    const plain = { status: 400, error: 'https_required', hint: /X-Forwarded-Proto.*trust proxy.*requireHttps: false/ }
+    await expectOneHint(app, () => app.login(), plain)
   })
 
   it('lets requests pass, and logs nothing, once trust proxy is set', async () => {

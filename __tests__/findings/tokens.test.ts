@@ -55,7 +55,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
     const { cookie } = await logIn(site, { remember_me: false })
     const { status, body } = await site.get(asked(query), cookie)
     expect([status, body.error]).toEqual([403, 'insufficient_scope'])
-    expect(hints(site, 'offline_access')).toEqual([])
+    expect(hints(site, 'offline_access')).toEqual([expect.stringMatching(/for another audience or scope/)])
   })
 
   it.each([29, 10, 2])('is served with %d s left', async (left) => {

@@ -6,7 +6,11 @@ const redis = 'redis://localhost'
 
 describe('required options', () => {
   it.each([
-    ['domain', { ...complete, domain: undefined }, 'pass it, or set AUTH0_DOMAIN'],
+    [
+      'domain',
+      { ...complete, domain: undefined },
+      'pass it, or set AUTH0_DOMAIN (to load a .env file, start Node with --env-file=.env)',
+    ],
     ['clientId', { ...complete, clientId: undefined }, 'pass it, or set AUTH0_CLIENT_ID'],
     [
       'clientSecret',

@@ -124,7 +124,7 @@ declare module '@opentelemetry/sdk-node' {
 }
 declare module 'cors' {
   import type { RequestHandler } from 'express'
-  export default function cors(options: { origin: string[]; credentials: boolean }): RequestHandler
+  export default function cors(options: { origin: string[]; credentials: boolean; exposedHeaders: string[] }): RequestHandler
 }
 `
 

@@ -11,7 +11,7 @@ const MESSAGES: Partial<Record<AuthErrorCode, string>> = {
   invalid_request: 'Please fill in all fields.',
   login_transaction_missing: 'This login attempt has expired. Please start again.',
   mfa_denied: 'The login was denied on your phone.',
-  mfa_expired: 'Verification timed out. Please log in again.',
+  mfa_expired: 'Verification failed or timed out. Please log in again.',
   mfa_pending: 'The login has not been approved yet.',
   password_leaked: 'This password appeared in a data breach. Please reset your password.',
   rate_limited: 'Too many attempts. Please wait a minute and try again.',

@@ -39,7 +39,10 @@ const FLAGS = {
 export async function doctorCommand(args: string[], terminal: Terminal, seams: Seams = {}): Promise<number> {
   const { values: flags } = parseArgs({ args, options: FLAGS })
   const { folder } = terminal
-  const env = { ...readEnvFile(flags['env-file'], folder), ...terminal.env }
+  const file = readEnvFile(flags['env-file'], folder)
+  const env = { ...file, ...terminal.env }
+  // For the module of --config, which may call createRopgAuth.
+  for (const [name, value] of Object.entries(file)) process.env[name] ??= value
   const { options, app } = await readModule(flags.config, folder)
   const { realm, audience, scope, mount = '/api/auth' } = flags
   const wanted = { ...options, ...defined({ realm, audience, scope }) }
@@ -89,8 +92,9 @@ async function load(path: string, folder: string): Promise<Record<string, unknow
   try {
     return (await import(pathToFileURL(resolve(folder, path)).href)) as Record<string, unknown>
   } catch (err) {
-    // The message may quote the module, which may contain secrets.
-    const { code, name } = Object(err) as { code?: string; name?: string }
-    throw new UsageError(`--config: ${path} cannot be loaded (${code ?? name ?? 'unknown error'})`)
+    const { code, name, message } = Object(err) as { code?: string; name?: string; message?: string }
+    // Other messages may quote the module, which may contain secrets.
+    const reason = name === 'ConfigurationError' ? message : (code ?? name)
+    throw new UsageError(`--config: ${path} cannot be loaded (${reason ?? 'unknown error'})`)
   }
 }

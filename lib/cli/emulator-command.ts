@@ -65,9 +65,15 @@ function asEnv(emulator: Auth0Emulator, users: readonly EmulatorUser[]): string 
     ...Object.entries(variablesOf(emulator)).map(([name, value]) => `${name}=${value}`),
     '',
     '# Users',
-    ...users.map(({ email, password }) => `#   ${email.padEnd(width)}  ${password}`),
+    ...users.map((user) => `#   ${user.email.padEnd(width)}  ${user.password}${secondFactorOf(user)}`),
     '',
   ].join('\n')
+}
+
+function secondFactorOf({ mfa }: EmulatorUser): string {
+  if (!mfa) return ''
+  const factors = mfa === true ? ['otp'] : (mfa.factors ?? []).map(({ type }) => type)
+  return `  (second factor: ${factors.join(', ') || 'to be enrolled'})`
 }
 
 function asJson(emulator: Auth0Emulator, users: readonly EmulatorUser[]): string {

@@ -1,4 +1,5 @@
 import { AuthError, type MfaRequiredError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { MfaLogin, MfaLogins } from '../pending/mfa-logins.js'
 import type { TokenOwner } from './refresh-tokens.js'
@@ -8,6 +9,7 @@ export interface BeginMfaParts {
   config: Config
   logins: MfaLogins
   newId: () => string
+  hint: Hint
 }
 
 /** What is stored about a login that requires a second factor. */
@@ -21,8 +23,9 @@ export function pendingIdOf(err: unknown): string | undefined {
 }
 
 /** Stores the login for `mfa: 'api'`. Resolves to the error to respond with. */
-export async function beginLogin({ config, logins, newId }: BeginMfaParts, err: MfaRequiredError, asked: Asked) {
+export async function beginLogin({ config, logins, newId, hint }: BeginMfaParts, err: MfaRequiredError, asked: Asked) {
   const { mfaToken, requirements } = err
+  if (config.mfa !== 'api' && !config.interactive && config.loginUrl === undefined) hint('mfa', NO_WAY_ON)
   if (config.mfa !== 'api' || mfaToken === undefined) return err
   const id = newId()
   await logins.begin(id, { ...asked, mfaToken })
@@ -31,6 +34,10 @@ export async function beginLogin({ config, logins, newId }: BeginMfaParts, err: 
   return err
 }
 
+const NO_WAY_ON =
+  "a user needs a second factor and has no way to enter it: set mfa to 'api' for a form of your own, or turn on the " +
+  'interactive option, or set loginUrl'
+
 interface WaitingRefresh {
   owner: TokenOwner
   wanted: Wanted
@@ -38,7 +45,7 @@ interface WaitingRefresh {
 
 /** Like `beginLogin`, for the refresh of a session. The session cookie identifies it. */
 export async function beginForSession(
-  parts: Omit<BeginMfaParts, 'newId'>,
+  parts: Pick<BeginMfaParts, 'config' | 'logins'>,
   err: MfaRequiredError,
   { owner, wanted }: WaitingRefresh,
 ) {

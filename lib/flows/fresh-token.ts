@@ -139,11 +139,16 @@ function lastToken(
   if (found) return found
   const { audience, scope = '' } = wanted
   if ((audience ?? config.audience) !== config.audience || !covers(owner.login.scope, scope)) {
-    throw new AuthError('insufficient_scope', { detail: 'there is no refresh token to exchange', body: { scope } })
+    hint('no refresh token to exchange', NOTHING_TO_EXCHANGE)
+    throw new AuthError('insufficient_scope', { detail: NOTHING_TO_EXCHANGE, body: { scope } })
   }
   hint('access token expired', NO_REFRESH_TOKEN)
   throw new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })
 }
+
+const NOTHING_TO_EXCHANGE =
+  'getAccessToken() was called for another audience or scope, which needs a refresh token: send remember_me or add ' +
+  'offline_access to the scope option, and turn on Allow Offline Access under Applications > APIs > your API > Settings'
 
 const NO_REFRESH_TOKEN =
   'the access token has expired and there is no refresh token: send remember_me or add offline_access to the scope ' +

@@ -11,7 +11,7 @@ import {
 } from '../auth0/mfa.js'
 import { verifyMfa, type MfaGrant, type MfaProof } from '../auth0/verify-mfa.js'
 import { AuthError, type AuthErrorCode, type MfaRequiredError } from '../errors.js'
-import type { Report } from '../events.js'
+import type { Hint, Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { MfaLogin, MfaLogins } from '../pending/mfa-logins.js'
 import type { Place } from '../session/establish.js'
@@ -36,6 +36,7 @@ export interface MfaFlowParts {
   adoptGrant: AdoptGrant
   revoke: Revoke
   report: Report
+  hint: Hint
 }
 
 /** A login or refresh that is waiting for its second factor. */

@@ -30,9 +30,12 @@ function remedyFor(option: keyof typeof VARIABLES, env: Env): string {
   const variable = VARIABLES[option]
   const orClientAuth = option === 'clientSecret' ? ', or pass clientAuth' : ''
   return env[variable] === undefined
-    ? `: pass it, or set ${variable}${orClientAuth}`
+    ? `: pass it, or set ${variable}${orClientAuth}${option === 'domain' ? FROM_FILE : ''}`
     : `, but ${variable} is empty: give the variable a value, or pass the option${orClientAuth}`
 }
+
+/** Nothing in Node reads the file by itself. */
+const FROM_FILE = ' (to load a .env file, start Node with --env-file=.env)'
 
 function clientProblems({ clientSecret, clientAuth, idTokenSigningAlg }: RopgAuthOptions): Problem[] {
   if (!clientAuth) return []

@@ -6,7 +6,12 @@ import type { CompleteOptions } from './read-options.js'
 
 /** Options that are accepted but likely to cause trouble. */
 export function warningsFor(options: CompleteOptions, env: Env): Problem[] {
-  return [...raisedLifetimes(options.session), ...secretWarnings(options), ...storeWarnings(options, env)]
+  return [
+    ...raisedLifetimes(options.session),
+    ...secretWarnings(options),
+    ...storeWarnings(options, env),
+    ...variableWarnings(options, env),
+  ]
 }
 
 const REPLACE = 'generate one with openssl rand -base64 48'
@@ -38,6 +43,18 @@ function storeWarnings({ redis }: CompleteOptions, env: Env): Problem[] {
     'redis is not set, but this process is one of several (a cluster worker or a PM2 instance), each with its own ' +
     'sessions, so users will be logged out at random: set redis or REDIS_URL, or run a single process'
   return [{ option: 'redis', text }]
+}
+
+/** Variables that other Auth0 packages read. */
+const NOT_READ = { audience: 'AUTH0_AUDIENCE', realm: 'AUTH0_REALM', scope: 'AUTH0_SCOPE' } as const
+
+function variableWarnings(options: CompleteOptions, env: Env): Problem[] {
+  return (['audience', 'realm', 'scope'] as const)
+    .filter((option) => env[NOT_READ[option]] && options[option] === undefined)
+    .map((option) => {
+      const variable = NOT_READ[option]
+      return { option, text: `${variable} has no effect: pass the option ${option}: process.env.${variable}` }
+    })
 }
 
 /** PM2 numbers its instances, and in cluster mode also sets `instances`. */

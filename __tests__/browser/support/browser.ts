@@ -17,7 +17,7 @@ import type { RopgAuth } from '../../../lib/index.ts'
 import { findOnPath } from '../../../scripts/find-redis.js'
 import { secret } from '../../support/app.ts'
 
-const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
+export const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
 const STEP = 10_000
 
 /** Skips a whole file where there is no browser. */

@@ -8,14 +8,21 @@ import type { Check } from './check.js'
 export function requireHttps({ requireHttps: required }: Pick<Config, 'requireHttps'>, hint: Hint): Check {
   return (req) => {
     if (!required || req.secure) return undefined
-    hintProxy(req, hint)
+    hintCause(req, hint)
     return new AuthError('https_required')
   }
 }
 
-function hintProxy(req: Request, hint: Hint): void {
-  if (req.get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https') hint('https', BEHIND_PROXY)
+/** If a proxy says that the client used HTTP, there is nothing to change. */
+function hintCause(req: Request, hint: Hint): void {
+  const forwarded = req.get('x-forwarded-proto')?.split(',')[0]?.trim()
+  if (forwarded === 'https') hint('https', BEHIND_PROXY)
+  if (forwarded === undefined) hint('plain http', PLAIN)
 }
+
+const PLAIN =
+  'a request was refused because it came over plain HTTP: use HTTPS, let a proxy that terminates TLS send ' +
+  "X-Forwarded-Proto and call app.set('trust proxy', 1), or set requireHttps: false to try a production build on localhost"
 
 const BEHIND_PROXY =
   'a request was refused as plain HTTP although it carries X-Forwarded-Proto: https: a proxy in front of this app ' +

@@ -1,23 +1,38 @@
 import { AuthError } from '../../errors.js'
+import type { Hint } from '../../events.js'
+import type { Config } from '../../options/options.js'
 import type { RequireScope } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
 import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
 
 const example = "auth.requireScope('read:posts')"
 
+export interface RequireScopeParts {
+  config: Pick<Config, 'scope'>
+  sendError: SendError
+  hint: Hint
+}
+
 /** 403 `insufficient_scope` unless the login was granted all scopes. */
-export function createRequireScope(sendError: SendError): RequireScope {
+export function createRequireScope({ config, sendError, hint }: RequireScopeParts): RequireScope {
+  const requested = config.scope.split(/\s+/)
   const make: RequireScope = (...scopes) => {
     const wanted = namesOf(scopes, 'the scopes of requireScope', example)
+    const names = wanted.filter((scope) => !requested.includes(scope)).join(' ')
     return guardBehindAuth({
       name: 'requireScope',
       sendError,
       check: ({ login }) => {
         const granted = login.scope.split(' ')
         if (wanted.every((scope) => granted.includes(scope))) return undefined
+        if (names) hint(`scope ${names}`, notRequested(names))
         return new AuthError('insufficient_scope', { body: { scope: wanted.join(' ') } })
       },
     })
   }
   return factory(make, { example, sendError })
+}
+
+function notRequested(names: string): string {
+  return `requireScope refused a request because logins do not request ${names}: add it to the scope option`
 }
