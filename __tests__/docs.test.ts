@@ -74,7 +74,9 @@ describe('the code in docs', () => {
   it('is in tested languages, or configures other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
     expect(
-      [...languages].filter((name) => !['ts', 'js', 'html', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name)),
+      [...languages].filter(
+        (name) => !['ts', 'js', 'html', 'json', 'sh', 'dotenv', 'nginx', 'text', 'yaml'].includes(name),
+      ),
     ).toEqual([])
   })
 
