@@ -43,6 +43,7 @@ describe('beginInteractive', () => {
     expect(query).toEqual({
       client_id: tenant.emulator.clientId,
       response_type: 'code',
+      max_age: '604800',
       redirect_uri: CALLBACK,
       scope: 'openid profile email',
       audience: API,

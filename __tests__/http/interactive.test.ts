@@ -28,6 +28,7 @@ describe('GET /login', () => {
     expect(query(begun.location)).toEqual({
       client_id: web.emulator.clientId,
       response_type: 'code',
+      max_age: '604800',
       redirect_uri: `${web.url}/auth/callback`,
       scope: OFFLINE.scope,
       audience: API,

@@ -52,6 +52,8 @@ export async function beginInteractive(
     login_hint: optionalText('loginHint', given.loginHint),
     connection: optionalText('connection', given.connection),
     prompt: optionalText('prompt', given.prompt),
+    // With it, the ID token says when the user last entered a password (OpenID Connect Core, 3.1.2.1).
+    max_age: String(config.session.ordinary.absoluteTimeout),
   }
   const [state, nonce, codeVerifier] = [randomState(), randomNonce(), randomPKCECodeVerifier()]
   const challenge = await calculatePKCECodeChallenge(codeVerifier)

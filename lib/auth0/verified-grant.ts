@@ -28,15 +28,16 @@ export async function verifiedGrant(
   { grantType, parameters, requested, step, conceal }: GrantRequest,
 ): Promise<{ grant: Grant; response: TokenEndpointResponse }> {
   const configuration = await client.configuration()
-  let grant: Grant | undefined
+  let issued: string | undefined
   try {
     const response = await genericGrantRequest(configuration, grantType, parameters)
-    grant = readGrant(response, { config, requested })
+    issued = response.refresh_token
+    const grant = readGrant(response, { config, requested })
     if (grant.idToken !== undefined) await verify(grant.idToken)
     return { grant, response }
   } catch (err) {
     // An untrusted token must not stay valid.
-    if (grant?.refreshToken !== undefined) void revokeRefreshToken(client, grant.refreshToken).catch(() => undefined)
+    if (issued !== undefined) void revokeRefreshToken(client, issued).catch(() => undefined)
     throw await toAuthError(err, { step, host: config.issuer.host, conceal: [...conceal, config.clientSecret] })
   }
 }

@@ -24,6 +24,8 @@ export interface InteractiveStart {
   returnTo: string
   loginHint?: string | undefined
   connection?: string | undefined
+  /** `login` always asks for the password. */
+  prompt?: 'login' | undefined
 }
 
 export interface Callback {

@@ -73,10 +73,11 @@ const asksForRefresh = (scope: string) => splitScope(scope).includes(OFFLINE)
 function loginFrom({ claims = { sub: '' }, refreshToken, ...tokenSet }: Omit<Grant, 'claims'> & { claims?: object }) {
   const { accessToken, tokenType, expiresAt, scope, audience } = tokenSet
   const user = profileOf(claims)
-  const sid = Reflect.get(claims, 'sid') as unknown
+  const { sid, auth_time: authTime } = claims as { sid?: unknown; auth_time?: unknown }
   return {
     sub: String(user.sub),
     sid: typeof sid === 'string' ? sid : undefined,
+    authenticated: typeof authTime === 'number' ? authTime * 1000 : undefined,
     user,
     scope,
     permissions: permissionsOf(accessToken),

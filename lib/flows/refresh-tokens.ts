@@ -11,6 +11,7 @@ import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
 import { renewedLogin, type News } from './renewed-login.js'
 import type { Revoke } from './revoke-later.js'
+import { trusted, type TrustParts } from './trusted-claims.js'
 import { covers, MARGIN, pick, type Wanted } from './token-choice.js'
 import { OUTDATED, type StoreTokens } from './store-tokens.js'
 import type { WhoAsks } from './who-asks.js'
@@ -50,7 +51,7 @@ export interface RefreshTokens {
   drain: () => Promise<void>
 }
 
-export interface RefreshParts {
+export interface RefreshParts extends TrustParts {
   config: Config
   auth0: Auth0Client
   vault: TokenVault
@@ -123,7 +124,9 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock, granted }: Re
     await auth0.configuration()
     // Without the lock, another process may have spent the token already.
     if (!lock.isSure()) return await standing(vault, owner.id)
-    grant = granted ?? (await refreshGrant(auth0, config, { refreshToken: current.refreshToken ?? '', ...wanted }))
+    grant =
+      granted ??
+      (await trusted(parts, await refreshGrant(auth0, config, { refreshToken: current.refreshToken ?? '', ...wanted })))
   } catch (err) {
     if ((err as AuthError).code === 'session_expired') return adopt(parts, { owner, current, refusal: err })
     await vault.announce(owner.id, current, false).catch(() => undefined)

@@ -12,10 +12,12 @@ export interface News {
 
 /** The login with the claims and scopes of the new tokens. Undefined if nothing changed. */
 export function renewedLogin(login: Login, { grant, wanted, suited, config }: News): Login | undefined {
+  // An ID token for fewer scopes has fewer claims.
+  const claims = wanted.scope === undefined ? grant.claims : undefined
   const isOwn = suited && wanted.scope === undefined && (wanted.audience ?? config.audience) === config.audience
   const now: Login = {
     ...login,
-    ...(grant.claims && { user: profileOf(grant.claims) }),
+    ...(claims && { user: profileOf(claims) }),
     ...(isOwn && { scope: grant.scope, permissions: permissionsOf(grant.accessToken) }),
   }
   return JSON.stringify(now) === JSON.stringify(login) ? undefined : now

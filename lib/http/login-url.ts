@@ -7,7 +7,7 @@ import { returnTarget } from './return-to.js'
 export interface LoginUrlHints {
   loginHint?: string | undefined
   returnTo?: unknown
-  /** Mount path of the router. Default: the one last seen. */
+  /** Mount path of the router. Default: where it is mounted, if all requests so far agree. */
   baseUrl?: string
 }
 
@@ -16,10 +16,13 @@ const WITH_LOGIN_URL: readonly string[] = ['mfa_required', 'interaction_required
 
 /** `login_url` of error bodies: the `loginUrl` option, or else the route of interactive login, if it is on. */
 export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'loginUrl' | 'interactive' | 'mfa'>) {
-  let mountedAt: string | undefined
+  /** Mount path in lower case -> as requested. */
+  const mounts = new Map<string, string>()
+  // Which of several, the router alone knows.
+  const onlyMount = () => (mounts.size === 1 ? [...mounts.values()][0] : undefined)
   const of = (hints: LoginUrlHints = {}) => {
-    const { loginHint, returnTo, baseUrl = mountedAt } = hints
-    if (loginUrl !== undefined || !interactive || baseUrl === undefined) return loginUrl
+    const { loginHint, returnTo, baseUrl = onlyMount() } = hints
+    if (loginUrl !== undefined || !interactive || baseUrl === undefined || !isOwnPath(baseUrl)) return loginUrl
     const query = new URLSearchParams({
       ...(loginHint !== undefined && { login_hint: loginHint }),
       ...(typeof returnTo === 'string' && { return_to: returnTarget(returnTo) }),
@@ -29,7 +32,7 @@ export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'log
   return {
     /** Learns the mount path from a request. */
     seen: ({ baseUrl }: Request) => {
-      mountedAt = baseUrl
+      if (mounts.size < 2 && isOwnPath(baseUrl)) mounts.set(baseUrl.toLowerCase(), baseUrl)
     },
     /** Adds `login_url` to the error if it needs one. */
     addTo: ({ code, body }: AuthError, hints?: LoginUrlHints): void => {
@@ -40,5 +43,8 @@ export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'log
     },
   }
 }
+
+/** A mount path with a pattern can match anything, such as the host of another site. */
+const isOwnPath = (baseUrl: string) => baseUrl === '' || returnTarget(baseUrl) === baseUrl
 
 export type LoginUrl = ReturnType<typeof createLoginUrl>

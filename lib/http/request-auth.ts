@@ -33,7 +33,7 @@ class LiveAuth implements RequestAuth {
     const { login } = live
     this.user = userOf(login)
     this.sub = login.sub
-    this.authenticatedAt = new Date(login.since)
+    this.authenticatedAt = new Date(login.authenticated ?? login.since)
     this.sessionId = login.handle
     this.data = login.data ?? {}
     this.#req = req

@@ -66,15 +66,16 @@ interface Ways {
 
 function addLogin({ router, door, body, only }: Ways, parts: RouterParts): void {
   const { interactive } = parts.config
-  const route = router.route('/login').all(door).post(body, login(parts))
+  const route = router.route('/login')
   if (!interactive) {
     // A route that is off does not exist.
     route.get((_req, _res, next) => {
       next('route')
     })
-    route.all(only('POST'))
+    route.all(door).post(body, login(parts)).all(only('POST'))
     return
   }
+  route.all(door).post(body, login(parts))
   route.get(beginLogin({ ...parts, interactive })).all(only('GET', 'HEAD', 'POST'))
   router
     .route('/callback')

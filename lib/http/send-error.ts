@@ -23,8 +23,7 @@ interface SendErrorParts extends Pick<Config, 'onError' | 'logger'> {
 
 /** The only place where an error becomes a response. */
 export function createSendError({ onError, logger, completeError, errorPage }: SendErrorParts): SendError {
-  return (err, exchange) => {
-    const { req, res, next } = exchange
+  const send: SendError = (err, { req, res, next }) => {
     const error = completeError(knownError(err, logger))
     if (!isExpress(res) || res.headersSent) {
       next(error)
@@ -35,6 +34,14 @@ export function createSendError({ onError, logger, completeError, errorPage }: S
     if (page !== undefined) res.redirect(req.method === 'POST' ? 303 : 302, page)
     else if (onError) void shape(onError, error, { req: req as Request, res, next })
     else res.status(error.status).json(error)
+  }
+  return (err, exchange) => {
+    try {
+      send(err, exchange)
+    } catch (cause) {
+      // The app's own error has a body or header that cannot be sent.
+      send(knownError(cause, logger), exchange)
+    }
   }
 }
 

@@ -45,5 +45,5 @@ function isBrowser({ headers }: Request): boolean {
 /** As far as a request identifies the browser. */
 function browserOf(req: Request): unknown[] {
   const { cookie, origin, 'user-agent': agent } = req.headers
-  return [req.ip, cookie, origin, agent, req.baseUrl]
+  return [req.ip, req.secure, cookie, origin, agent, req.baseUrl]
 }

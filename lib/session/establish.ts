@@ -31,6 +31,8 @@ export interface NewLogin extends TokenRecord {
   began?: number
   /** Logged in on Auth0's login page. */
   interactive?: boolean
+  /** Time at which the user entered the password, on the same clock. Default: `since`. */
+  authenticated?: number | undefined
 }
 
 /** A new session. */
@@ -95,12 +97,13 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, place: P
 const USER_AGENT_LIMIT = 256
 
 function describe({ session }: Config, fresh: NewLogin, userAgent?: string): Login {
-  const { sub, sid, user, scope, permissions, data, ip, since, interactive } = fresh
+  const { sub, sid, user, scope, permissions, data, ip, since, interactive, authenticated = since } = fresh
   const { absoluteTimeout } = fresh.remember ? session.remembered : session.ordinary
   return {
     ...{ sub, user, scope, handle: randomUUID(), since, until: since + absoluteTimeout * 1000 },
     ...(sid !== undefined && { sid }),
     ...(interactive && { interactive }),
+    ...(authenticated < since && { authenticated }),
     ...(permissions && { permissions }),
     ...(data && { data }),
     ...(ip !== undefined && { ip }),

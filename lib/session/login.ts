@@ -19,6 +19,8 @@ export interface Login {
   handle: string
   /** Time of the login in milliseconds on the store's clock, to the microsecond. */
   since: number
+  /** Time at which the user entered the password, if that was earlier: at Auth0, for another app. */
+  authenticated?: number
   /** Time at which the session ends at the latest, on the same clock. */
   until: number
   /** Client address at login. */

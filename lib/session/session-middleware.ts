@@ -54,8 +54,11 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
       else if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
       else
         firstLive(parts, readCookies(req)).then((cookie) => {
-          withCookie(req, cookie, () => {
-            run(req, res, next)
+          withCookie(req, cookie, (restore) => {
+            run(req, res, (err) => {
+              restore()
+              next(err)
+            })
           })
         }, next)
     },
@@ -114,13 +117,20 @@ async function firstLive({ sessions }: SessionMiddlewareParts, cookies: readonly
 }
 
 /** express-session reads only the first cookie of its name, and only synchronously. */
-function withCookie({ headers }: IncomingMessage, cookie: SessionCookie | undefined, run: () => void): void {
+function withCookie(
+  { headers }: IncomingMessage,
+  cookie: SessionCookie | undefined,
+  run: (restore: () => void) => void,
+): void {
   const sent = headers.cookie
+  const restore = () => {
+    headers.cookie = sent
+  }
   headers.cookie = cookie?.raw
   try {
-    run()
+    run(restore)
   } finally {
-    headers.cookie = sent
+    restore()
   }
 }
 

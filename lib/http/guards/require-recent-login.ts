@@ -6,7 +6,8 @@ import { factory, guardBehindAuth } from './behind-auth.js'
 const example = 'auth.requireRecentLogin({ maxAge: 300 })'
 
 /**
- * 401 `reauthentication_required` unless the user logged in within `maxAge` seconds. Logging in again keeps session data.
+ * 401 `reauthentication_required` unless the user entered the password within `maxAge` seconds, here or at Auth0. Logging
+ * in again keeps session data.
  *
  * @param now The clock of the store, which dated the login. The clock of this process may differ.
  */
@@ -19,8 +20,8 @@ export function createRequireRecentLogin(sendError: SendError, now: () => Promis
     return guardBehindAuth({
       name: 'requireRecentLogin',
       sendError,
-      check: async ({ login: { since } }) =>
-        (await now()) - since <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
+      check: async ({ login: { since, authenticated = since } }) =>
+        (await now()) - authenticated <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
     })
   }
   return factory(make, { example, sendError })

@@ -4,6 +4,9 @@ import type { InteractiveLogin } from '../../flows/interactive-login.js'
 import type { Config } from '../../options/options.js'
 import type { Interactive } from '../../options/browser-ways.js'
 import type { PendingCookie } from '../../pending/pending-cookie.js'
+import type { Sessions } from '../../session/sessions.js'
+import { AuthError } from '../../errors.js'
+import type { LoginUrl } from '../login-url.js'
 import { placeOf, setCookie } from '../place.js'
 import { returnTarget } from '../return-to.js'
 import type { SendError } from '../send-error.js'
@@ -14,15 +17,18 @@ export interface InteractiveRoutesParts {
   config: Config
   interactive: Interactive
   interactiveLogin: InteractiveLogin
+  sessions: Sessions
   browserCookie: PendingCookie
+  loginUrl: LoginUrl
   sendError: SendError
   hint: Hint
 }
 
 /** `GET /login`: redirects to Auth0. */
 export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
-  const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
+  const { config, interactive, interactiveLogin, sessions, browserCookie, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
+    const { state } = await sessions.present(req)
     const place = placeOf(req, config, hint)
     const known = browserCookie.read(req)[0]
     const browser = known?.id ?? browserCookie.newId()
@@ -31,6 +37,8 @@ export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
       returnTo: returnTarget(req.query.return_to, config.pages?.afterLogin),
       loginHint: textOf(req.query.login_hint),
       connection: textOf(req.query.connection),
+      // Whoever is logged in already wants to confirm the password, as `requireRecentLogin` asks.
+      prompt: state === 'live' ? 'login' : undefined,
     })
     if (!known) res.appendHeader('Set-Cookie', browserCookie.set(browser, place.isSecure))
     res.redirect(302, url)
@@ -39,13 +47,17 @@ export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
 
 /** `GET /callback`: creates the session and redirects to `return_to`. */
 export function finishLogin(parts: InteractiveRoutesParts): RequestHandler {
-  const { config, interactive, interactiveLogin, browserCookie, sendError, hint } = parts
+  const { config, interactive, interactiveLogin, browserCookie, loginUrl, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
-    const { signedIn, returnTo } = await interactiveLogin.finish({
+    const finished = interactiveLogin.finish({
       url: withQueryOf(req, interactive.origin),
       browsers: browserCookie.read(req).map(({ id }) => id),
       place: placeOf(req, config, hint),
       who: whoAsks(req),
+    })
+    const { signedIn, returnTo } = await finished.catch((err: unknown) => {
+      if (err instanceof AuthError) loginUrl.addTo(err, { baseUrl: req.baseUrl })
+      throw err
     })
     setCookie(res, signedIn)
     res.redirect(302, returnTo)

@@ -3,7 +3,9 @@ import type { RequestHandler } from 'express'
 import { AuthError } from '../../errors.js'
 import { pendingIdOf } from '../../flows/begin-mfa.js'
 import type { SignedIn } from '../../flows/open-session.js'
+import type { Credentials } from '../../flows/sign-in.js'
 import type { Config } from '../../options/options.js'
+import { doubtAbout } from '../../typed-name.js'
 import { readCredentials } from '../credentials.js'
 import type { PendingCookie } from '../../pending/pending-cookie.js'
 import type { LoginUrl } from '../login-url.js'
@@ -36,12 +38,17 @@ export function login(parts: LoginParts): RequestHandler {
       const { return_to: returnTo } = Object(req.body) as { return_to?: unknown }
       if (err instanceof AuthError) {
         const { baseUrl } = req
-        loginUrl.addTo(err, { loginHint: credentials.username, returnTo, baseUrl })
+        loginUrl.addTo(err, { loginHint: hintOf(credentials), returnTo, baseUrl })
       }
       setPendingCookie(err, { res, mfaCookie, isSecure: isSecure(req) })
       throw err
     }
   })
+}
+
+/** No hint if the password may have been typed into the wrong field. */
+function hintOf(credentials: Credentials): string | undefined {
+  return doubtAbout(credentials, true) ? undefined : credentials.username
 }
 
 interface PendingAnswer {

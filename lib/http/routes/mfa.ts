@@ -131,9 +131,10 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   else answer(req, res, { json, page: afterLogin(req) })
 }
 
-/** Polling for a push, and failures of Auth0 or Redis, do not count as attempts. */
+/** Polling for a push, failures of Auth0 or Redis, and what was never sent to Auth0 do not count as attempts. */
 const NOT_JUDGED: readonly AuthErrorCode[] = ['mfa_pending', 'auth_unavailable', 'session_unavailable']
 
 function isJudged(err: unknown): boolean {
-  return !(err instanceof AuthError && NOT_JUDGED.includes(err.code))
+  if (!(err instanceof AuthError)) return true
+  return !NOT_JUDGED.includes(err.code) && !(err.code === 'invalid_request' && err.auth0 === undefined)
 }
