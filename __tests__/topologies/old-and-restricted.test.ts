@@ -74,7 +74,7 @@ describe('sessions of a Redis user who may neither use INFO nor touch the keys o
     direct = new Redis(server.url)
     // ioredis says on the console that it may not use INFO.
     jest.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const rights = ['resetkeys', '~test:*', 'resetchannels', '+@all', '-@dangerous', '-@admin', '-info']
+    const rights = ['resetkeys', '~test:*', '+@all', '-@dangerous', '-@admin', '-info']
     await direct.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>password', ...rights)
   })
   afterAll(async () => {
