@@ -52,7 +52,7 @@ export async function startApp(settings: TestAppOptions = {}): Promise<TestApp> 
   const auth = createRopgAuth(optionsFor({ ...settings, emulator }, { events, logged, prefix }), settings.seams)
   const app = express()
   settings.before?.(app, auth)
-  if (settings.options?.onError) app.use('/auth', isOwnAnswer)
+  if (settings.options?.onError) app.use('/auth', answersItself)
   app.use('/auth', auth.router)
   app.get('/me', auth.requireAuth, (req, res) => {
     res.json({ sub: req.auth.sub, user: req.auth.user, sessionId: req.auth.sessionId })
@@ -74,8 +74,8 @@ export async function startApp(settings: TestAppOptions = {}): Promise<TestApp> 
   }
 }
 
-/** `onError` shapes answers as it likes: they are not compared with openapi.json. */
-const isOwnAnswer: RequestHandler = (_req, res, next) => {
+/** What follows shapes answers as it likes: they are not compared with openapi.json. */
+export const answersItself: RequestHandler = (_req, res, next) => {
   res.set('X-App', 'yes')
   next()
 }
