@@ -15,6 +15,7 @@ const ownName = {
 const base: Project = {
   testEnvironment: 'node',
   resolver: '<rootDir>/__tests__/support/resolver.cjs',
+  setupFilesAfterEnv: ['<rootDir>/__tests__/support/compare-answers.ts'],
   transform: {
     '\\.[mc]?[jt]s$': [
       '@swc/jest',

@@ -15,6 +15,16 @@ describe('openapi.json', () => {
     expect(JSON.parse(stdout)).toEqual({ valid: true })
   })
 
+  it('has no alternative without a type, which generators of types take for anything at all', () => {
+    const alternatives: object[] = []
+    JSON.stringify(openapi, (name, value: object[]) => {
+      if (name === 'anyOf' || name === 'oneOf') alternatives.push(...value)
+      return value
+    })
+    expect(alternatives.length).toBeGreaterThan(0)
+    expect(alternatives.filter((one) => !('type' in one) && !('$ref' in one))).toEqual([])
+  })
+
   it('is what npm run openapi writes', async () => {
     const program = `import { formatted } from './scripts/openapi/formatted.ts'
       process.stdout.write(await formatted('${openapi.info.version}'))`

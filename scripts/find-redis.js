@@ -9,13 +9,14 @@ export function findOnPath(name) {
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
-/** The path of a Redis or Valkey server that is installed here, if there is one. */
+/** The paths of the Redis and Valkey servers that are installed here. */
+export function findRedisServers() {
+  return SERVERS.map(findOnPath).filter((path) => path !== undefined)
+}
+
+/** The path of one of them, if there is one. */
 export function findRedisServer() {
-  for (const name of SERVERS) {
-    const path = findOnPath(name)
-    if (path) return path
-  }
-  return undefined
+  return findRedisServers().at(0)
 }
 
 /** @param {string} path */

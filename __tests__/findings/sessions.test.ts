@@ -19,7 +19,7 @@ import {
   type Site,
 } from '../promises/support/site.ts'
 import { cookieOf } from '../http/wire.ts'
-import { ada, secret, startApp } from '../support/app.ts'
+import { ada, answersItself, secret, startApp } from '../support/app.ts'
 import { startRedis, type RedisServer } from '../support/redis-server.ts'
 
 const b = 'the new secret, of more than 32 characters'
@@ -211,7 +211,7 @@ describe('findings 14: requireAuth in front of a router at /', () => {
     startSite({
       store: 'memory',
       before: (app, auth) => {
-        if (order === 'guard first') app.use(auth.requireAuth)
+        if (order === 'guard first') app.use(answersItself, auth.requireAuth)
         app.use(auth.router)
         if (order === 'router first') app.use(auth.requireAuth)
       },

@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express'
 import { AuthError, createRopgAuth, type RopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 import { type Auth0Emulator, signIn } from '../../lib/testing/index.ts'
 import { ada, secret } from '../support/app.ts'
+import { compareSent } from '../support/openapi.ts'
 import { uniquePrefix } from '../support/redis.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -21,7 +22,10 @@ export interface Site {
   server: Server
   emulator: Auth0Emulator
   cookies: Cookies
-  /** What reached the app's error handler, is no `AuthError`, and came from the router or has a status of 500. */
+  /**
+   * What reached the app's error handler, is no `AuthError`, and came from the router or has a status of 500; and what
+   * openapi.json does not say of an answer.
+   */
   bugs: string[]
   /** What the logger and `onEvent` got for the latest requests. */
   told: string[]
@@ -104,6 +108,10 @@ function loggerInto(told: string[]) {
 function createApp(auth: RopgAuth, bugs: string[]): Express {
   const app = express()
   app.set('trust proxy', 'loopback')
+  app.use('/auth', (req, res, next) => {
+    compareSent({ req, res, path: req.path }, (problem) => bugs.push(problem))
+    next()
+  })
   app.use('/auth', auth.router)
   addGuarded(app, auth)
   app.use((_req, res) => void res.status(404).set('X-App', 'yes').json({ app: true }))

@@ -10,7 +10,7 @@ const OF_NODE = [400, 408, 413, 417, 431, 501]
 export function faultsIn(response: RawResponse | undefined, site: Site): string[] {
   const told = site.told.splice(0).join('\n')
   return [
-    ...site.bugs.splice(0).map((bug) => `the app's error handler got ${bug}`),
+    ...site.bugs.splice(0).map((bug) => `a bug: ${bug}`),
     ...(told.includes(CANARY) ? [`an event or log line shows a secret: ${told}`] : []),
     ...(told.includes('internal_error') ? [`a bug was logged: ${told}`] : []),
     ...(response ? faultsOf(response, site) : []),

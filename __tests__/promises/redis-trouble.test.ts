@@ -307,7 +307,7 @@ describe('Redis takes everything but the new tokens of one process', () => {
     const admin = new Redis(server.url)
     endWithTest(async () => admin.disconnect())
     const allow = (...keys: string[]) => admin.call('ACL', 'SETUSER', 'limited', 'resetkeys', ...keys)
-    await admin.call('ACL', 'SETUSER', 'limited', 'reset', 'on', 'nopass', '~*', '&*', '+@all')
+    await admin.call('ACL', 'SETUSER', 'limited', 'reset', 'on', 'nopass', '~*', '+@all')
     const site = await startHere({ options: { timeouts: { auth0: 1000, redis: 300 }, redis: limited } })
     const twin = await startTwin(site, { options: { redis: server.url } })
     return { site, twin, allowSessions: (yes: boolean) => allow(yes ? '~*' : '~*:[^s]:*') }

@@ -91,7 +91,7 @@ async function onSomePort({ binary = requireBinary(), ...options }: StartRedisOp
   }
 }
 
-function requireBinary(): string {
+export function requireBinary(): string {
   const binary = findRedisServer()
   if (!binary) throw new Error('This test needs redis-server or valkey-server on the PATH.')
   return binary

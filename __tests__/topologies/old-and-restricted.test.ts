@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { Redis, type RedisOptions } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis6'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -52,6 +52,17 @@ describe('findings 10: sessions in a Redis that has no command newer than 6.0', 
   })
 
   itKeepsSessions({ redis: () => server.url, masters: () => [direct] })
+
+  it.each([
+    ['GETDEL', 'key'],
+    ['HRANDFIELD', 'key'],
+    ['EXPIRETIME', 'key'],
+    ['FUNCTION', 'LIST'],
+  ])('refuses %s, by itself and in a script', async (name, argument) => {
+    const unknown = /unknown (?:redis )?command/i
+    await expect(direct.call(name, argument)).rejects.toThrow(unknown)
+    await expect(direct.eval('return redis.call(unpack(ARGV))', 0, name, argument)).rejects.toThrow(unknown)
+  })
 })
 
 describe('sessions of a Redis user who may neither use INFO nor touch the keys of others', () => {
@@ -63,7 +74,7 @@ describe('sessions of a Redis user who may neither use INFO nor touch the keys o
     direct = new Redis(server.url)
     // ioredis says on the console that it may not use INFO.
     jest.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const rights = ['resetkeys', '~test:*', 'resetchannels', '+@all', '-@dangerous', '-@admin', '-info']
+    const rights = ['resetkeys', '~test:*', '+@all', '-@dangerous', '-@admin', '-info']
     await direct.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>password', ...rights)
   })
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { type RedisServer, startRedis, type StartRedisOptions } from '../support/redis-server.ts'
 
 const SLOTS = 16_384
 const READY_WITHIN = 15_000
@@ -14,10 +14,10 @@ export interface RedisCluster {
   stop(): Promise<void>
 }
 
-export async function startCluster(size = 3): Promise<RedisCluster> {
+export async function startCluster(size = 3, options: Pick<StartRedisOptions, 'binary'> = {}): Promise<RedisCluster> {
   const servers: RedisServer[] = []
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
-  for (let number = 0; number < size; number++) servers.push(await startRedis({ args }))
+  for (let number = 0; number < size; number++) servers.push(await startRedis({ ...options, args }))
   const direct = servers.map(({ url }) => new Redis(url))
   try {
     await Promise.all(direct.map((node, place) => assignSlots(node, place, size)))
@@ -43,9 +43,10 @@ async function stop(direct: Redis[], servers: RedisServer[]): Promise<void> {
 
 async function assignSlots(node: Redis, place: number, size: number): Promise<void> {
   const start = Math.floor((place * SLOTS) / size)
-  const end = Math.floor(((place + 1) * SLOTS) / size) - 1
+  const end = Math.floor(((place + 1) * SLOTS) / size)
   await node.call('CLUSTER', 'SET-CONFIG-EPOCH', place + 1)
-  await node.call('CLUSTER', 'ADDSLOTSRANGE', start, end)
+  // One by one: Redis 6.0 has no ADDSLOTSRANGE.
+  await node.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: end - start }, (_, slot) => start + slot))
 }
 
 async function untilOk(direct: Redis[]): Promise<void> {

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { findRedisServer } from '../../scripts/find-redis.js'
 import { freePort } from '../support/ports.ts'
-import { launchRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { launchRedis, type RedisServer, requireBinary, startRedis } from '../support/redis-server.ts'
 
 const READY_WITHIN = 15_000
 const NAME = 'tests'
@@ -24,21 +23,22 @@ export interface SentinelSet {
   stop: () => Promise<void>
 }
 
-export async function startSentinelSet(): Promise<SentinelSet> {
+export async function startSentinelSet(binary = requireBinary()): Promise<SentinelSet> {
   const undo: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+    const master = await startRedis({ binary, args: ['--repl-diskless-sync-delay', '0'] })
     undo.push(() => master.stop())
     const replica = await startRedis({
+      binary,
       args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
     })
     undo.push(() => replica.stop())
     // Before the sentinel asks: it would not ask again for ten seconds.
     await untilReplicates(replica)
-    const { port, end } = await startSentinel(master.port)
+    const { port, end } = await startSentinel(binary, master.port)
     undo.push(end)
     const sentinel = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: 1 })
     undo.push(async () => sentinel.disconnect())
@@ -77,7 +77,7 @@ async function untilWatched(sentinel: Redis): Promise<void> {
 }
 
 /** Sentinel rewrites its configuration, so it needs a file; `redis-server --sentinel` is the same program everywhere. */
-async function startSentinel(masterPort: number): Promise<{ port: number; end: () => Promise<void> }> {
+async function startSentinel(binary: string, masterPort: number): Promise<{ port: number; end: () => Promise<void> }> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-sentinel-'))
   const file = join(dir, 'sentinel.conf')
@@ -87,7 +87,6 @@ async function startSentinel(masterPort: number): Promise<{ port: number; end: (
     ...[`down-after-milliseconds ${NAME} 500`, `failover-timeout ${NAME} 5000`].map((line) => `sentinel ${line}`),
   ]
   await writeFile(file, `${lines.join('\n')}\n`)
-  const binary = findRedisServer() ?? 'redis-server'
   const running = await launchRedis({ binary, dir, args: [file, '--sentinel'], ready: 'Sentinel ID is' })
   const end = async () => {
     await running.end()

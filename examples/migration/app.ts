@@ -34,7 +34,7 @@ const sendMovedUsersToAuth0: RequestHandler = (req, res, next) => {
   }
   const query = new URLSearchParams({ login_hint: name, ...(connection && { connection }) })
   const refusal = new AuthError('interaction_required', { body: { login_url: `/api/auth/login?${query.toString()}` } })
-  res.status(refusal.status).json(refusal)
+  res.status(refusal.status).set('Cache-Control', 'no-store').json(refusal)
 }
 
 // Before the router, which uses the body that is parsed here.

@@ -13,7 +13,8 @@ export function createDocument(version: string) {
       version,
       description:
         'Routes of `auth.router`. Every response has `Cache-Control: no-store`. Other methods of a route are ' +
-        '405 `method_not_allowed` with `Allow`. `null` counts as a field that was left out.',
+        '405 `method_not_allowed` with `Allow`, unless the request is refused before as in `components.responses`. ' +
+        '`null` counts as a field that was left out.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/api/auth', description: 'Where your app mounts the router.' }],
@@ -21,7 +22,12 @@ export function createDocument(version: string) {
     paths: paths(),
     components: {
       schemas: { ...schemas, ...errorSchemas() },
-      responses: { MethodNotAllowed: errorResponse(['method_not_allowed']) },
+      // Of requests that match no operation.
+      responses: {
+        BadRequest: errorResponse(['https_required', 'invalid_request']),
+        CrossSiteRequest: errorResponse(['cross_site_request']),
+        MethodNotAllowed: errorResponse(['method_not_allowed']),
+      },
       securitySchemes: {
         session: cookie('session', 'The session cookie. Its name depends on the option `session.cookie.name`.'),
         mfa: cookie('session.mfa', 'Set by 403 `mfa_required`, for 5 minutes.'),

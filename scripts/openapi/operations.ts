@@ -67,6 +67,7 @@ export const operations: Operation[] = [
     summary: 'End one session of the user',
     description: '204 for an id of somebody else or of nobody, too.',
     parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+    cookies: [204],
     ...{ success: [noContent], errors: [...CHANGES, ...SESSION, 'invalid_request'] },
   },
   {

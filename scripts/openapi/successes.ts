@@ -34,7 +34,12 @@ export const schemas: Record<string, Schema> = {
     { success: { const: true }, logout_url: { type: 'string', description: 'Ends the session at Auth0, too.' } },
     ['success'],
   ),
-  User: closed({ user: { type: 'object', description: 'Profile claims of the ID token.' } }),
+  User: closed({
+    user: {
+      ...{ type: 'object', description: 'Profile claims of the ID token.' },
+      ...{ properties: { sub: text }, required: ['sub'], additionalProperties: true },
+    },
+  }),
   Sessions: closed({
     sessions: {
       type: 'array',

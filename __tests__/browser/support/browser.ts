@@ -16,6 +16,7 @@ import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/ind
 import type { RopgAuth } from '../../../lib/index.ts'
 import { findOnPath } from '../../../scripts/find-redis.js'
 import { secret } from '../../support/app.ts'
+import { compareSent } from '../../support/openapi.ts'
 
 export const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
 const STEP = 10_000
@@ -51,7 +52,7 @@ export function useSite(profile: BrowserContextOptions = {}): Site {
   beforeAll(async () => {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
     browser = await chromium.launch({ executablePath: executablePath!, args })
-    endings.push(() => browser.close(), ...(await start(site)))
+    endings.push(() => browser.close(), ...(await start(site, (problem) => problems.push(problem))))
     shared = await browser.newContext({ baseURL: site.url, ...profile })
   })
   afterEach(async () => {
@@ -87,13 +88,15 @@ export function useSite(profile: BrowserContextOptions = {}): Site {
 const isRefusal = (message: ConsoleMessage) =>
   message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 
-async function start(site: Site): Promise<(() => unknown)[]> {
+async function start(site: Site, onProblem: (problem: string) => void): Promise<(() => unknown)[]> {
   const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://localhost:${(server.address() as AddressInfo).port}`
   const { app, auth } = createDemo({ emulator, baseUrl: url, secret, options: { rateLimit: false } })
   server.on('request', (req, res) => {
+    const [, path] = /^\/api\/auth(\/[^?]*)/.exec(req.url ?? '') ?? []
+    if (path !== undefined) compareSent({ req, res, path }, onProblem)
     app(req, res)
   })
   Object.assign(site, { url, emulator, auth })
