@@ -50,17 +50,7 @@ export type { RequestAuth } from './http/types.js'
 export type { InteractiveOptions, PagesOptions } from './options/browser-ways.js'
 export type { LoginData, UserAddress, UserClaims } from './options/claims.js'
 export type { MessageFirstLogger } from './options/message-first.js'
-export type {
-  AcceptedLogin,
-  OnLogin,
-  CookieOptions,
-  Lifetime,
-  Limit,
-  LimitOptions,
-  RateLimitOptions,
-  RopgAuthOptions,
-  Seams,
-  SessionOptions,
-  TestClock,
-  Timeouts,
-} from './options/options.js'
+export type { AcceptedLogin, OnLogin } from './options/on-login.js'
+export type { RopgAuthOptions, Seams, TestClock, Timeouts } from './options/options.js'
+export type { Limit, LimitOptions, RateLimitOptions } from './options/rate-limit-options.js'
+export type { CookieOptions, Lifetime, SessionOptions } from './options/session-options.js'

@@ -12,7 +12,7 @@ let program: Program
 beforeAll(async () => {
   emulator = await startAuth0Emulator()
   api = await startApi(emulator)
-  program = await startProgram('apollo', { emulator, env: { API_URL: api.url } })
+  program = await startProgram('__tests__/integrations/apollo.ts', { emulator, env: { API_URL: api.url } })
 })
 afterAll(async () => {
   await program.stop()

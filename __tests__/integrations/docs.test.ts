@@ -6,7 +6,13 @@ const page = readFileSync(join(__dirname, '..', '..', 'docs', 'integrations.md')
 const names = readdirSync(__dirname)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => name.replace(/\.ts$/, ''))
-const programs = names.map((name) => normalized(readFileSync(join(__dirname, `${name}.ts`), 'utf8')))
+/** Examples that tests of this folder run, too. */
+const EXAMPLES = ['bff', 'nestjs', 'socket-io']
+const paths = [
+  ...names.map((name) => join(__dirname, `${name}.ts`)),
+  ...EXAMPLES.map((name) => join(__dirname, '..', '..', 'examples', name, 'app.ts')),
+]
+const programs = paths.map((path) => normalized(readFileSync(path, 'utf8')))
 const blocks = Array.from(page.matchAll(/^```ts\n([^]*?)^```$/gm), ([, code = '']) => code)
 
 function normalized(code: string): string {
@@ -14,14 +20,15 @@ function normalized(code: string): string {
 }
 
 it('every code block of docs/integrations.md is part of a program that is tested', () => {
-  expect(blocks.length).toBeGreaterThanOrEqual(names.length)
+  expect(blocks.length).toBeGreaterThanOrEqual(programs.length)
   expect(page.match(/^```\w+$/gm)).toHaveLength(blocks.length)
   expect(blocks.filter((block) => !programs.some((program) => program.includes(normalized(block))))).toEqual([])
 })
 
 it('every program has a test, and is shown in docs/integrations.md', () => {
   const tests = readdirSync(__dirname).filter((name) => name.endsWith('.test.ts'))
-  expect(tests.sort()).toEqual([...names, 'docs'].map((name) => `${name}.test.ts`).sort())
+  const tested = new Set([...names, ...EXAMPLES, 'docs'])
+  expect(tests.sort()).toEqual(Array.from(tested, (name) => `${name}.test.ts`).sort())
   const hidden = programs.filter((program) => !blocks.some((block) => program.includes(normalized(block))))
   expect(hidden).toEqual([])
 })

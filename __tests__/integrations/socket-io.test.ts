@@ -6,23 +6,25 @@ import { ada } from '../support/app.ts'
 import { type Program, startProgram } from './support/program.ts'
 
 let program: Program
+/** The example, which checks the login in middleware of socket.io. */
+let example: Program
 /** Of a session that goes on. */
 let cookie: string
 const sockets: Socket[] = []
 
 beforeAll(async () => {
-  program = await startProgram('socket-io')
+  program = await startProgram('__tests__/integrations/socket-io.ts')
   cookie = await program.logIn()
+  example = await startProgram('examples/socket-io/app.ts')
 })
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.disconnect()
 })
-afterAll(() => program.stop())
+afterAll(() => Promise.all([program.stop(), example.stop()]))
 
 const transports = ['polling', 'websocket'] as const
 
 interface Client {
-  path: '/chat' | '/news'
   transport?: (typeof transports)[number]
   cookie?: string
 }
@@ -30,9 +32,9 @@ interface Client {
 type Refusal = Error & { data?: { status?: number } }
 
 /** A client that connects once, and its connection or the reason why there is none. */
-async function connect({ path, transport = 'websocket', cookie }: Client): Promise<Socket | Refusal> {
-  const socket = io(program.url, {
-    path,
+async function connect(to: Program, { transport = 'websocket', cookie }: Client = {}): Promise<Socket | Refusal> {
+  const socket = io(to.url, {
+    path: to === example ? '/socket.io' : '/chat',
     transports: [transport],
     reconnection: false,
     forceNew: true,
@@ -47,23 +49,30 @@ async function connect({ path, transport = 'websocket', cookie }: Client): Promi
   })
 }
 
-async function connected(client: Client): Promise<Socket> {
-  const socket = await connect(client)
+async function connected(to: Program, client: Client): Promise<Socket> {
+  const socket = await connect(to, client)
   if (socket instanceof Error) throw socket
   return socket
 }
 
 const ask = (socket: Socket) => socket.timeout(5_000).emitWithAck('whoami') as Promise<object>
 
+/** What all clients of the example receive. */
+async function say(socket: Socket, text: string): Promise<unknown> {
+  const said = once(socket as never, 'said')
+  socket.emit('say', text)
+  return (await said)[0] as unknown
+}
+
 describe.each(transports)('io.engine.use(auth.requireAuth), over %s', (transport) => {
   it('refuses anonymous clients', async () => {
-    expect(await connect({ path: '/chat', transport })).toBeInstanceOf(Error)
-    expect(await connect({ path: '/chat', transport, cookie: 'auth=s:forged.cookie' })).toBeInstanceOf(Error)
+    expect(await connect(program, { transport })).toBeInstanceOf(Error)
+    expect(await connect(program, { transport, cookie: 'auth=s:forged.cookie' })).toBeInstanceOf(Error)
     await program.expectAlive()
   })
 
   it('connects a logged-in client, and getAuth(socket.request) returns the user', async () => {
-    const socket = await connected({ path: '/chat', transport, cookie })
+    const socket = await connected(program, { transport, cookie })
     expect(await ask(socket)).toMatchObject({ email: ada.email, name: ada.name })
   })
 })
@@ -72,13 +81,13 @@ it('refuses clients that have logged out', async () => {
   const over = await program.logIn()
   await program.logOut(over)
   for (const transport of transports) {
-    expect(await connect({ path: '/chat', transport, cookie: over })).toBeInstanceOf(Error)
+    expect(await connect(program, { transport, cookie: over })).toBeInstanceOf(Error)
   }
 })
 
 it('ends a polling connection whose session has ended', async () => {
   const own = await program.logIn()
-  const socket = await connected({ path: '/chat', transport: 'polling', cookie: own })
+  const socket = await connected(program, { transport: 'polling', cookie: own })
   const gone = once(socket as never, 'disconnect')
   await program.logOut(own)
   socket.emit('whoami', () => undefined)
@@ -88,23 +97,23 @@ it('ends a polling connection whose session has ended', async () => {
 
 describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
   it('tells an anonymous client why it is refused, with the public message', async () => {
-    const refusal = (await connect({ path: '/news' })) as Refusal
+    const refusal = (await connect(example)) as Refusal
     expect(refusal.message).toBe(ERRORS.unauthenticated[1])
-    await program.expectAlive()
+    await example.expectAlive()
   })
 
   it('connects a logged-in client', async () => {
-    const socket = await connected({ path: '/news', cookie })
-    expect(await ask(socket)).toMatchObject({ email: ada.email })
+    const socket = await connected(example, { cookie: await example.logIn() })
+    expect(await say(socket, 'hello')).toEqual({ name: ada.name, text: 'hello' })
   })
 
   it('ends a WebSocket with the first message after its session has ended', async () => {
-    const own = await program.logIn()
-    const socket = await connected({ path: '/news', cookie: own })
-    expect(await ask(socket)).toMatchObject({ email: ada.email })
-    await program.logOut(own)
+    const own = await example.logIn()
+    const socket = await connected(example, { cookie: own })
+    expect(await say(socket, 'hello')).toEqual({ name: ada.name, text: 'hello' })
+    await example.logOut(own)
     const gone = once(socket as never, 'disconnect')
-    await expect(ask(socket)).rejects.toThrow()
+    socket.emit('say', 'still here?')
     expect(await gone).toEqual(['io server disconnect'])
   })
 })
@@ -113,11 +122,17 @@ describe('with Redis down', () => {
   it('also refuses a genuine cookie, and the process stays up', async () => {
     await program.redis.takeDown()
     for (const transport of transports) {
-      expect(await connect({ path: '/chat', transport, cookie })).toBeInstanceOf(Error)
-      expect(await connect({ path: '/chat', transport })).toBeInstanceOf(Error)
+      expect(await connect(program, { transport, cookie })).toBeInstanceOf(Error)
+      expect(await connect(program, { transport })).toBeInstanceOf(Error)
     }
-    const refusal = (await connect({ path: '/news', cookie })) as Refusal
-    expect(refusal.message).toBe(ERRORS.session_unavailable[1])
     await program.expectAlive()
+  })
+
+  it('tells a client with a genuine cookie why it is refused', async () => {
+    const own = await example.logIn()
+    await example.redis.takeDown()
+    const refusal = (await connect(example, { cookie: own })) as Refusal
+    expect(refusal.message).toBe(ERRORS.session_unavailable[1])
+    await example.expectAlive()
   })
 })

@@ -16,7 +16,7 @@ const answers: { status: number; text: string }[] = []
 beforeAll(async () => {
   emulator = await startAuth0Emulator()
   api = await startApi(emulator)
-  program = await startProgram('trpc', { emulator, env: { API_URL: api.url } })
+  program = await startProgram('__tests__/integrations/trpc.ts', { emulator, env: { API_URL: api.url } })
 })
 afterAll(async () => {
   await program.stop()

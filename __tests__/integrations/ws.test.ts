@@ -11,7 +11,7 @@ let cookie: string
 const sockets: WebSocket[] = []
 
 beforeAll(async () => {
-  program = await startProgram('ws')
+  program = await startProgram('__tests__/integrations/ws.ts')
   cookie = await program.logIn()
 })
 afterEach(() => {

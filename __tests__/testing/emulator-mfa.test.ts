@@ -97,7 +97,10 @@ describe('mfa_required', () => {
 describe('mfa_token', () => {
   it('is bound to the scope, audience and user of its login', async () => {
     const scope = 'openid email read:posts offline_access'
-    const { body } = await otp(await mfaTokenOf(emulator, { scope, audience: API }))
+    const token = await mfaTokenOf(emulator, { scope, audience: API })
+    emulator.users.add({ email: 'grace@example.com', password: ADA.password, mfa: true })
+    await mfaTokenOf(emulator, { username: 'grace@example.com', scope: 'openid' })
+    const { body } = await otp(token)
     const { sub } = emulator.users.get(ADA.username)!
     expect(decodeJwt(body.access_token)).toMatchObject({ sub, scope, aud: [API, `${emulator.issuer}userinfo`] })
     expect(decodeJwt(body.id_token)).toMatchObject({ sub, email: ADA.username })

@@ -9,7 +9,9 @@ import {
   type ExceptionFilter,
   type ExecutionContext,
   Get,
+  type MiddlewareConsumer,
   Module,
+  type NestModule,
   Post,
   UseGuards,
 } from '@nestjs/common'
@@ -60,8 +62,21 @@ class NotesController {
   }
 }
 
-@Module({ controllers: [NotesController] })
-class AppModule {}
+// With middleware in place of a guard.
+@Controller('me')
+class MeController {
+  @Get()
+  me(@Login() { user }: RequestAuth) {
+    return user
+  }
+}
+
+@Module({ controllers: [NotesController, MeController] })
+class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    consumer.apply(auth.requireAuth).forRoutes(MeController)
+  }
+}
 
 async function bootstrap() {
   const app = await NestFactory.create(AppModule)

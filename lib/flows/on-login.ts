@@ -1,7 +1,8 @@
 import { startDeadline } from '../deadline.js'
 import { AuthError } from '../errors.js'
 import { knownError } from '../events.js'
-import type { AcceptedLogin, Config } from '../options/options.js'
+import type { AcceptedLogin } from '../options/on-login.js'
+import type { Config } from '../options/options.js'
 
 /** Milliseconds that `onLogin` may take. */
 const DEADLINE = 10_000

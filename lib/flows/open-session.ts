@@ -1,6 +1,7 @@
 import { permissionsOf, profileOf, splitScope, type Grant } from '../auth0/token-response.js'
 import type { Hint } from '../events.js'
-import type { AcceptedLogin, Config } from '../options/options.js'
+import type { AcceptedLogin } from '../options/on-login.js'
+import type { Config } from '../options/options.js'
 import type { Established, Place } from '../session/establish.js'
 import type { Sessions } from '../session/sessions.js'
 import { checkAwaited } from './check-awaited.js'

@@ -1,5 +1,6 @@
-import type { Config, CookieOptions } from './options.js'
+import type { Config } from './options.js'
 import type { Problem } from './problem.js'
+import type { CookieOptions } from './session-options.js'
 
 type Cookie = Config['session']['cookie']
 

@@ -1,5 +1,6 @@
-import type { Config, Lifetime, SessionOptions } from './options.js'
+import type { Config } from './options.js'
 import type { Problem } from './problem.js'
+import type { Lifetime, SessionOptions } from './session-options.js'
 
 const DAY = 86_400
 

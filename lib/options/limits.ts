@@ -1,4 +1,5 @@
-import type { Config, Limit, LimitOptions, RateLimitOptions } from './options.js'
+import type { Config } from './options.js'
+import type { Limit, LimitOptions, RateLimitOptions } from './rate-limit-options.js'
 
 type Limits = Config['limits']
 

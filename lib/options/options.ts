@@ -3,98 +3,13 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { ClientAuth } from 'openid-client'
 import type { AuthError } from '../errors.js'
 import type { AuthEvent, Logger } from '../events.js'
-import type { LoginData, UserClaims } from './claims.js'
 import type { Interactive, InteractiveOptions, PagesOptions } from './browser-ways.js'
+import type { OnLogin } from './on-login.js'
+import type { Limit, RateLimitOptions } from './rate-limit-options.js'
+import type { CookieOptions, Lifetime, SessionOptions } from './session-options.js'
 
 /** Accepts `undefined` for every member, also under `exactOptionalPropertyTypes`. */
 type OrUndefined<T> = { [K in keyof T]: T[K] | undefined }
-
-/** How long a session lives, enforced on the server. */
-export interface Lifetime {
-  /** Seconds without a request after which the session ends. 1 to 31622400 (366 days). */
-  idleTimeout?: number | undefined
-  /** Seconds after login at which the session ends in any case. 1 to 31622400 (366 days). */
-  absoluteTimeout?: number | undefined
-}
-
-/** Attributes of the session cookie. It is always `HttpOnly`. */
-export interface CookieOptions {
-  /** Default: `__Host-auth` if `secure` is `true` (`__Secure-auth` with a domain or path), else `auth`. */
-  name?: string | undefined
-  /** Default: `/`. */
-  path?: string | undefined
-  /** Default: none, which limits the cookie to this host. */
-  domain?: string | undefined
-  /** Default: `lax`. `none` requires `secure: true`. */
-  sameSite?: 'lax' | 'strict' | 'none' | undefined
-  /** Default: `true` in production, else `'auto'`, which sets Secure whenever the request came over HTTPS. */
-  secure?: boolean | 'auto' | undefined
-}
-
-/** The login session. */
-export interface SessionOptions {
-  /**
-   * Signs the cookie and encrypts the session; at least 32 characters. In a list, the first secret signs and encrypts,
-   * and all of them verify and decrypt; repeated secrets are ignored. Required. Environment: `SESSION_SECRET`, which
-   * may hold several secrets separated by spaces or commas.
-   */
-  secret?: string | readonly string[] | undefined
-  /**
-   * Seconds without a request after which the session ends. 1 to 31622400 (366 days). Default: 86400 (1 day), or
-   * `absoluteTimeout` if that is shorter.
-   */
-  idleTimeout?: number | undefined
-  /**
-   * Seconds after login at which the session ends in any case. 1 to 31622400 (366 days). Default: 604800 (7 days), or
-   * `idleTimeout` if that is longer, in which case a warning is logged.
-   */
-  absoluteTimeout?: number | undefined
-  /**
-   * The same two limits for a login with `remember_me`. Default: 1209600 (14 days) and 2592000 (30 days), but never
-   * shorter than those of an ordinary session. They adapt to each other in the same way.
-   */
-  remembered?: Lifetime | undefined
-  /** Attributes of the session cookie. */
-  cookie?: CookieOptions | undefined
-  /** Keys of `req.session` (a cart, for example) that an anonymous session passes on at login. Default: none. */
-  preserve?: readonly string[] | undefined
-  /** Sessions a user can have at the same time. One more login ends the oldest. A positive integer. Default: 100. */
-  maxPerUser?: number | undefined
-  /** Prefix of every Redis key. Default: `auth:`. */
-  prefix?: string | undefined
-}
-
-/** A limit on attempts within a time window. */
-export interface Limit {
-  /** Number of attempts. */
-  limit: number
-  /** Length of the window in milliseconds. */
-  windowMs: number
-}
-
-/** A limit in the options. Missing members have the default of that limit. */
-export interface LimitOptions {
-  /** Number of attempts. A positive integer. */
-  limit?: number | undefined
-  /** Length of the window in milliseconds. 1 to 86400000 (1 day). */
-  windowMs?: number | undefined
-}
-
-/** Rate limits. `false` turns a limit off. */
-export interface RateLimitOptions {
-  /** Login attempts from a client subnet that are pending or have failed. Default: 5 in 60 s. */
-  subnet?: LimitOptions | false | undefined
-  /** All login attempts from a client subnet. Default: 60 in 60 s, or more if `subnet` allows more. */
-  attempts?: LimitOptions | false | undefined
-  /** Login attempts for one account that Auth0 refused. Default: 10 in 900 s. */
-  account?: LimitOptions | false | undefined
-  /** Second-factor attempts of one user. Default: 20 in 900 s. */
-  mfa?: LimitOptions | false | undefined
-  /** Signup requests from a client subnet. Default: 30 in 3600 s. */
-  signup?: LimitOptions | false | undefined
-  /** Password reset requests from a client subnet. Default: 30 in 3600 s. */
-  reset?: LimitOptions | false | undefined
-}
 
 /** Hard deadlines for single calls. */
 export interface Timeouts {
@@ -111,20 +26,6 @@ export interface TestClock {
   /** Moves the clock forward. */
   advance(seconds: number): unknown
 }
-
-/** A login that Auth0 accepted, before its session exists. */
-export interface AcceptedLogin {
-  /** The login request. */
-  req: Request
-  /** Profile claims of the ID token. */
-  user: UserClaims
-  /** Granted scopes, separated by spaces. */
-  scope: string
-}
-
-/** Returns a JSON object or nothing. Declare its type as `LoginData`. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without a return statement
-export type OnLogin = (login: AcceptedLogin) => LoginData | undefined | void | Promise<LoginData | undefined | void>
 
 /**
  * The options of {@link createRopgAuth}. Missing and `undefined` options are read from environment variables, where an

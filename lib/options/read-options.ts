@@ -1,8 +1,9 @@
 import { gather, type Env } from './environment.js'
-import type { RopgAuthOptions, SessionOptions } from './options.js'
+import type { RopgAuthOptions } from './options.js'
 import { isObject, withValue } from './plain-object.js'
 import { throwIfAny, type Problem } from './problem.js'
 import { ruleProblems } from './rules.js'
+import type { SessionOptions } from './session-options.js'
 import { shapeProblems } from './shape-problems.js'
 
 /** Options with all required members. */

@@ -27,7 +27,8 @@ export const describeInBrowser = executablePath === undefined ? describe.skip : 
 if (executablePath === undefined) {
   const missing = 'Chromium was not found: install it, or set CHROMIUM to its path.'
   if (process.env.CI) throw new Error(missing)
-  console.warn(`Browser tests are skipped. ${missing}`)
+  // jest does not show the console of files that are skipped.
+  process.stderr.write(`Browser tests are skipped. ${missing}\n`)
 }
 
 export interface Site {

@@ -11,7 +11,7 @@ import { startRedis } from '../../support/redis-server.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
 
-/** A program of this folder in a Node process of its own, with its own tenant and its own Redis. */
+/** A program of this folder, or an example, in a Node process of its own, with its own tenant and its own Redis. */
 export interface Program {
   url: string
   emulator: Auth0Emulator
@@ -40,13 +40,16 @@ export interface ProgramRedis {
 export interface ProgramSettings {
   emulator?: Auth0Emulator
   env?: Record<string, string>
+  /** Where the program mounts `auth.router`. Default: `/api/auth`. */
+  routes?: string
 }
 
-export async function startProgram(name: string, settings: ProgramSettings = {}): Promise<Program> {
-  const { env } = settings
+/** Starts a program, named by its path in the repository. */
+export async function startProgram(path: string, settings: ProgramSettings = {}): Promise<Program> {
+  const { env, routes = '/api/auth' } = settings
   const [emulator, redis] = await Promise.all([settings.emulator ?? startAuth0Emulator(), startProgramRedis()])
-  const preload = ['tsx', './__tests__/integrations/support/report-port.ts'].flatMap((path) => ['--import', path])
-  const child = spawn(process.execPath, [...preload, join(__dirname, '..', `${name}.ts`)], {
+  const preload = ['tsx', './__tests__/integrations/support/report-port.ts'].flatMap((module) => ['--import', module])
+  const child = spawn(process.execPath, [...preload, path], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
@@ -72,15 +75,15 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
   const [port] = (await Promise.race([once(child, 'message'), exited])) as [number]
   if (child.exitCode !== null || child.signalCode !== null) {
     await stop()
-    throw new Error(`${name}.ts did not start: ${inspect(state())}`)
+    throw new Error(`${path} did not start: ${inspect(state())}`)
   }
   const url = `http://127.0.0.1:${port}`
-  const post = async (path: string, init: { cookie?: string; body?: object }) => {
+  const post = async (route: string, init: { cookie?: string; body?: object }) => {
     const headers = { 'content-type': 'application/json', ...(init.cookie && { cookie: init.cookie }) }
     try {
-      return await fetch(`${url}/api/auth${path}`, { method: 'POST', headers, body: JSON.stringify(init.body ?? {}) })
+      return await fetch(url + routes + route, { method: 'POST', headers, body: JSON.stringify(init.body ?? {}) })
     } catch (cause) {
-      throw new Error(`${name}.ts does not answer: ${inspect(state())}`, { cause })
+      throw new Error(`${path} does not answer: ${inspect(state())}`, { cause })
     }
   }
   const program: Program = {
@@ -106,7 +109,7 @@ export async function startProgram(name: string, settings: ProgramSettings = {})
       await wait(50)
       expect(state()).toMatchObject({ code: null, signal: null })
       // PUT is not a method of that route: the router answers it, and asks no store.
-      expect((await fetch(`${url}/api/auth/login`, { method: 'PUT' })).status).toBe(405)
+      expect((await fetch(`${url}${routes}/login`, { method: 'PUT' })).status).toBe(405)
     },
     stop,
   }

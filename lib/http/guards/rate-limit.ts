@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import { AuthError } from '../../errors.js'
 import { plainAddress } from '../../ip-address.js'
-import type { Limit } from '../../options/options.js'
+import type { Limit } from '../../options/rate-limit-options.js'
 import { clientAddress } from '../client-address.js'
 import type { AttemptStore } from './attempt-store.js'
 

@@ -11,7 +11,10 @@ let program: Program
 beforeAll(async () => {
   emulator = await startAuth0Emulator()
   api = await startApi(emulator)
-  program = await startProgram('proxy', { emulator, env: { API_URL: api.url } })
+  program = await startProgram('examples/bff/app.ts', {
+    ...{ emulator, routes: '/auth' },
+    env: { API_URL: api.url },
+  })
 })
 beforeEach(() => {
   api.echoes.length = 0
@@ -29,6 +32,15 @@ interface Call {
 }
 
 const call = (path: string, init: Call = {}) => fetch(program.url + path, init)
+
+/** Logs in while the tenant issues no refresh tokens for the API. */
+async function withoutRefreshToken(logIn: () => Promise<string>): Promise<string> {
+  const [posts] = emulator.tenant.apis
+  posts!.allowOfflineAccess = false
+  const cookie = await logIn()
+  posts!.allowOfflineAccess = true
+  return cookie
+}
 
 const refusal = (error: AuthErrorCode) => ({ success: false, error, message: ERRORS[error][1] })
 
@@ -55,7 +67,7 @@ it('adds the access token, and forwards no cookie in either direction', async ()
 })
 
 it('refreshes once after the access token has expired, however many requests ask for it', async () => {
-  const cookie = await program.logInAndExpire({ remember_me: true })
+  const cookie = await program.logInAndExpire()
   emulator.requests.length = 0
   const answers = await Promise.all(Array.from({ length: 10 }, () => call('/api/posts', { headers: { cookie } })))
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
@@ -67,13 +79,13 @@ it('refreshes once after the access token has expired, however many requests ask
 it('uses an access token that cannot be refreshed until it expires', async () => {
   const { accessTokenTtl } = emulator.tenant
   emulator.tenant.accessTokenTtl = 20
-  const cookie = await program.logIn()
+  const cookie = await withoutRefreshToken(() => program.logIn())
   emulator.tenant.accessTokenTtl = accessTokenTtl
   expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
 })
 
 it('asks for the password again if the token has expired and there is no refresh token', async () => {
-  const cookie = await program.logInAndExpire()
+  const cookie = await withoutRefreshToken(() => program.logInAndExpire())
   const answer = await call('/api/posts', { headers: { cookie } })
   expect([answer.status, await answer.json()]).toEqual([401, refusal('reauthentication_required')])
   expect(api.echoes).toEqual([])

@@ -6,7 +6,7 @@ import { type Program, startProgram } from './support/program.ts'
 let program: Program
 
 beforeAll(async () => {
-  program = await startProgram('nest')
+  program = await startProgram('examples/nestjs/app.ts')
 })
 afterAll(() => program.stop())
 
@@ -25,8 +25,8 @@ function refusal(error: AuthErrorCode) {
 }
 
 describe.each([
-  ['a guard with auth.authenticate', '/me'],
-  ['auth.requireAuth as middleware', '/posts'],
+  ['a guard with auth.authenticate', '/notes'],
+  ['auth.requireAuth as middleware', '/me'],
 ])('behind %s', (_what, path) => {
   it('refuses anonymous requests', async () => {
     expect(await get(path)).toMatchObject(refusal('unauthenticated'))
@@ -35,7 +35,7 @@ describe.each([
   it('answers logged-in requests', async () => {
     const { status, body } = await get(path, await program.logIn())
     expect(status).toBe(200)
-    expect(JSON.stringify(body)).toMatch(/auth0\|/)
+    expect(JSON.stringify(body)).toContain(ada.name)
   })
 })
 
@@ -43,21 +43,13 @@ it('serves the routes of auth.router, and their errors', async () => {
   const cookie = await program.logIn()
   expect(await get('/api/auth/user', cookie)).toMatchObject({ status: 200, body: { user: { email: ada.email } } })
   await program.logOut(cookie)
-  expect(await get('/me', cookie)).toMatchObject({ status: 401 })
-})
-
-it('answers an AuthError of a handler with its status and public message', async () => {
-  const cookie = await program.logIn()
-  expect(await get('/token', cookie)).toMatchObject({ status: 200, body: { expiresAt: expect.any(Number) } })
-  const refused = await get('/token?audience=https://other.example.com', cookie)
-  expect(refused).toMatchObject(refusal('insufficient_scope'))
-  expect(JSON.stringify(refused)).not.toContain('refresh token')
+  expect(await get('/notes', cookie)).toMatchObject({ status: 401 })
 })
 
 it('answers 503 while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
-  for (const path of ['/me', '/posts']) {
+  for (const path of ['/notes', '/me']) {
     expect(await get(path, cookie)).toMatchObject({ ...refusal('session_unavailable'), retryAfter: '2' })
   }
   await program.expectAlive()
