@@ -13,7 +13,7 @@ const ownName = {
 }
 
 const base: Project = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/__tests__/support/environment.cjs',
   resolver: '<rootDir>/__tests__/support/resolver.cjs',
   transform: {
     '\\.[mc]?[jt]s$': [
