@@ -23,6 +23,13 @@ for (const name of /** @type {const} */ (['run', 'enterWith'])) {
  */
 module.exports = class extends TestEnvironment {
   /** @override */
+  async setup() {
+    await super.setup()
+    // For `libraries.cjs`.
+    this.global.requireOfNode = require
+  }
+
+  /** @override */
   async teardown() {
     await super.teardown()
     for (const storage of used) storage.disable()
