@@ -6,6 +6,12 @@ type Project = Exclude<NonNullable<Config['projects']>[number], string>
 /** Published as ES modules only, which jest cannot `require()` on Node 20: compiled like our own code. */
 const esmOnly = ['jose', 'oauth4webapi', 'openid-client', 'oidc-provider']
 
+/** Loaded by Node itself: see `libraries.cjs`. Not those that look at the clock, prototypes or promises of a test. */
+const large = [
+  ...['ajv', 'fast-check', 'ioredis', 'ioredis6', 'playwright-core', 'swagger-ui-dist', 'typescript', 'undici', 'vite'],
+  'zod',
+]
+
 /** Examples and tests name the package as its users do. */
 const ownName = {
   '^express-auth0-ropg$': '<rootDir>/lib/index.ts',
@@ -13,10 +19,11 @@ const ownName = {
 }
 
 const base: Project = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/__tests__/support/environment.cjs',
   resolver: '<rootDir>/__tests__/support/resolver.cjs',
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/compare-answers.ts'],
   transform: {
+    [`/node_modules/(?:${large.join('|')})/`]: '<rootDir>/__tests__/support/libraries.cjs',
     '\\.[mc]?[jt]s$': [
       '@swc/jest',
       {
@@ -30,7 +37,7 @@ const base: Project = {
       },
     ],
   },
-  transformIgnorePatterns: [`/node_modules/(?!(?:${esmOnly.join('|')})/)`],
+  transformIgnorePatterns: [`/node_modules/(?!(?:${[...esmOnly, ...large].join('|')})/)`],
 }
 
 /** Where the version of Express can matter: routing, bodies, client addresses, redirects, cookies, errors, guards. */

@@ -70,6 +70,9 @@ const product = ts.sys
   .map((path) => readFileSync(path, 'utf8'))
   .join('\n')
 
+/** What a configuration of jest is compiled as. */
+const DECLARATION = "export const config: import('jest').Config ="
+
 describe('the code in docs', () => {
   it('is in tested languages, or configures other programs', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
@@ -80,31 +83,30 @@ describe('the code in docs', () => {
     ).toEqual([])
   })
 
-  describe('in TypeScript', () => {
+  describe('in TypeScript or JavaScript', () => {
     const typed = blocksIn(
       'ts',
       pages.filter(({ path }) => !PARTS_OF_PROGRAMS.includes(path)),
     )
+    // matrix/runners.ts runs jest with each of them.
+    const configurations = blocksIn('js').map((block) => {
+      return { ...block, code: block.code.replace(/^(?:export default|module\.exports =)/m, DECLARATION) }
+    })
+    // Together: most of the time goes to reading the declarations of packages.
+    const all = [...typed, ...configurations, ...blocksIn('js', [readme])]
     let problems: Map<Block, string[]>
 
     beforeAll(() => {
-      problems = compile(typed)
+      problems = compile(all)
     }, 120_000)
 
-    it.each(titled(typed))('compiles: %s', (_title, block) => {
+    it.each(titled(all))('compiles: %s', (_title, block) => {
       expect(problems.get(block)).toEqual([])
     })
-  })
 
-  // matrix/runners.ts runs jest with each of them.
-  it('in JavaScript is configurations of jest', () => {
-    const declaration = "export const config: import('jest').Config ="
-    const typed = blocksIn('js').map((block) => ({
-      ...block,
-      code: block.code.replace(/^(?:export default|module\.exports =)/m, declaration),
-    }))
-    expect(typed.map(({ code }) => code.includes(declaration))).toEqual([true, true, true, true])
-    expect([...compile(typed).values()].flat()).toEqual([])
+    it('has four configurations of jest', () => {
+      expect(configurations.map(({ code }) => code.includes(DECLARATION))).toEqual([true, true, true, true])
+    })
   })
 
   it.each(titled(blocksIn('json')))('is valid JSON: %s', (_title, { code }) => {

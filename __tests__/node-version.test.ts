@@ -1,17 +1,30 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { build } from 'esbuild'
 
 const run = promisify(execFile)
 const ROOT = join(__dirname, '..')
 const ENTRY_POINTS = ['index.ts', 'testing/index.ts']
+let folder: string
+
+/** Compiled once, file by file as in the published package: each version imports all of it in a process of its own. */
+beforeAll(async () => {
+  // Within the repository, so that packages are found, and where git does not look.
+  await mkdir(join(ROOT, 'coverage'), { recursive: true })
+  folder = await mkdtemp(join(ROOT, 'coverage', 'node-version-'))
+  const entryPoints = [join(ROOT, 'lib', '**', '*.ts')]
+  await build({ entryPoints, outbase: join(ROOT, 'lib'), outdir: folder, format: 'esm', platform: 'node' })
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** What importing an entry point under that version gives: its exports, or the error's message. */
 async function importedUnder(version: string, entry: string): Promise<{ message?: string; names: string[] }> {
-  const url = pathToFileURL(join(ROOT, 'lib', entry)).href
+  const url = pathToFileURL(join(folder, entry.replace(/ts$/, 'js'))).href
   const program = `
     Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })
     const { names, message } = await import('${url}').then(
@@ -19,7 +32,7 @@ async function importedUnder(version: string, entry: string): Promise<{ message?
       ({ message }) => ({ names: [], message }),
     )
     console.log(JSON.stringify({ names, message }))`
-  const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+  const args = ['--input-type=module', '-e', program]
   const { stdout } = await run(process.execPath, args, { cwd: ROOT })
   return JSON.parse(stdout) as { message?: string; names: string[] }
 }

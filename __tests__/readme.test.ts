@@ -10,7 +10,7 @@ import { resolveOptions } from '../lib/options/resolve-options.ts'
 import { VARIABLES } from '../lib/options/environment.ts'
 import { startAuth0Emulator } from '../lib/testing/index.ts'
 import { ada, secret } from './support/app.ts'
-import { type Block, compile, prose, readPage, titled } from './support/markdown.ts'
+import { type Block, prose, readPage, titled } from './support/markdown.ts'
 import { startRedis } from './support/redis-server.ts'
 
 const ROOT = join(__dirname, '..')
@@ -87,10 +87,6 @@ describe('the app of README.md', () => {
 
   it('has at most 15 lines', () => {
     expect(code.trim().split('\n').length).toBeLessThanOrEqual(15)
-  })
-
-  it('compiles', () => {
-    expect([...compile([only('js')]).values()]).toEqual([[]])
   })
 
   it.each(['memory', 'Redis'])('logs a user in, with sessions in %s', async (store) => {

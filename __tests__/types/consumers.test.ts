@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createCompiler } from './compile.ts'
 
 const ROOT = join(__dirname, '..', '..')
 const CONSUMERS = join(__dirname, 'consumers')
-const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 const ESLINT = join(ROOT, 'node_modules', 'eslint', 'bin', 'eslint.js')
 
 const ESLINT_CONFIG = `
@@ -33,7 +33,9 @@ async function run(...args: string[]): Promise<string> {
   )
 }
 
-beforeAll(async () => {
+const compiler = createCompiler()
+
+beforeAll(() => {
   const modules = join(site, 'node_modules')
   const own = join(modules, 'express-auth0-ropg')
   mkdirSync(own, { recursive: true })
@@ -42,8 +44,7 @@ beforeAll(async () => {
   cpSync(join(ROOT, 'package.json'), join(own, 'package.json'))
   cpSync(CONSUMERS, join(site, 'consumers'), { recursive: true })
   writeFileSync(join(site, 'eslint.config.mjs'), ESLINT_CONFIG)
-  const build = join(ROOT, 'tsconfig.build.json')
-  expect(await run(TSC, '-p', build, '--emitDeclarationOnly', '--outDir', join(own, 'dist'))).toBe('')
+  expect(compiler.declare(join(ROOT, 'tsconfig.build.json'), join(own, 'dist'))).toBe('')
 }, 120_000)
 
 afterAll(() => {
@@ -56,32 +57,15 @@ describe('the published declarations', () => {
     .filter((path) => /\/tsconfig.*\.json$/.test(path))
     .sort()
 
-  const said = new Map<string, Promise<string>>()
-  const linted = 'eslint'
-
-  /** Two at a time, one for each core. */
-  beforeAll(() => {
-    const lanes: [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()]
-    for (const [at, name] of [linted, ...projects].entries()) {
-      const args =
-        name === linted
-          ? [ESLINT, '--max-warnings', '0', 'consumers/alone/passed-around.mts']
-          : [TSC, '-p', join(site, 'consumers', name)]
-      const result = lanes[at % 2]!.then(() => run(...args))
-      said.set(name, result)
-      lanes[at % 2] = result
-    }
-  })
-
   test.each(projects)(
     'compile in %s',
-    async (project) => {
-      expect(await said.get(project)).toBe('')
+    (project) => {
+      expect(compiler.problemsOf(join(site, 'consumers', project))).toBe('')
     },
     120_000,
   )
 
   test('pass strictTypeChecked of typescript-eslint where members are passed around', async () => {
-    expect(await said.get(linted)).toBe('')
+    expect(await run(ESLINT, '--max-warnings', '0', 'consumers/alone/passed-around.mts')).toBe('')
   }, 120_000)
 })
