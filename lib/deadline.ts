@@ -24,6 +24,16 @@ export function startDeadline(ms: number, expired: () => void): () => void {
   }
 }
 
+/** Settles as a task does, or rejects with the code `TIMEOUT` after `ms` milliseconds, counted as above. */
+export function within<T>(ms: number, task: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const finished = startDeadline(ms, () => {
+      reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' }))
+    })
+    void task.then(resolve, reject).finally(finished)
+  })
+}
+
 /** Resolves to whether a task finishes within `ms` milliseconds. Rejects if the task does. */
 export async function endsWithin(ms: number, task: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

@@ -158,7 +158,7 @@ describe('createTokenVault', () => {
       await vault.commit('one', 1, renewed)
       expect(await vault.discard('one', 1)).toBe('conflict')
       expect(await vault.discard('one', 2)).toHaveLength(1)
-      expect(await vault.discard('one', 2)).toBeUndefined()
+      expect(await vault.discard('one', 2)).toBe('gone')
       expect(await vault.read('one')).toBeUndefined()
     })
   })

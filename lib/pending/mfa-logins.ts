@@ -81,7 +81,7 @@ export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
     /** Hides the login. A request in progress can still finish it, so that a double click does no harm. */
     close: (id: string) => records.write(keyOf(id), { [COUNT]: countOf(OVER) }),
     /** Resolves to true for one caller only. */
-    end: async (id: string) => (await records.end(keyOf(id), [LOGIN])) !== undefined,
+    end: async (id: string) => typeof (await records.end(keyOf(id), [LOGIN])) !== 'string',
   }
 }
 

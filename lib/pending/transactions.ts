@@ -53,7 +53,7 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
     take: async (browser: string, state: string): Promise<Transaction | undefined> => {
       const key = keyOf(browser, state)
       const ended = await records.end(key, [TRANSACTION])
-      if (!ended || ended === 'conflict') return undefined
+      if (typeof ended === 'string') return undefined
       // A leftover entry expires with the list, so the login need not fail.
       await records.delist(listOf(browser), [state]).catch(() => undefined)
       const [sealed] = ended

@@ -93,7 +93,7 @@ export function createTokenVault({ records, seal, logins, keyOf }: VaultParts) {
     end: async (id: string): Promise<Ended | undefined> => {
       const key = keyOf(id)
       const ended = await records.end(key, [TOKENS, LOGIN])
-      if (!ended || ended === 'conflict') return undefined
+      if (typeof ended === 'string') return undefined
       const [tokens, login] = ended
       return { tokens: open(key, tokens), login: login && logins.open(login, key) }
     },

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/require-await -- what goes wrong rejects, as it does with Redis */
-import { MARK, restOf, type Entries, type Expected, type Fields, type Lifetime, type ListEntry } from './records.js'
-import type { Found, Records, Values, Visited, WriteResult } from './records.js'
+import { EXISTS, MARK, type Entries, type Expected, type Fields, type Found, type Lifetime } from './records.js'
+import type { ListEntry, Records, Refused, Values, Visited, WriteResult } from './records.js'
 import { closedError } from './store-health.js'
 
 interface Entry {
@@ -11,6 +11,7 @@ interface Entry {
   seen: number
 }
 
+const MINUTE = 60_000
 const SWEEP_EVERY = 1000
 
 const { timeOrigin } = performance
@@ -37,8 +38,8 @@ export class MemoryRecords implements Records {
     return this.#clock()
   }
 
-  async create(key: string, fields: Fields, { idle, absolute = Infinity }: Lifetime): Promise<void> {
-    this.#add(key, fields, { idle, absolute })
+  async create(key: string, fields: Fields, life: Lifetime): Promise<void> {
+    this.#add(key, fields, life)
   }
 
   async read(key: string, names: readonly string[]): Promise<Found | undefined> {
@@ -50,24 +51,23 @@ export class MemoryRecords implements Records {
     const entry = this.#live(key)
     if (!entry) return undefined
     const now = this.#clock()
-    const every = restOf(entry.idle)
+    const every = Math.min(MINUTE, entry.idle / 2)
     const extended = now - entry.seen >= every
     if (extended) entry.seen = now
-    const rest = Math.ceil(entry.seen + every - now)
-    return { extended, rest, ...foundIn(entry, names) }
+    return { extended, rest: Math.ceil(entry.seen + every - now), ...foundIn(entry, names) }
   }
 
-  async write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult> {
+  async write(key: string, fields: Fields, expected = EXISTS): Promise<WriteResult> {
     const entry = this.#live(key)
     const result = compare(entry, expected, fields)
     if (result === 'done') Object.assign(entry?.fields ?? {}, fields)
     return result
   }
 
-  async end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined> {
+  async end(key: string, names: readonly string[], expected = EXISTS): Promise<Values | Refused> {
     const entry = this.#live(key)
     const result = compare(entry, expected)
-    if (!entry || result !== 'done') return result === 'conflict' ? result : undefined
+    if (!entry || result !== 'done') return result as Refused
     this.#entries.delete(key)
     return foundIn(entry, names).values
   }
@@ -76,7 +76,7 @@ export class MemoryRecords implements Records {
     const { [MARK]: mark, ...entries } = this.#listed(key)
     if (entries[name] !== undefined) return {}
     if (mark !== undefined && since <= Number(mark)) return undefined
-    this.#setListed(key, { [name]: value }, ttl)
+    this.#addListed(key, { [name]: value }, ttl)
     const all = { ...entries, [name]: value }
     return Object.keys(all).length > most ? all : {}
   }
@@ -93,12 +93,12 @@ export class MemoryRecords implements Records {
   }
 
   async mark(key: string, since: number, ttl: number): Promise<void> {
-    this.#setListed(key, { [MARK]: String(since) }, ttl)
+    this.#addListed(key, { [MARK]: String(since) }, ttl)
   }
 
   async claim(key: string, value: string, ttl: number): Promise<boolean> {
     const free = this.#live(key) === undefined
-    if (free) this.#add(key, { value }, { idle: Infinity, absolute: ttl })
+    if (free) this.#add(key, { value }, { absolute: ttl })
     return free
   }
 
@@ -123,10 +123,9 @@ export class MemoryRecords implements Records {
   }
 
   /** Sets an entry of a list and extends its lifetime to at least `ttl`. */
-  #setListed(key: string, fields: Fields, ttl: number): void {
-    const known = this.#live(key)
-    const left = (known?.end ?? 0) - this.#clock()
-    this.#add(key, { ...known?.fields, ...fields }, { idle: Infinity, absolute: Math.max(left, ttl) })
+  #addListed(key: string, fields: Fields, ttl: number): void {
+    const left = (this.#live(key)?.end ?? 0) - this.#clock()
+    this.#add(key, { ...this.#listed(key), ...fields }, { absolute: Math.max(left, ttl) })
   }
 
   #live(key: string): Entry | undefined {
@@ -137,7 +136,7 @@ export class MemoryRecords implements Records {
     return undefined
   }
 
-  #add(key: string, fields: Fields, { idle, absolute }: Required<Lifetime>): void {
+  #add(key: string, fields: Fields, { idle = Infinity, absolute = Infinity }: Partial<Lifetime>): void {
     if (++this.#writes % SWEEP_EVERY === 0) for (const known of this.#entries.keys()) this.#live(known)
     const seen = this.#clock()
     this.#entries.set(key, { fields: { ...fields }, idle, end: seen + absolute, seen })
@@ -150,13 +149,11 @@ function foundIn({ fields, seen }: Entry, names: readonly string[]): Found {
 }
 
 /** `done` also if the same value was written before. */
-function compare(entry: Entry | undefined, expected?: Expected, news: Fields = {}): WriteResult {
-  if (!entry || !expected) return entry ? 'done' : 'gone'
-  const held = entry.fields[expected.field]
+function compare(entry: Entry | undefined, expected: Expected, news: Fields = {}): WriteResult {
+  if (!entry || expected === EXISTS) return entry ? 'done' : 'gone'
+  const [held, wanted] = [entry.fields, news].map(({ [expected.field]: value }) => value && textOf(value))
   if (held === undefined) return 'gone'
-  const wanted = news[expected.field]
-  const isWritten = wanted !== undefined && textOf(wanted) === textOf(held)
-  return isWritten || textOf(held).startsWith(expected.head) ? 'done' : 'conflict'
+  return held === wanted || held.startsWith(expected.head) ? 'done' : 'conflict'
 }
 
 const textOf = (value: string | Buffer) => Buffer.from(value).toString('latin1')

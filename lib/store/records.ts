@@ -26,7 +26,8 @@ export interface Visited extends Found {
 }
 
 /** `conflict`: the condition is not met. `gone`: there is no such record or field. */
-export type WriteResult = 'done' | 'conflict' | 'gone'
+export type Refused = 'conflict' | 'gone'
+export type WriteResult = 'done' | Refused
 
 /** A condition: the field begins with `head`. */
 export interface Expected {
@@ -50,7 +51,7 @@ export interface ListEntry {
  * behave the same. Every call rejects with `session_unavailable` if the store does not answer in time.
  */
 export interface Records {
-  /** True if calls take effect in the order in which they were made. */
+  /** True if calls take effect in the order in which they were made. Different nodes of a Cluster keep no order. */
   readonly ordered: boolean
   /** Milliseconds on the clock shared by all processes, to the microsecond. */
   now(): Promise<number>
@@ -63,7 +64,7 @@ export interface Records {
   /** Writes fields only if the record exists and meets the condition. Can be repeated safely. */
   write(key: string, fields: Fields, expected?: Expected): Promise<WriteResult>
   /** Reads and deletes a record that meets the condition. Only one of two callers gets the values. */
-  end(key: string, names: readonly string[], expected?: Expected): Promise<Values | 'conflict' | undefined>
+  end(key: string, names: readonly string[], expected?: Expected): Promise<Values | Refused>
 
   /** Adds an entry, unless it exists. Undefined if the mark refuses it. Resolves to all entries if there are too many. */
   enlist(key: string, entry: ListEntry): Promise<Entries | undefined>
@@ -83,12 +84,8 @@ export interface Records {
   close(): Promise<void>
 }
 
-const MINUTE = 60_000
-
-/** Milliseconds between two extensions of a record. */
-export function restOf(idle: number): number {
-  return Math.min(MINUTE, idle / 2)
-}
+/** The condition that there is a record: each has a last-seen time. */
+export const EXISTS: Expected = { field: 's', head: '' }
 
 /** Name of the list entry with the time of the last revocation. */
 export const MARK = '!'

@@ -13,20 +13,24 @@ export interface OpenedRedis {
 
 /** The client passed by the app, or a new one that never waits forever. */
 export function openRedis(redis: NonNullable<Config['redis']>, { timeouts, logger }: Config): OpenedRedis {
-  const deadline = timeouts.redis
-  if (isIoredis(redis)) {
-    if (waitsForEver(redis)) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
-    // A first error listener would silence the message that ioredis prints without one.
-    const listens = redis.listenerCount('error') > 0
-    return { client: redis, owned: false, describe: createDescribe(redis, { listens, deadline }) }
+  if (!isIoredis(redis)) {
+    const client = open(redis, timeouts.redis)
+    return { client, owned: true, describe: createDescribe(client, timeouts.redis, true) }
   }
-  const client = open(redis, deadline)
-  return { client, owned: true, describe: createDescribe(client, { listens: true, deadline }) }
+  const { options } = redis
+  const { commandTimeout } = ('redisOptions' in options ? options.redisOptions : (options as RedisOptions)) ?? {}
+  if (commandTimeout === undefined) logger?.warn({ option: 'commandTimeout' }, WAITS_FOR_EVER)
+  // A first error listener would silence the message that ioredis prints without one.
+  const listens = redis.listenerCount('error') > 0
+  return { client: redis, owned: false, describe: createDescribe(redis, timeouts.redis, listens) }
 }
 
 const WAITS_FOR_EVER =
   'the ioredis client in `redis` waits for ever when Redis is frozen or gone: set commandTimeout (and a low ' +
   'maxRetriesPerRequest), or pass a URL or options and let this package set them'
+
+const isIoredis = (redis: object | string): redis is RedisClient =>
+  typeof redis !== 'string' && 'defineCommand' in redis
 
 function open(redis: string | RedisOptions, deadline: number): Redis {
   const readOnly = leaveReadOnly(deadline)
@@ -55,9 +59,8 @@ function leaveReadOnly(pause: number) {
     reconnectOnError: ({ message }: Error): 2 | false => {
       if (!message.includes('READONLY')) return false
       // Other commands on the same connection are sent again, too.
-      if (isLeaving) return 2
-      if (performance.now() - last < pause) return false
-      last = performance.now()
+      if (!isLeaving && performance.now() - last < pause) return false
+      if (!isLeaving) last = performance.now()
       isLeaving = true
       return 2
     },
@@ -87,12 +90,4 @@ class BatchingRedis extends Redis {
     }
     return super.sendCommand(...args)
   }
-}
-
-const isIoredis = (redis: object | string): redis is RedisClient =>
-  typeof redis !== 'string' && 'defineCommand' in redis
-
-function waitsForEver({ options }: RedisClient): boolean {
-  const { commandTimeout } = 'redisOptions' in options ? (options.redisOptions ?? {}) : (options as RedisOptions)
-  return commandTimeout === undefined
 }

@@ -1,13 +1,24 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { endsWithin } from '../deadline.js'
-import { MARK, type Entries, type Fields, type Found, type Records, type Values, type Visited } from './records.js'
-import type { WriteResult } from './records.js'
-import type { OpenedRedis, RedisClient } from './redis-client.js'
-import { runScript } from './redis-script.js'
+import {
+  EXISTS,
+  MARK,
+  type Entries,
+  type Fields,
+  type Found,
+  type Records,
+  type Refused,
+  type WriteResult,
+} from './records.js'
+import type { RedisClient } from './redis-client.js'
 import * as scripts from './redis-scripts.js'
 import type { Guarded } from './store-health.js'
 
-export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
+export interface RedisRecordsParts {
+  client: RedisClient
+  /** True if the package opened the connection and has to close it. */
+  owned: boolean
   guarded: Guarded
   /** Prefix of every key. */
   prefix: string
@@ -17,94 +28,111 @@ export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
 
 /** Records in Redis 6.0 or later: one server, Sentinel, or Cluster. */
 export function createRedisRecords({ client, owned, guarded, prefix, testClock }: RedisRecordsParts): Records {
-  const run: Run = (script, key, args) =>
-    guarded(() => runScript(client, script, { key, args }), isQuestion(script) ? 'question' : 'news')
-  const time = () => (testClock ? String(testClock()) : '')
-  const visit = async (key: string, names: readonly string[], extend = true) =>
-    visited(await run(scripts.VISIT, key, [time(), extend ? '1' : '0', ...names]))
+  const run: Run = (script, key, ...args) => {
+    // Writes are always sent, even while the store seems to be down.
+    const isQuestion = script === scripts.VISIT || script === scripts.TIME
+    return guarded(() => runScript(client, script, [key, ...args]), isQuestion ? 'question' : 'news')
+  }
+  const time = () => (testClock ? testClock() : '')
+  const visit = async (key: string, names: readonly string[], extend: '0' | '1') => {
+    const reply = (await run(scripts.VISIT, key, time(), extend, ...names)) as VisitReply | null
+    return reply
+      ? { extended: reply[0] === 1, rest: reply[1], seen: Number(reply[2]), values: known(reply[3]) }
+      : undefined
+  }
 
   return {
-    // Commands to different nodes of a Cluster can take effect in any order.
     ordered: !client.isCluster,
-    now: () => run(scripts.TIME, `${prefix}clock`, []).then((reply) => testClock?.() ?? timeOf(reply)),
-    create: async (key, fields, { idle, absolute }) => {
-      const args = [time(), String(idle), String(absolute ?? ''), ...flat(fields)]
-      // Not EVALSHA: if the script had to be sent again, it would run after later commands.
-      await guarded(() => client.eval(scripts.CREATE, 1, key, ...args), 'news')
+    now: async () => {
+      const microseconds = (await run(scripts.TIME, `${prefix}clock`)) as number
+      return testClock?.() ?? microseconds / 1000
     },
-    read: (key, names) =>
-      testClock ? visit(key, names, false) : guarded(() => client.hmgetBuffer(key, 's', ...names)).then(found),
-    visit: (key, names) => visit(key, names),
+    create: async (key, fields, { idle, absolute }) => {
+      // Not EVALSHA: if the script had to be sent again, it would run after later commands.
+      const args = [key, time(), idle, absolute ?? FOREVER, ...flat(fields)]
+      await guarded(() => client.eval(scripts.CREATE, 1, ...args), 'news')
+    },
+    read: async (key, names) =>
+      testClock ? visit(key, names, '0') : found(await guarded(() => client.hmgetBuffer(key, 's', ...names))),
+    visit: (key, names) => visit(key, names, '1'),
     write: async (key, fields, { field, head } = EXISTS) => {
-      const reply = await run(scripts.WRITE, key, [field, head, ...flat(fields)])
-      return reply === null ? 'gone' : ((reply as Buffer).toString() as WriteResult)
+      const reply = await run(scripts.WRITE, key, field, head, ...flat(fields))
+      return (reply as Buffer).toString() as WriteResult
     },
     end: async (key, names, { field, head } = EXISTS) => {
-      const reply = await run(scripts.END, key, [field, head, ...names])
-      return reply === null ? undefined : Array.isArray(reply) ? valuesOf(reply as Reply) : 'conflict'
+      const reply = (await run(scripts.END, key, field, head, ...names)) as Reply | Buffer
+      return Array.isArray(reply) ? known(reply) : (reply.toString() as Refused)
     },
 
+    ...listsAndLocks(client, guarded, run),
+    close: () => (owned ? quit(client) : Promise.resolve()),
+  }
+}
+
+/** Milliseconds. An integer that Lua can add to a time. */
+const FOREVER = 1e15
+
+type ListsAndLocks = Pick<Records, 'enlist' | 'listed' | 'delist' | 'mark' | 'claim' | 'renew' | 'release'>
+
+function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAndLocks {
+  return {
     enlist: async (key, { name, value, since, ttl, most }) => {
-      const reply = await run(scripts.ENLIST, key, [name, value, ...[since, ttl, most].map(String)])
-      return reply === null ? undefined : unmarked(pairs((reply as Buffer[]).map(String)))
+      const reply = (await run(scripts.ENLIST, key, name, value, since, ttl, most)) as Buffer[] | null
+      return reply ? unmarked(pairs(reply.map(String))) : undefined
     },
     listed: async (key) => unmarked(await guarded(() => client.hgetall(key))),
     delist: async (key, names) => {
       if (names.length) await guarded(() => client.hdel(key, ...names), 'news')
     },
     mark: async (key, since, ttl) => {
-      await run(scripts.MARK, key, [String(since), String(ttl)])
+      await run(scripts.MARK, key, since, ttl)
     },
 
-    ...locks(client, guarded, run),
-    close: () => (owned ? quit(client) : Promise.resolve()),
-  }
-}
-
-/** Writes are always sent, even while the store seems to be down. */
-const isQuestion = (script: string) => script === scripts.VISIT || script === scripts.TIME
-
-type Run = (script: string, key: string, args: (string | Buffer)[]) => Promise<unknown>
-
-function locks(client: RedisClient, guarded: Guarded, run: Run): Pick<Records, 'claim' | 'renew' | 'release'> {
-  return {
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
-    renew: async (key, value, ttl) => (await run(scripts.RENEW, key, [value, String(ttl)])) === 1,
+    renew: async (key, value, ttl) => (await run(scripts.RENEW, key, value, ttl)) === 1,
     release: async (key, value) => {
-      await run(scripts.RELEASE, key, [value])
+      await run(scripts.RELEASE, key, value)
     },
   }
 }
 
+type Argument = string | number | Buffer
+type Run = (script: string, key: string, ...args: Argument[]) => Promise<unknown>
 type Reply = (Buffer | null)[]
+type VisitReply = [extended: number, rest: number, seen: Buffer, values: Reply]
 
-/** Every session's record has a last-seen time. */
-const EXISTS = { field: 's', head: '' }
+const known = (reply: Reply) => reply.map((value) => value ?? undefined)
 
 const flat = (fields: Fields) => Object.entries(fields).flat()
 
 function pairs(reply: string[]): Entries {
-  const entries = reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1] ?? '']] : []))
-  return Object.fromEntries(entries) as Entries
+  return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1] ?? '']] : [])))
 }
 
 const unmarked = ({ [MARK]: _mark, ...entries }: Entries) => entries
 
-const valuesOf = (reply: Reply): Values => reply.map((value) => value ?? undefined)
-
 function found([seen, ...values]: Reply): Found | undefined {
-  return seen ? { seen: Number(seen.toString()), values: valuesOf(values) } : undefined
+  return seen ? { seen: Number(seen), values: known(values) } : undefined
 }
 
-function visited(reply: unknown): Visited | undefined {
-  if (reply === null) return undefined
-  const [extended, rest, seen, values] = reply as [number, number, Buffer, Reply]
-  return { extended: extended === 1, rest, seen: Number(seen.toString()), values: valuesOf(values) }
-}
+/** Script -> SHA-1. */
+const names = new Map<string, string>()
 
-function timeOf(reply: unknown): number {
-  const [seconds = 0, microseconds = 0] = String(reply).split(',').map(Number)
-  return seconds * 1000 + microseconds / 1000
+/** Runs a Lua script on one key. Strings in its reply are buffers. Sends it again after a restart or failover. */
+export async function runScript(client: RedisClient, script: string, keyAndArgs: Argument[]): Promise<unknown> {
+  const name = names.get(script) ?? createHash('sha1').update(script).digest('hex')
+  names.set(script, name)
+  // Missing in the types of ioredis.
+  const commands = client as unknown as Record<
+    'evalshaBuffer' | 'evalBuffer',
+    (...args: Argument[]) => Promise<unknown>
+  >
+  try {
+    return await commands.evalshaBuffer(name, 1, ...keyAndArgs)
+  } catch (err) {
+    if (!String((err as { message?: unknown }).message).startsWith('NOSCRIPT')) throw err
+    return commands.evalBuffer(script, 1, ...keyAndArgs)
+  }
 }
 
 /** Milliseconds. */
@@ -117,10 +145,8 @@ async function quit(client: RedisClient): Promise<void> {
     return
   }
   const ended = once(client, 'end').catch(() => undefined)
-  await endsWithin(
-    QUIT_WITHIN,
-    client.quit().catch(() => undefined),
-  )
+  const told = client.quit().catch(() => undefined)
+  await endsWithin(QUIT_WITHIN, told)
   client.disconnect()
   await ended
 }

@@ -12,42 +12,33 @@ local function now()
 end
 `
 
-/** The key does not exist. It makes all processes ask the same node of a Cluster. */
+/** In microseconds. The key does not exist. It makes all processes ask the same node of a Cluster. */
 export const TIME = `
 local time = redis.call('TIME')
-return time[1] .. ',' .. time[2]
+return time[1] * 1000000 + time[2]
 `
 
-/** ARGV: time, idle, absolute or '', then fields and values. */
+/** ARGV: time, idle, absolute, then fields and values. */
 export const CREATE = `${NOW}
 local at = math.floor(now())
-local life = tonumber(ARGV[2])
-redis.call('HSET', KEYS[1], 'i', ARGV[2], 's', string.format('%.0f', at), unpack(ARGV, 4))
-if ARGV[3] ~= '' then
-  redis.call('HSET', KEYS[1], 'e', string.format('%.0f', at + ARGV[3]))
-  life = math.min(life, ARGV[3])
-end
-redis.call('PEXPIRE', KEYS[1], math.ceil(life))
+local ends = string.format('%.0f', at + ARGV[3])
+redis.call('HSET', KEYS[1], 'i', ARGV[2], 's', string.format('%.0f', at), 'e', ends, unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], math.ceil(math.min(ARGV[2], ARGV[3])))
 `
 
 /** ARGV: time, '1' to extend, then fields. Returns: extended, rest, last seen, values. */
 export const VISIT = `${NOW}
 local held = redis.call('HMGET', KEYS[1], 's', 'i', 'e')
 local seen, idle, over = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
-if not seen or not idle then return false end
 local at = now()
-local ends = seen + idle
-if over then ends = math.min(ends, over) end
-if ends <= at then return false end
+if not seen or not idle or not over or math.min(seen + idle, over) <= at then return false end
 local every = math.min(60000, idle / 2)
 local extended = 0
 if ARGV[2] == '1' and (at - seen >= every or at < seen) then
-  local left = idle
-  if over then left = math.min(left, over - at) end
   seen = math.floor(at)
   extended = 1
   redis.call('HSET', KEYS[1], 's', string.format('%.0f', seen))
-  redis.call('PEXPIRE', KEYS[1], math.ceil(left))
+  redis.call('PEXPIRE', KEYS[1], math.ceil(math.min(idle, over - at)))
 end
 local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 3))
 return {extended, math.ceil(seen + every - at), string.format('%.0f', seen), values}
@@ -56,11 +47,11 @@ return {extended, math.ceil(seen + every - at), string.format('%.0f', seen), val
 /** ARGV: field, expected beginning of its value. */
 const EXPECTED = `
 local held = redis.call('HGET', KEYS[1], ARGV[1])
-if not held then return false end
+if not held then return 'gone' end
 local fits = string.sub(held, 1, #ARGV[2]) == ARGV[2]
 `
 
-/** ARGV: field, head, then fields and values, the expected one first. Returns false if there is no such field. */
+/** ARGV: field, head, then fields and values, the expected one first. */
 export const WRITE = `${EXPECTED}
 -- Repeated after a lost reply: the value has been written.
 if held == ARGV[4] then return 'done' end

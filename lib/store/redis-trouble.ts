@@ -3,14 +3,8 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 /** Describes an error to operators: where Redis is, what was seen, and what to check. */
 export type Describe = (err: unknown) => string
 
-export interface DescribeParts {
-  /** Whether to listen to the errors of the connection. */
-  listens: boolean
-  /** Milliseconds for one call. */
-  deadline: number
-}
-
-export function createDescribe(client: Redis | Cluster, { listens, deadline }: DescribeParts): Describe {
+/** `deadline`: milliseconds for one call. `listens`: whether to listen to the errors of the connection. */
+export function createDescribe(client: Redis | Cluster, deadline: number, listens: boolean): Describe {
   let met: string | undefined
   let wasReady = client.status === 'ready'
   if (listens) {
@@ -26,16 +20,11 @@ export function createDescribe(client: Redis | Cluster, { listens, deadline }: D
   const options = (client.isCluster ? {} : client.options) as RedisOptions
   const where = client.isCluster ? 'the nodes of the cluster' : placeOf(options)
   return (err) => {
-    const ofSocket = met ?? lastOf(client)
+    // A client without an error listener keeps its last error in the stream.
+    const ofSocket = met ?? kindOf((client as Partial<Redis>).stream?.errored)
     const seen = refusalOf(err) ?? ofSocket ?? failureOf(err, deadline)
     return `Redis at ${where}: ${seen}${wasReady ? '' : adviceFor(ofSocket, options)}`
   }
-}
-
-/** The last connection error of a client that has no error listener. */
-function lastOf(client: Redis | Cluster): string | undefined {
-  const { stream } = client as Partial<Redis>
-  return stream?.errored ? kindOf(stream.errored) : undefined
 }
 
 function placeOf({ host = 'localhost', port = 6379, path, sentinels, name = '' }: RedisOptions): string {
@@ -49,29 +38,33 @@ function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
   return `: check the redis option (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
 }
 
-const SERVER_SAID: readonly (readonly [pattern: RegExp, text: (command: string) => string])[] = [
-  [
-    /^ERR unknown command [`'"]?(\w+)/i,
-    (command) => `unknown command ${command} (Redis 6.0 or later is needed, and its commands by name)`,
-  ],
-  [/unknown redis command/i, () => 'a script called an unknown command (Redis 6.0 or later is needed)'],
-  [
-    /^NOPERM .*?'([\w|]+)' command/i,
-    (command) => `NOPERM: the Redis user may not run ${command}: allow it in the ACL of that user`,
-  ],
-  [
-    /\bOOM command not allowed/,
-    () => 'OOM: Redis has reached its maxmemory: raise it, or give sessions a Redis of their own',
-  ],
-  [/^MISCONF\b/, () => 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'],
+const UNKNOWN = 'unknown command $1 (Redis 6.0 or later is needed, and its commands by name)'
+const UNKNOWN_IN_SCRIPT = 'a script called an unknown command (Redis 6.0 or later is needed)'
+const NOPERM = 'NOPERM: the Redis user may not run $1: allow it in the ACL of that user'
+const OOM = 'OOM: Redis has reached its maxmemory: raise it, or give sessions a Redis of their own'
+const MISCONF = 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'
+const READONLY = 'READONLY: this is a replica, and sessions need the primary: set the redis option to that'
+
+/** What Redis replies when it refuses some commands while others succeed. */
+const REFUSALS: readonly (readonly [pattern: RegExp, text: string])[] = [
+  [/^ERR unknown command [`'"]?(\w+)/i, UNKNOWN],
+  [/unknown redis command/i, UNKNOWN_IN_SCRIPT],
+  [/^NOPERM .*?'([\w|]+)' command/i, NOPERM],
+  [/\bOOM command not allowed/, OOM],
+  [/^MISCONF\b/, MISCONF],
   // In a script, Redis 6 puts ERR before it.
-  [/\bREADONLY\b/, () => 'READONLY: this is a replica, and sessions need the primary: set the redis option to that'],
+  [/\bREADONLY\b/, READONLY],
 ]
 
-/** Refusals that affect some commands while others succeed. */
-export function isRefusal(err: unknown): boolean {
-  return refusalOf(err) !== undefined
+function refusalOf(err: unknown): string | undefined {
+  const said = textOf(err)
+  const [pattern, text = ''] = REFUSALS.find(([refusal]) => refusal.test(said)) ?? []
+  return pattern && text.replace('$1', pattern.exec(said)?.[1] ?? '')
 }
+
+export const isRefusal = (err: unknown): boolean => refusalOf(err) !== undefined
+
+export const isTimeout = (err: unknown): boolean => kindOf(err) === 'TIMEOUT'
 
 /** No reply at all, so the next command would only wait in vain. */
 export function isUnreachable(err: unknown): boolean {
@@ -83,15 +76,6 @@ export function isUnreachable(err: unknown): boolean {
   )
 }
 
-function refusalOf(err: unknown): string | undefined {
-  const said = textOf(err)
-  for (const [pattern, text] of SERVER_SAID) {
-    const match = pattern.exec(said)
-    if (match) return text(match[1] ?? '')
-  }
-  return undefined
-}
-
 /** Only the kind of error, because messages of Redis can quote the arguments of a command. */
 function kindOf(err: unknown): string | undefined {
   const { code, name } = Object(err) as { code?: unknown; name?: unknown }
@@ -101,9 +85,7 @@ function kindOf(err: unknown): string | undefined {
 }
 
 function failureOf(err: unknown, deadline: number): string {
-  const kind = kindOf(err)
-  if (kind === 'TIMEOUT') return `no answer within ${String(deadline)} ms`
-  return kind ?? 'the connection was closed'
+  return isTimeout(err) ? `no answer within ${String(deadline)} ms` : (kindOf(err) ?? 'the connection was closed')
 }
 
 function textOf(err: unknown): string {

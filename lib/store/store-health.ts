@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { startDeadline } from '../deadline.js'
+import { within } from '../deadline.js'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
 import { recordStoreCall, tracedCall } from '../telemetry.js'
-import { isRefusal, isUnreachable, type Describe } from './redis-trouble.js'
+import { isRefusal, isTimeout, isUnreachable, type Describe } from './redis-trouble.js'
 
 /** Runs a call to the store with a deadline. Maps errors, and reports when the store fails or recovers. */
 export type Guarded = <T>(call: () => Promise<T>, importance?: Importance) => Promise<T>
@@ -37,91 +37,62 @@ const GRACE = 25
 /** Milliseconds between two checks of a store that is down. */
 const PROBE_EVERY = 500
 
-export function createStoreGuard(parts: StoreGuardParts): Guarded {
-  const { deadline, isClosed } = parts
-  const health = createHealth(parts)
-
-  const run = <T>(call: () => Promise<T>) =>
-    new Promise<T>((resolve, reject) => {
-      const started = performance.now()
-      let settled = false
-      const finished = startDeadline(deadline, () => {
-        settled = true
-        recordStoreCall(deadline, 'timeout')
-        reject(health.failed({ code: 'TIMEOUT' }))
-      })
-      tracedCall('redis', REDIS, call).then(
-        (result) => {
-          finished()
-          if (!settled) recordStoreCall(performance.now() - started)
-          health.answered()
-          resolve(result)
-        },
-        (err: unknown) => {
-          finished()
-          // Already reported at its deadline.
-          if (settled) return
-          recordStoreCall(performance.now() - started, 'error')
-          reject(health.failed(err))
-        },
-      )
-    })
-  const runIfBack = async <T>(call: () => Promise<T>) => {
-    await wait(GRACE, undefined, { ref: false })
-    if (health.isDown()) throw new SessionUnavailableError(DOWN)
-    return run(call)
-  }
-  return (call, importance = 'question') => {
-    if (isClosed()) return Promise.reject(closedError())
-    return health.isDown() && importance === 'question' ? runIfBack(call) : run(call)
-  }
-}
-
 const REDIS = { 'db.system.name': 'redis' }
-
 const DOWN = 'the session store does not answer; checking until it is back'
+const ignore = () => undefined
 
-/** Tracks whether the store answers, and reports changes. */
-function createHealth({ deadline, report, describe, isClosed, probe }: StoreGuardParts) {
-  let isReported = false
-  /** While true, the store is considered down. */
-  let watching = false
-  /** One loop is enough, even if the store recovers and fails again between two checks. */
-  let looking = false
-  let quietFrom = -Infinity
+export function createStoreGuard({ deadline, report, describe, isClosed, probe }: StoreGuardParts): Guarded {
+  const health = { isDown: false, isProbed: false, isReported: false, quietFrom: -Infinity }
 
   const answered = () => {
-    watching = false
-    if (!isReported || performance.now() < quietFrom) return
-    isReported = false
+    health.isDown = false
+    if (!health.isReported || performance.now() < health.quietFrom) return
+    health.isReported = false
     report({ name: 'store.recovered' })
   }
   const watch = async (look: () => Promise<unknown>) => {
-    watching = true
-    if (looking) return
-    looking = true
-    while (isWatching() && !isClosed()) {
-      // Late answers count, too.
-      const looked = look().then(answered, (err: unknown) => {
+    // One loop is enough, even if the store recovers and fails again between two checks.
+    if (health.isProbed) return
+    health.isProbed = true
+    while (health.isDown && !isClosed()) {
+      look().then(answered, (err: unknown) => {
         if (isRefusal(err)) answered()
       })
-      await Promise.race([looked, wait(deadline, undefined, { ref: false })])
-      if (isWatching()) await wait(PROBE_EVERY, undefined, { ref: false })
+      await wait(PROBE_EVERY, undefined, { ref: false })
     }
-    looking = false
+    health.isProbed = false
   }
-  const isWatching = () => watching
+  const failed = (err: unknown): SessionUnavailableError => {
+    const detail = describe(err)
+    if (isRefusal(err)) health.quietFrom = performance.now() + QUIET
+    if (probe && isUnreachable(err)) {
+      health.isDown = true
+      void watch(probe)
+    }
+    if (!health.isReported) report({ name: 'store.unavailable', code: 'session_unavailable', detail })
+    health.isReported = true
+    return new SessionUnavailableError(`the session store failed: ${detail}`)
+  }
 
-  return {
-    isDown: isWatching,
-    answered,
-    failed: (err: unknown): SessionUnavailableError => {
-      const reason = describe(err)
-      if (isRefusal(err)) quietFrom = performance.now() + QUIET
-      if (probe && !watching && isUnreachable(err)) void watch(probe)
-      if (!isReported) report({ name: 'store.unavailable', code: 'session_unavailable', detail: reason })
-      isReported = true
-      return new SessionUnavailableError(`the session store failed: ${reason}`)
-    },
+  return async (call, importance = 'question') => {
+    if (isClosed()) throw closedError()
+    if (health.isDown && importance === 'question') await wait(GRACE, undefined, { ref: false })
+    if (health.isDown && importance === 'question') throw new SessionUnavailableError(DOWN)
+    const calling = tracedCall('redis', REDIS, call)
+    // Answers after the deadline count, too.
+    calling.then(answered, ignore)
+    return inTime(deadline, calling).catch((err: unknown) => Promise.reject(failed(err)))
+  }
+}
+
+async function inTime<T>(deadline: number, task: Promise<T>): Promise<T> {
+  const started = performance.now()
+  try {
+    const result = await within(deadline, task)
+    recordStoreCall(performance.now() - started)
+    return result
+  } catch (err) {
+    recordStoreCall(performance.now() - started, isTimeout(err) ? 'timeout' : 'error')
+    throw err
   }
 }

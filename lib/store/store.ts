@@ -1,11 +1,9 @@
-import type { Report } from '../events.js'
+import type { Logger, Report } from '../events.js'
 import type { Config } from '../options/options.js'
-import { warnOfEviction } from './eviction.js'
 import { MemoryRecords } from './memory-records.js'
 import type { Records } from './records.js'
-import { openRedis } from './redis-client.js'
-import { createRedisRecords } from './redis-records.js'
-import { runScript } from './redis-script.js'
+import { openRedis, type RedisClient } from './redis-client.js'
+import { createRedisRecords, runScript } from './redis-records.js'
 import { closedError, createStoreGuard } from './store-health.js'
 
 export interface Store {
@@ -19,24 +17,42 @@ export interface Store {
 
 /** Redis if it is configured, else the in-process store. */
 export function openStore(config: Config, prefix: string, report: Report): Store {
-  const { redis, timeouts, testClock } = config
+  const { redis, timeouts, testClock, logger } = config
   let isClosed = false
-  const close = (records: Records) => () => {
-    isClosed = true
-    return records.close()
-  }
-  const closed = () => (isClosed ? closedError() : undefined)
-  if (redis === undefined) {
-    const records = new MemoryRecords(testClock)
-    return { records, evaluate: undefined, closed, close: close(records) }
-  }
-  const opened = openRedis(redis, config)
-  const { client, describe } = opened
-  if (config.logger) warnOfEviction(client, config.logger)
+  const ending = (records: Records): Pick<Store, 'records' | 'closed' | 'close'> => ({
+    records,
+    closed: () => (isClosed ? closedError() : undefined),
+    close: () => {
+      isClosed = true
+      return records.close()
+    },
+  })
+  if (redis === undefined) return { ...ending(new MemoryRecords(testClock)), evaluate: undefined }
+  const { client, owned, describe } = openRedis(redis, config)
+  if (logger) warnOfEviction(client, logger)
   // One node of a Cluster may be down while others answer.
   const probe = client.isCluster ? undefined : () => client.ping()
   const guarded = createStoreGuard({ deadline: timeouts.redis, report, describe, isClosed: () => isClosed, probe })
-  const records = createRedisRecords({ ...opened, guarded, prefix, testClock })
-  const evaluate: Store['evaluate'] = (script, key, args) => guarded(() => runScript(client, script, { key, args }))
-  return { records, evaluate, closed, close: close(records) }
+  return {
+    ...ending(createRedisRecords({ client, owned, guarded, prefix, testClock })),
+    evaluate: (script, key, args) => guarded(() => runScript(client, script, [key, ...args])),
+  }
 }
+
+/** Warns if Redis may evict sessions. Asks once connected. Does nothing if Redis refuses to say. */
+function warnOfEviction(client: RedisClient, logger: Logger): void {
+  const ask = async () => {
+    const [node] = 'nodes' in client ? client.nodes('master') : [client]
+    // Managed services disable `CONFIG GET`.
+    const info = await node?.info('memory')
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info ?? '')?.[1] ?? 'noeviction'
+    if (policy !== 'noeviction') logger.warn({ option: 'redis', policy }, EVICTS)
+  }
+  const askSafely = () => void ask().catch(() => undefined)
+  if (client.status === 'ready') askSafely()
+  else client.once('ready', askSafely)
+}
+
+const EVICTS =
+  'Redis throws keys away when its memory is full (maxmemory-policy), which logs users out: set maxmemory-policy to ' +
+  'noeviction on the server'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { startDeadline } from '../../deadline.js'
+import { within } from '../../deadline.js'
 import { SessionUnavailableError } from '../../errors.js'
 import type { Env } from '../../options/environment.js'
 import type { Config } from '../../options/options.js'
@@ -56,13 +56,6 @@ async function examine({ client, describe }: OpenedRedis, config: Config): Promi
     await checkLatency(client, deadline),
     isReplica ? skipped(COMMANDS, 'a replica refuses to write') : await checkCommands(client, config),
   ]
-}
-
-function within<T>(ms: number, call: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const finished = startDeadline(ms, () => reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })))
-    call.finally(finished).then(resolve, reject)
-  })
 }
 
 /** Undefined if the Redis user may not run INFO. */
