@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Express, Response } from 'express'
 import request from 'supertest'
 import type { AuthError, RopgAuth } from '../../lib/index.ts'
-import type { TokenRecord } from '../../lib/session/token-vault.ts'
+import type { TokenRecord } from '../../lib/session/session-vault.ts'
 import {
   inBothApps,
   keyPrefix,
@@ -106,7 +106,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
         expect(refreshes(old)).toHaveLength(place + 1)
         old.clock.advance(90_000)
       }
-      const stored = await openVault(old, { prefix: await keyPrefix(old), secrets: [secret, b] }).read(id)
+      const stored = await openVault(old, { prefix: await keyPrefix(old), secrets: [secret, b] }).tokens(id)
       const { refreshToken } = stored as TokenRecord
       expect(old.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
       expect(revoked(old)).toEqual([])

@@ -10,9 +10,8 @@ import { Redis } from 'ioredis'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
 import { resolveOptions } from '../../lib/options/resolve-options.ts'
 import { tenantTag } from '../../lib/options/tenant-tag.ts'
-import { createLoginSeal } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createTokenVault } from '../../lib/session/token-vault.ts'
+import { SessionVault } from '../../lib/session/session-vault.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 import { secret } from '../support/app.ts'
 import { startRedis } from '../support/redis-server.ts'
@@ -116,10 +115,9 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       ...{ client: redis, owned: false, guarded: (call) => call(), prefix, testClock: undefined },
     })
     const seal = createSeal([secret])
-    const keyOf = (id: string) => `${prefix}s:${id}`
-    const vault = createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf })
+    const vault = new SessionVault({ records, seal, prefix })
     const tokensOf = async ({ key }: Session) => {
-      const tokens = await vault.read(key)
+      const tokens = await vault.tokens(key)
       if (!tokens || tokens === 'sealed') throw new Error(`tokens that are ${tokens ?? 'gone'}`)
       return tokens
     }

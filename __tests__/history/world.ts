@@ -10,9 +10,8 @@ import type { Records } from '../../lib/store/records.ts'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
 import { resolveOptions } from '../../lib/options/resolve-options.ts'
 import { tenantTag } from '../../lib/options/tenant-tag.ts'
-import { createLoginSeal } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createTokenVault, type VersionedTokens } from '../../lib/session/token-vault.ts'
+import { SessionVault, type VersionedTokens } from '../../lib/session/session-vault.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { secret } from '../support/app.ts'
 import { startRedis } from '../support/redis-server.ts'
@@ -71,14 +70,14 @@ export async function startWorld(store: 'redis' | 'memory', count: number): Prom
   const records = redis ? recordsIn(redis, { prefix, now }) : await recordsOf(instances[0]!)
   const keyOf = (id: string) => `${prefix}s:${id}`
   const seal = createSeal([secret])
-  const vault = createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf })
+  const vault = new SessionVault({ records, seal, prefix })
   return {
     ...{ instances, emulator, network, http, gates, now, redis, keyOf },
     // Whatever is left: not only what can be read.
     hasRecord: async (id) =>
       redis ? (await redis.exists(keyOf(id))) === 1 : (await records.read(keyOf(id), ['l'])) !== undefined,
     tokensOf: async (id) => {
-      const tokens = await vault.read(id)
+      const tokens = await vault.tokens(id)
       if (tokens === 'sealed') throw new Error(`the tokens of ${id} do not open`)
       return tokens
     },

@@ -38,7 +38,7 @@ const refreshes = ({ emulator }: MfaApp) =>
 async function stored({ prefix, browser }: MfaApp) {
   const key = (await keysUnder(prefix)).find((one) => one.includes(':s:'))!
   const vault = openVault({ redis: openRedis() }, { prefix: key.slice(0, key.indexOf(':s:') + 1) })
-  const tokens = await vault.read(sessionIdOf(browser.cookie))
+  const tokens = await vault.tokens(sessionIdOf(browser.cookie))
   return tokens === 'sealed' ? undefined : tokens
 }
 

@@ -158,7 +158,7 @@ inBothApps('the tokens of a session', () => {
 
     expect(await vault.commit(id, 7, tokens)).toBe('conflict')
     expect(await vault.commit('no such session', 1, tokens)).toBe('gone')
-    expect(await vault.read('no such session')).toBeUndefined()
+    expect(await vault.tokens('no such session')).toBeUndefined()
   })
 
   it('promise 2: of a new login contain nothing of the previous login', async () => {

@@ -2,9 +2,9 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import type { Express, Request, Response } from 'express'
 import type { AuthError, RopgAuth } from '../../lib/index.ts'
-import { createLoginSeal, type Login } from '../../lib/session/login.ts'
+import type { Login } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createSessionRecords } from '../../lib/session/session-records.ts'
+import { SessionVault } from '../../lib/session/session-vault.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import { ada, secret, startApp } from '../support/app.ts'
 
@@ -54,25 +54,19 @@ describe('tokens that were read with the login', () => {
   })
 })
 
-describe('createSessionRecords', () => {
+describe('SessionVault', () => {
   const login: Login = { sub: 'auth0|ada', user: {}, scope: 'openid', handle: 'h', since: 1, until: 2 }
 
   it('gives the tokens that were read along once, and only in the same turn', async () => {
     const records = new MemoryRecords(() => 0)
-    const logins = createLoginSeal(createSeal([secret]))
-    const sessions = createSessionRecords({
-      records,
-      logins,
-      prefix: '',
-      testClock: () => 0,
-      extended: () => undefined,
-    })
-    const fields = { l: logins.close(login, sessions.keyOf('one')), t: 'sealed tokens' }
-    await records.create(sessions.keyOf('one'), fields, { idle: 60_000 })
-    const found = await sessions.find('one')
-    expect([found?.tokens()?.toString(), found?.tokens()]).toEqual(['sealed tokens', undefined])
+    const vault = new SessionVault({ records, seal: createSeal([secret]), prefix: '', testClock: () => 0 })
+    const tokens = { refreshToken: 'refresh', tokenSets: [] }
+    await vault.create('one', '{}', { life: { idle: 60_000 }, fresh: { login, tokens } })
+    const found = await vault.find('one')
+    expect(await vault.tokens('one', found?.tokens())).toEqual({ ...tokens, version: 1 })
+    expect(found?.tokens()).toBeUndefined()
 
-    const later = await sessions.find('one')
+    const later = await vault.find('one')
     await immediate()
     expect(later?.tokens()).toBeUndefined()
   })

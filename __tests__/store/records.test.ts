@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis6'
 import { SessionUnavailableError } from '../../lib/errors.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
-import type { Records } from '../../lib/store/records.ts'
+import type { Records, Refused } from '../../lib/store/records.ts'
 import { createRedisRecords } from '../../lib/store/redis-records.ts'
 import { createStoreGuard } from '../../lib/store/store-health.ts'
 import { testRedisUrl, uniquePrefix } from '../support/redis.ts'
@@ -39,7 +39,7 @@ type Textual<Read> = Omit<NonNullable<Read>, 'values'> & { values: Texts }
 type TextRecords = Omit<Records, 'read' | 'visit' | 'end'> & {
   read(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['read']>>> | undefined>
   visit(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['visit']>>> | undefined>
-  end(...args: Parameters<Records['end']>): Promise<Texts | 'conflict' | undefined>
+  end(...args: Parameters<Records['end']>): Promise<Texts | Refused>
 }
 
 function textual(records: Records): TextRecords {

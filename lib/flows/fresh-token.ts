@@ -5,7 +5,7 @@ import type { Hint } from '../events.js'
 import type { Config } from '../options/options.js'
 import { recordLockWait } from '../telemetry.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
-import type { TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { SessionVault, VersionedTokens } from '../session/session-vault.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
 import type { Revoke } from './revoke-later.js'
 import { OUTDATED } from './store-tokens.js'
@@ -17,7 +17,7 @@ export type FreshToken = (owner: TokenOwner, wanted: Wanted, who: () => WhoAsks)
 
 export interface FreshTokenParts {
   config: Config
-  vault: TokenVault
+  vault: SessionVault
   lock: RefreshLock
   refresh: RefreshTokens
   hint: Hint
@@ -60,7 +60,7 @@ export function createFreshToken(parts: FreshTokenParts): FreshToken {
 
   return async (owner, asked, who) => {
     const wanted = readWanted(asked)
-    const record = refresh.held(owner.id) ?? (await vault.read(owner.id, owner.tokens))
+    const record = refresh.held(owner.id) ?? (await vault.tokens(owner.id, owner.tokens))
     // 'sealed': a process with a newer secret wrote them, and the session stays usable there.
     if (!record || record === 'sealed') throw new AuthError('session_expired')
     const good = pick(record, wanted, { config, margin: MARGIN })
@@ -157,7 +157,7 @@ const NO_REFRESH_TOKEN =
 export function createAdoptGrant(parts: AdoptGrantParts): AdoptGrant {
   return async (owner, { grant, wanted, who }) => {
     try {
-      const record = await parts.vault.read(owner.id)
+      const record = await parts.vault.tokens(owner.id)
       if (!record || record === 'sealed') throw new AuthError('session_expired')
       const { ours } = await renew(parts, { owner, wanted, who: () => who, record, granted: grant })
       if (!ours) throw new SessionUnavailableError('the session changed while its tokens were being stored')
@@ -191,7 +191,7 @@ async function renew(
       return refresh.run({ ...request, lock: held })
     }
     await wait((PAUSES[look] ?? 250) * (0.75 + Math.random() / 2))
-    const now = await vault.read(owner.id)
+    const now = await vault.tokens(owner.id)
     if (!now || now === 'sealed') throw new AuthError('session_expired')
     if (!request.granted && now.version !== record.version) return { record: now, ours: false }
   }

@@ -8,7 +8,7 @@ import { traced } from '../telemetry.js'
 import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { HeldLock } from '../session/refresh-lock.js'
-import type { TokenSet, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { TokenSet, SessionVault, VersionedTokens } from '../session/session-vault.js'
 import { renewedLogin, type News } from './renewed-login.js'
 import type { Revoke } from './revoke-later.js'
 import { trusted, type TrustParts } from './trusted-claims.js'
@@ -54,7 +54,7 @@ export interface RefreshTokens {
 export interface RefreshParts extends TrustParts {
   config: Config
   auth0: Auth0Client
-  vault: TokenVault
+  vault: SessionVault
   storeTokens: StoreTokens
   report: Report
   revoke: Revoke
@@ -148,7 +148,7 @@ const LOOK_PAUSE = 100
 const PATIENCE = 1000
 
 /** The record, after waiting for a process that announced a refresh and lost its lock to write its tokens. */
-async function readSettled(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
+async function readSettled(vault: SessionVault, sessionId: string): Promise<VersionedTokens | undefined> {
   let record = await opened(vault, sessionId)
   const patience = performance.now() + PATIENCE
   while (record?.announced && performance.now() < patience) {
@@ -159,12 +159,12 @@ async function readSettled(vault: TokenVault, sessionId: string): Promise<Versio
 }
 
 /** Undefined if there are none, or if this process cannot open them. */
-async function opened(vault: TokenVault, sessionId: string): Promise<VersionedTokens | undefined> {
-  const record = await vault.read(sessionId)
+async function opened(vault: SessionVault, sessionId: string): Promise<VersionedTokens | undefined> {
+  const record = await vault.tokens(sessionId)
   return record === 'sealed' ? undefined : record
 }
 
-async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> {
+async function standing(vault: SessionVault, sessionId: string): Promise<Outcome> {
   const record = await opened(vault, sessionId)
   if (!record) throw new AuthError('session_expired')
   return { record, ours: false }

@@ -1,7 +1,7 @@
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
-import type { StoredSession } from '../session/session-records.js'
-import type { Live } from '../session/session-records.js'
+import type { StoredSession } from '../session/session-vault.js'
+import type { Live } from '../session/session-vault.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
@@ -67,7 +67,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
   return {
     list: async (sub) => {
       const listed = await list.all(sub)
-      const found = await inBatches(listed, ({ id }) => sessions.peek(id))
+      const found = await inBatches(listed, ({ id }) => sessions.vault.peek(id))
       await list.drop(
         sub,
         listed.filter((_, place) => found[place] === undefined),

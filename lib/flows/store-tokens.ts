@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AuthError } from '../errors.js'
-import type { WriteResult, TokenNews, TokenVault, VersionedTokens } from '../session/token-vault.js'
+import type { WriteResult, TokenNews, SessionVault, VersionedTokens } from '../session/session-vault.js'
 import type { Revoke } from './revoke-later.js'
 
 /** The new tokens with their version, and the login if it changed. */
@@ -25,7 +25,7 @@ const PAUSE = 200
 /** Milliseconds that `drain` waits. */
 const LAST_CHANCE = 3000
 
-export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreTokens {
+export function createStoreTokens(vault: SessionVault, revoke: Revoke): StoreTokens {
   const held = new Map<string, Refreshed>()
   const running = new Map<string, Promise<void>>()
   let closing = false
@@ -56,7 +56,7 @@ export function createStoreTokens(vault: TokenVault, revoke: Revoke): StoreToken
       const result = await commit(sessionId, tokens).catch(() => 'unknown' as const)
       if (result === 'unknown') hold(sessionId, tokens)
       if (result === 'done' || result === 'unknown') return tokens
-      const winner = result === 'conflict' ? await vault.read(sessionId) : undefined
+      const winner = result === 'conflict' ? await vault.tokens(sessionId) : undefined
       if (winner && winner !== 'sealed') return winner
       // The user has logged out in the meantime.
       revoke(tokens.refreshToken)

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import { isPlain } from '../options/plain-object.js'
-import type { TokenRecord, TokenSet } from '../session/token-vault.js'
+import type { TokenRecord, TokenSet } from '../session/session-vault.js'
 
 /** An access token with its audience, scope, and expiry. */
 export interface AccessToken {

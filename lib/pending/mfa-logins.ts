@@ -44,11 +44,9 @@ const COUNT = 'n'
 export function createMfaLogins({ records, seal, prefix }: MfaLoginsParts) {
   const keyOf = (id: string) => `${prefix}m:${id}`
   const contextOf = (id: string) => `${keyOf(id)}#mfa`
-  const fieldsOf = (id: string, login: MfaLogin) => ({ [LOGIN]: seal.close(JSON.stringify(login), contextOf(id)) })
-  const opened = (id: string, value: Buffer | undefined) => {
-    const text = value && seal.open(value, contextOf(id))
-    return text === undefined ? undefined : (JSON.parse(text) as MfaLogin)
-  }
+  const fieldsOf = (id: string, login: MfaLogin) => ({ [LOGIN]: seal.close(login, contextOf(id)) })
+  const opened = (id: string, value: Buffer | undefined) =>
+    value && (seal.open(value, contextOf(id)) as MfaLogin | undefined)
 
   /** Undefined if the login does not exist or has no attempts left. */
   const count = async (id: string, by: 1 | -1): Promise<number | undefined> => {

@@ -37,7 +37,7 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
   return {
     begin: async (browser: string, state: string, transaction: Transaction) => {
       const key = keyOf(browser, state)
-      const sealed = seal.close(JSON.stringify(transaction), key)
+      const sealed = seal.close(transaction, key)
       await records.create(key, { [TRANSACTION]: sealed }, { idle: LIFETIME, absolute: LIFETIME })
       const since = await records.now()
       const entry = { name: state, value: String(since), since, ttl: LIFETIME, most: MOST }
@@ -57,8 +57,7 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
       // A leftover entry expires with the list, so the login need not fail.
       await records.delist(listOf(browser), [state]).catch(() => undefined)
       const [sealed] = ended
-      const text = sealed && seal.open(sealed, key)
-      return text === undefined ? undefined : (JSON.parse(text) as Transaction)
+      return sealed && (seal.open(sealed, key) as Transaction | undefined)
     },
   }
 }

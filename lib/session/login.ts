@@ -1,5 +1,3 @@
-import type { Seal } from './seal.js'
-
 /** Who is logged in, since when, and until when. Stored encrypted. Contains no tokens. */
 export interface Login {
   sub: string
@@ -27,18 +25,3 @@ export interface Login {
   ip?: string
   userAgent?: string
 }
-
-/** Encrypts logins and binds each to the key of its session. */
-export function createLoginSeal(seal: Seal) {
-  const contextOf = (key: string) => `${key}#login`
-  return {
-    close: (login: Login, key: string) => seal.close(JSON.stringify(login), contextOf(key)),
-    /** Undefined if this process lacks the secret, or the login was copied or forged. */
-    open: (sealed: Buffer, key: string) => {
-      const text = seal.open(sealed, contextOf(key))
-      return text === undefined ? undefined : (JSON.parse(text) as Login)
-    },
-  }
-}
-
-export type LoginSeal = ReturnType<typeof createLoginSeal>

@@ -3,9 +3,9 @@ import type { KeyObject } from 'node:crypto'
 import type { Request } from 'express'
 import expressSession, { type Session, type SessionData } from 'express-session'
 import type { Config } from '../options/options.js'
-import type { ReadCookies, SessionCookie } from './cookie.js'
-import type { Live, SessionRecords } from './session-records.js'
+import type { ReadCookies } from './cookie.js'
 import type { SessionStore } from './session-store.js'
+import type { Live, SessionVault } from './session-vault.js'
 
 /** A request on which express-session may have run. */
 export type SessionRequest = IncomingMessage & {
@@ -18,23 +18,35 @@ export type SessionRequest = IncomingMessage & {
 export type WithSession = SessionRequest & { session: Session & SessionData; sessionID: string }
 
 type Next = (err?: unknown) => void
+type Run = (req: IncomingMessage, res: ServerResponse, next: Next) => void
 
 export interface SessionMiddlewareParts {
   session: Config['session']
   keys: readonly KeyObject[]
   store: SessionStore
-  sessions: SessionRecords
+  vault: SessionVault
   readCookies: ReadCookies
   closed: () => Error | undefined
 }
 
-type Run = (req: IncomingMessage, res: ServerResponse, next: Next) => void
-
 /** express-session on our store. */
 export function createSessionMiddleware(parts: SessionMiddlewareParts) {
-  const { session, store, readCookies, closed } = parts
+  const { session, store, vault, readCookies, closed } = parts
   const run = createExpressSession(parts)
   const isMounted = (req: SessionRequest): req is WithSession => Boolean(req.session) && req.sessionStore === store
+  /** express-session reads only the first cookie of its name, and only synchronously. */
+  const runForFirst: Run = (req, res, next) => {
+    const cookies = readCookies(req)
+    vault.findFirst(cookies).then((found) => {
+      const sent = req.headers.cookie
+      req.headers.cookie = (cookies.find(({ id }) => id === found?.id) ?? cookies[0])?.raw
+      run(req, res, (err) => {
+        req.headers.cookie = sent
+        next(err)
+      })
+      req.headers.cookie = sent
+    }, next)
+  }
 
   return {
     /** True if `req.session` is ours. */
@@ -50,17 +62,10 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
     /** Sets `req.session`, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: Next) => {
       const problem = closed()
+      const hasSeveral = (req.headers.cookie ?? '').split(`${session.cookie.name}=`).length > 2
       if (problem || req.session) next(problem)
-      else if (!hasSeveral(req, session.cookie.name)) run(req, res, next)
-      else
-        firstLive(parts, readCookies(req)).then((cookie) => {
-          withCookie(req, cookie, (restore) => {
-            run(req, res, (err) => {
-              restore()
-              next(err)
-            })
-          })
-        }, next)
+      else if (hasSeveral) runForFirst(req, res, next)
+      else run(req, res, next)
     },
     begin: (isSecure: boolean) => begin(run, session.cookie.path, isSecure),
     /** Replaces `req.session`, so that express-session sends the new cookie. False if `auth.session` is not mounted. */
@@ -95,43 +100,11 @@ function begin(run: Run, path: string, isSecure: boolean) {
   run(req, res, (err) => {
     if (err !== undefined) throw err as Error
   })
-  return { id: req.sessionID, session: req.session, cookie: () => cookieOf(res) }
-}
-
-function cookieOf(res: ServerResponse): string | undefined {
-  res.writeHead(200)
-  const [cookie] = [res.getHeader('set-cookie')].flat()
-  return cookie === undefined ? undefined : String(cookie)
-}
-
-function hasSeveral({ headers: { cookie = '' } }: IncomingMessage, name: string): boolean {
-  return cookie.split(';').filter((pair) => pair.trimStart().startsWith(`${name}=`)).length > 1
-}
-
-async function firstLive({ sessions }: SessionMiddlewareParts, cookies: readonly SessionCookie[]) {
-  for (const cookie of cookies) {
-    const found = await sessions.find(cookie.id)
-    if (found && !found.isSealed) return cookie
+  const cookie = () => {
+    res.writeHead(200)
+    return [res.getHeader('set-cookie')].flat().map(String)[0]
   }
-  return cookies[0]
-}
-
-/** express-session reads only the first cookie of its name, and only synchronously. */
-function withCookie(
-  { headers }: IncomingMessage,
-  cookie: SessionCookie | undefined,
-  run: (restore: () => void) => void,
-): void {
-  const sent = headers.cookie
-  const restore = () => {
-    headers.cookie = sent
-  }
-  headers.cookie = cookie?.raw
-  try {
-    run(restore)
-  } finally {
-    restore()
-  }
+  return { id: req.sessionID, session: req.session, cookie }
 }
 
 export type SessionMiddleware = ReturnType<typeof createSessionMiddleware>

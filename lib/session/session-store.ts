@@ -2,9 +2,9 @@ import type { Request } from 'express'
 import { RedisStore } from 'connect-redis'
 import type { Session, SessionData } from 'express-session'
 import { ConfigurationError } from '../errors.js'
-import type { Fields, Lifetime, Records } from '../store/records.js'
+import type { Lifetime } from '../store/records.js'
 import type { Login } from './login.js'
-import { DATA, type EarlyTokens, type SessionRecords } from './session-records.js'
+import type { EarlyTokens, NewSession, SessionVault } from './session-vault.js'
 
 declare module 'express-session' {
   interface SessionData {
@@ -15,16 +15,8 @@ declare module 'express-session' {
 
 type Callback = (err?: unknown, session?: SessionData | null) => void
 
-/** What a login stores in addition to the app's data. */
-export interface NewLoginRecord {
-  login: Login
-  fields: Fields
-  life: Lifetime
-}
-
 export interface SessionStoreParts {
-  records: Records
-  sessions: SessionRecords
+  vault: SessionVault
   /** Lifetime of a session without a login. */
   visitor: Lifetime
   /** Ends a session with its login and tokens. */
@@ -33,7 +25,7 @@ export interface SessionStoreParts {
 
 /** What is known about a stored session. */
 interface Known {
-  login: Login | undefined
+  login?: Login | undefined
   tokens?: EarlyTokens
   /** The app's data as this request last wrote it. */
   json?: string
@@ -41,14 +33,15 @@ interface Known {
 
 /**
  * connect-redis for the data field of a session's record. A session is only written while it exists, so a late request
- * cannot bring it back after logout. Every call has the deadline of {@link Records}.
+ * cannot bring it back after logout.
  */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
   readonly #known = new WeakMap<SessionData, Known>()
 
   constructor(parts: SessionStoreParts) {
-    assertUsable()
+    // An app can override the version.
+    if (!('normalizeClient' in RedisStore.prototype)) throw new ConfigurationError(WRONG_VERSION)
     super({ client: unused, prefix: '' })
     this.#parts = parts
     // Reading extends a session. A touch method would make express-session hash it once more.
@@ -60,12 +53,11 @@ export class SessionStore extends RedisStore {
     return this.#known.get(session)
   }
 
-  /** Stores a new session with a login. */
-  async create(id: string, session: SessionData, { login, fields, life }: NewLoginRecord): Promise<void> {
-    const { records, sessions } = this.#parts
+  /** Stores a new session. */
+  async create(id: string, session: SessionData, created: NewSession): Promise<void> {
     const json = JSON.stringify(dataOf(session))
-    this.#known.set(session, { login, json })
-    await records.create(sessions.keyOf(id), { ...fields, [DATA]: json }, life)
+    this.#known.set(session, { login: created.fresh?.login, json })
+    await this.#parts.vault.create(id, json, created)
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
@@ -91,29 +83,29 @@ export class SessionStore extends RedisStore {
   }
 
   async #find(id: string): Promise<SessionData | null> {
-    const found = await this.#parts.sessions.find(id)
-    // A session that cannot be decrypted may be a copy of another user's.
-    if (!found || found.isSealed) return null
-    const data = Object.assign(parsedData(found.data), { cookie: NO_EXPIRY }) as SessionData
+    const found = await this.#parts.vault.findFirst([{ id }])
+    if (!found) return null
+    // Without an expiry, express-session does not send the cookie again.
+    const data = Object.assign(parsedData(found.data), { cookie: { originalMaxAge: null } }) as SessionData
     this.#known.set(data, { login: found.login, tokens: found.tokens })
     return data
   }
 
   async #write(id: string, session: SessionData): Promise<null> {
-    const { records, sessions, visitor } = this.#parts
-    const json = JSON.stringify(dataOf(session))
-    const key = sessions.keyOf(id)
     const known = this.#known.get(session)
-    if (!known) await records.create(key, { [DATA]: json }, visitor)
+    if (!known) {
+      await this.create(id, session, { life: this.#parts.visitor })
+      return null
+    }
+    const json = JSON.stringify(dataOf(session))
     // express-session saves a new session again when the request ends.
-    else if (known.json !== json) await records.write(key, { [DATA]: json })
-    this.#known.set(session, { login: known?.login, json })
+    if (known.json !== json) await this.#parts.vault.save(id, json)
+    this.#known.set(session, { login: known.login, json })
     return null
   }
 }
 
-/** Without an expiry, express-session does not send the cookie again. */
-const NO_EXPIRY = { originalMaxAge: null }
+const WRONG_VERSION = 'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override'
 
 /** For methods of connect-redis such as all() and clear(). */
 const unused = {
@@ -138,12 +130,4 @@ function answer(task: Promise<SessionData | null>, callback: Callback = () => un
   return task.then((session) => {
     callback(null, session)
   }, callback)
-}
-
-/** connect-redis 9 and later do not work with ioredis, and an app can override the version. */
-function assertUsable() {
-  if ('normalizeClient' in RedisStore.prototype) return
-  throw new ConfigurationError(
-    'connect-redis must be 8.x: 9 and later cannot store through ioredis; remove the override',
-  )
 }

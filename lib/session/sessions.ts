@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
-import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
+import { createReadCookies, signingKeys } from './cookie.js'
 import { endOldest, establish, idsOf, type EstablishParts, type NewLogin, type Place } from './establish.js'
-import { createLoginSeal, type Login } from './login.js'
+import type { Login } from './login.js'
 import { createRefreshLock } from './refresh-lock.js'
 import type { Seal } from './seal.js'
 import { createSessionMiddleware, type SessionRequest } from './session-middleware.js'
-import { createSessionRecords, type Live, type SessionRecords } from './session-records.js'
 import { SessionStore } from './session-store.js'
-import { createTokenVault } from './token-vault.js'
-import { createSessionLists } from './user-list.js'
+import { SessionVault, type Live } from './session-vault.js'
+import { createSessionLists, type SessionLists } from './user-list.js'
 
 /** The session of a request. `ended`: a valid cookie whose session is gone. */
 export type Presented = { state: 'none' | 'ended' } | ({ state: 'live' } & Live)
@@ -31,70 +30,50 @@ export interface SessionsParts {
 
 export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
   const { session, testClock, timeouts } = config
-  const logins = createLoginSeal(seal)
+  const extended = (id: string, login: Login) => void listAgain(parts, { id, login }).catch(() => undefined)
+  const vault = new SessionVault({ records, seal, prefix, testClock, extended })
   const lists = createSessionLists({ records, prefix, config })
-  const sessions = createSessionRecords({
-    ...{ records, logins, prefix, testClock },
-    extended: (id, login) => void listAgain(parts, { id, login }).catch(() => undefined),
-  })
-  const vault = createTokenVault({ records, seal, logins, keyOf: sessions.keyOf })
-  const end = createEnd({ vault, lists, orphaned })
-  const store = new SessionStore({ records, sessions, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
+  const end = createEnd(vault, lists, orphaned)
+  const store = new SessionStore({ vault, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
-  const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies, closed })
-  const shared = { config, records, sessions, store, middleware, readCookies }
-  const parts: EstablishParts = { ...shared, logins, vault, lists, end }
+  const middleware = createSessionMiddleware({ session, keys, store, vault, readCookies, closed })
+  const parts: EstablishParts = { config, ordered: records.ordered, vault, store, middleware, readCookies, lists, end }
 
   return {
-    ...{ vault, lists },
+    ...{ vault, lists, end },
     // The holder renews it. A slow store must not cost it the lock.
     lock: createRefreshLock(records, { prefix, ttl: 2 * timeouts.redis + 1000 }),
     /** Milliseconds on the store's clock. Rejects with `session_unavailable` if the store is down. */
     now: () => records.now(),
     /** Who is logged in, for any request of Node. Does not change the request. */
-    present: async (req: IncomingMessage) => present(sessions, readCookies(req)),
+    present: async (req: IncomingMessage): Promise<Presented> => {
+      const cookies = readCookies(req)
+      const { id = '', login, tokens } = (await vault.findFirst(cookies)) ?? {}
+      if (login) return { state: 'live', id, login, tokens }
+      return { state: id === '' && cookies.length > 0 ? 'ended' : 'none' }
+    },
     ...{ mount: middleware.mount, mounted: middleware.mounted, isTaken: middleware.isTaken },
     establish: (fresh: NewLogin, place: Place) => establish(parts, fresh, place),
-    end,
     /** Ends every session of a request, and the given one. Resolves to their logins. */
-    endAll: (req: SessionRequest, id?: string) => endAll(parts, req, id),
-    peek: sessions.peek,
+    endAll: async (req: SessionRequest, id?: string): Promise<Login[]> => {
+      const ids = new Set([...(id === undefined ? [] : [id]), ...idsOf(parts, req)])
+      const ended = await Promise.all([...ids].map((one) => end(one)))
+      // As express-session does when a session is destroyed.
+      if (middleware.isMounted(req)) delete (req as SessionRequest).session
+      return ended.flatMap((one) => one?.login ?? [])
+    },
   }
-}
-
-async function present(sessions: SessionRecords, cookies: ReturnType<ReadCookies>): Promise<Presented> {
-  let state: 'none' | 'ended' = 'none'
-  for (const { id } of cookies) {
-    const found = await sessions.find(id)
-    if (found?.login) return { state: 'live', id, login: found.login, tokens: found.tokens }
-    // A session without a login.
-    if (found && !found.isSealed) return { state: 'none' }
-    state = 'ended'
-  }
-  return { state }
-}
-
-async function endAll(parts: EstablishParts, req: SessionRequest, id?: string): Promise<Login[]> {
-  const ids = new Set([...(id === undefined ? [] : [id]), ...idsOf(parts, req)])
-  const ended = await Promise.all([...ids].map((one) => parts.end(one)))
-  // As express-session does when a session is destroyed.
-  if (parts.middleware.isMounted(req)) delete (req as SessionRequest).session
-  return ended.flatMap((one) => one?.login ?? [])
 }
 
 /**
  * Ends a session and resolves to its login. Revokes its refresh token in the background. If the session is gone already,
  * the given login is still removed from the lists.
  */
-type End = (id: string, known?: Login) => Promise<{ login: Login | undefined } | undefined>
-
-type EndParts = Pick<EstablishParts, 'vault' | 'lists'> & Pick<SessionsParts, 'orphaned'>
-
-function createEnd({ vault, lists, orphaned }: EndParts): End {
-  return async (id, known) => {
+function createEnd(vault: SessionVault, lists: SessionLists, orphaned: SessionsParts['orphaned']) {
+  return async (id: string, known?: Login) => {
     // Read first: if the reply to the deletion is lost, the refresh token would be, too.
-    const tokens = await vault.read(id)
+    const tokens = await vault.tokens(id)
     const ended = await vault.end(id).catch((err: unknown) => {
       if (tokens !== 'sealed') orphaned(tokens?.refreshToken)
       throw err

@@ -3,10 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { ERRORS, type AuthErrorCode } from '../../../lib/errors.ts'
-import { createLoginSeal } from '../../../lib/session/login.ts'
 import { createSeal } from '../../../lib/session/seal.ts'
 import { createRedisRecords } from '../../../lib/store/redis-records.ts'
-import { createTokenVault, type TokenVault, type VersionedTokens } from '../../../lib/session/token-vault.ts'
+import { SessionVault, type VersionedTokens } from '../../../lib/session/session-vault.ts'
 import type { RecordedRequest } from '../../../lib/testing/emulator.ts'
 import { ada, secret, startApp, type TestApp, type TestAppOptions } from '../../support/app.ts'
 import { testRedisUrl } from '../../support/redis.ts'
@@ -205,17 +204,16 @@ export async function keyPrefix(site: Site): Promise<string> {
 export function openVault(
   { redis }: Pick<Site, 'redis'>,
   { prefix, secrets = [secret] }: { prefix: string; secrets?: string[] },
-): TokenVault {
+): SessionVault {
   const parts = { client: redis, owned: false, prefix, testClock: undefined }
   const records = createRedisRecords({ ...parts, guarded: (call) => call() })
-  const seal = createSeal(secrets)
-  return createTokenVault({ records, seal, logins: createLoginSeal(seal), keyOf: (id) => `${prefix}s:${id}` })
+  return new SessionVault({ records, seal: createSeal(secrets), prefix })
 }
 
 /** Undefined where there are none, and where they do not open. */
 export async function storedTokens(site: Site, id: string): Promise<VersionedTokens | undefined> {
   const vault = openVault(site, { prefix: await keyPrefix(site) })
-  const tokens = await vault.read(id)
+  const tokens = await vault.tokens(id)
   return tokens === 'sealed' ? undefined : tokens
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import { AuthError, type RopgAuth } from '../../lib/index.ts'
-import { createLoginSeal, type Login } from '../../lib/session/login.ts'
+import type { Login } from '../../lib/session/login.ts'
 import { createSeal } from '../../lib/session/seal.ts'
-import { createTokenVault, type TokenRecord } from '../../lib/session/token-vault.ts'
+import { SessionVault, type TokenRecord } from '../../lib/session/session-vault.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 import { ada, secret, startApp, type TestApp } from '../support/app.ts'
 import { cookieOf, keysUnder, openRedis, sessionIdOf } from '../http/wire.ts'
@@ -27,55 +27,47 @@ const login: Login = { sub: 'auth0|ada', user: { sub: 'auth0|ada' }, scope: 'ope
 
 function setUp({ secrets = [secret], prefix = 'auth:tenant:', records = new MemoryRecords(() => 0) } = {}) {
   const seal = createSeal(secrets)
-  const logins = createLoginSeal(seal)
-  const keyOf = (id: string) => `${prefix}s:${id}`
-  const vault = createTokenVault({ records, seal, logins, keyOf })
+  const vault = new SessionVault({ records, seal, prefix })
+  const keyOf = (id: string) => vault.key(id)
   return {
-    ...{ records, logins, vault, keyOf },
+    ...{ records, vault, keyOf },
     /** A session with its tokens. */
-    create: (id: string, more = {}) =>
-      records.create(keyOf(id), { ...vault.seal(id, tokens), ...more }, { idle: MINUTE }),
+    create: (id: string) => vault.create(id, '{}', { life: { idle: MINUTE }, fresh: { login, tokens } }),
     /** The field of the tokens as it is stored, or changed. */
     stored: async (id: string) => (await records.read(keyOf(id), ['t']))?.values[0] ?? Buffer.alloc(0),
     store: (id: string, value: string | Buffer) => records.write(keyOf(id), { t: value }),
   }
 }
 
-describe('createTokenVault', () => {
+describe('SessionVault', () => {
   it('gives back what was created, with version 1', async () => {
     const { vault, create } = setUp()
     await create('one')
-    expect(await vault.read('one')).toEqual({ ...tokens, version: 1 })
+    expect(await vault.tokens('one')).toEqual({ ...tokens, version: 1 })
   })
 
   it('knows nothing of another session, and of one without tokens', async () => {
     const { vault, create, records, keyOf } = setUp()
     await create('one')
     await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
-    expect(await vault.read('two')).toBeUndefined()
+    expect(await vault.tokens('two')).toBeUndefined()
     expect(await vault.end('two')).toBeUndefined()
-    expect(await vault.read('visitor')).toBeUndefined()
-  })
-
-  it('writes one field of the record of the session', async () => {
-    const { vault } = setUp()
-    const { t, ...others } = vault.seal('one', tokens)
-    expect([t?.toString().slice(0, 3), others]).toEqual(['1.-', {}])
+    expect(await vault.tokens('visitor')).toBeUndefined()
   })
 
   describe('end', () => {
     it('gives tokens and login to one of many callers, and deletes the session', async () => {
-      const { vault, create, logins, keyOf } = setUp()
-      await create('one', { l: logins.close(login, keyOf('one')) })
+      const { vault, create } = setUp()
+      await create('one')
       const ended = await Promise.all([vault.end('one'), vault.end('one'), vault.end('one')])
       expect(ended.filter((one) => one !== undefined)).toEqual([{ tokens: { ...tokens, version: 1 }, login }])
-      expect(await vault.read('one')).toBeUndefined()
+      expect(await vault.tokens('one')).toBeUndefined()
     })
 
     it("ends a visitor's session, and one that this process cannot open", async () => {
       const { vault, create, records, keyOf } = setUp()
       await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
-      await create('one', { l: 'login' })
+      await create('one')
       const nothing = { tokens: undefined, login: undefined }
       expect(await vault.end('visitor')).toEqual(nothing)
       expect(await setUp({ secrets: [next], records }).vault.end('one')).toEqual(nothing)
@@ -88,14 +80,13 @@ describe('createTokenVault', () => {
       const { vault, create } = setUp()
       await create('one')
       expect(await vault.commit('one', 1, renewed)).toBe('done')
-      expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
+      expect(await vault.tokens('one')).toEqual({ ...renewed, version: 2 })
     })
 
     it('writes the login that has changed in the same step, or not at all', async () => {
-      const { vault, create, logins, records, keyOf } = setUp()
-      const key = keyOf('one')
-      const stored = async () => logins.open((await records.read(key, ['l']))?.values[0] ?? Buffer.alloc(0), key)
-      await create('one', { l: logins.close(login, key) })
+      const { vault, create } = setUp()
+      const stored = async () => (await vault.peek('one'))?.login
+      await create('one')
       await vault.commit('one', 1, renewed)
       expect(await stored()).toEqual(login)
       const changed = { ...login, scope: 'openid email' }
@@ -110,7 +101,7 @@ describe('createTokenVault', () => {
       await create('one')
       await vault.commit('one', 1, renewed)
       expect(await vault.commit('one', 1, tokens)).toBe('conflict')
-      expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
+      expect(await vault.tokens('one')).toEqual({ ...renewed, version: 2 })
     })
 
     it('tells versions apart that begin alike', async () => {
@@ -118,7 +109,7 @@ describe('createTokenVault', () => {
       await create('one')
       for (let version = 1; version < 12; version++) await vault.commit('one', version, renewed)
       expect(await vault.commit('one', 1, tokens)).toBe('conflict')
-      expect(await vault.read('one')).toMatchObject({ version: 12 })
+      expect(await vault.tokens('one')).toMatchObject({ version: 12 })
     })
 
     it('writes nothing after the session has ended (promise 3)', async () => {
@@ -136,9 +127,9 @@ describe('createTokenVault', () => {
       await create('one')
       const read = { ...tokens, version: 1 }
       expect(await vault.announce('one', read, true)).toBe('done')
-      expect(await vault.read('one')).toEqual({ ...read, announced: true })
+      expect(await vault.tokens('one')).toEqual({ ...read, announced: true })
       expect(await vault.announce('one', read, false)).toBe('done')
-      expect(await vault.read('one')).toEqual(read)
+      expect(await vault.tokens('one')).toEqual(read)
     })
 
     it('is over with the next version, and refused for an older one', async () => {
@@ -146,7 +137,7 @@ describe('createTokenVault', () => {
       await create('one')
       await vault.announce('one', { ...tokens, version: 1 }, true)
       await vault.commit('one', 1, renewed)
-      expect(await vault.read('one')).toEqual({ ...renewed, version: 2 })
+      expect(await vault.tokens('one')).toEqual({ ...renewed, version: 2 })
       expect(await vault.announce('one', { ...tokens, version: 1 }, false)).toBe('conflict')
     })
   })
@@ -159,7 +150,7 @@ describe('createTokenVault', () => {
       expect(await vault.discard('one', 1)).toBe('conflict')
       expect(await vault.discard('one', 2)).toHaveLength(1)
       expect(await vault.discard('one', 2)).toBe('gone')
-      expect(await vault.read('one')).toBeUndefined()
+      expect(await vault.tokens('one')).toBeUndefined()
     })
   })
 
@@ -177,8 +168,8 @@ describe('createTokenVault', () => {
       await create('one')
       await create('two')
       await store('two', await stored('one'))
-      expect(await vault.read('two')).toBe('sealed')
-      expect(await vault.read('one')).toEqual({ ...tokens, version: 1 })
+      expect(await vault.tokens('two')).toBe('sealed')
+      expect(await vault.tokens('one')).toEqual({ ...tokens, version: 1 })
     })
 
     it('do not open when they are copied to another tenant', async () => {
@@ -186,7 +177,7 @@ describe('createTokenVault', () => {
       await create('one')
       const other = setUp({ records, prefix: 'auth:other:' })
       await records.create(other.keyOf('one'), { t: await stored('one') }, { idle: MINUTE })
-      expect(await other.vault.read('one')).toBe('sealed')
+      expect(await other.vault.tokens('one')).toBe('sealed')
     })
 
     it.each([
@@ -201,8 +192,8 @@ describe('createTokenVault', () => {
       const { vault, create, stored, store } = setUp()
       await create('one')
       await store('one', Buffer.from(tamper((await stored('one')).toString('latin1')), 'latin1'))
-      expect(await vault.read('one')).toBe('sealed')
-      expect(await vault.end('one')).toEqual({ tokens: undefined, login: undefined })
+      expect(await vault.tokens('one')).toBe('sealed')
+      expect(await vault.end('one')).toEqual({ tokens: undefined, login })
     })
 
     it('open after the secret was rotated, and are sealed with the new one at the next commit', async () => {
@@ -210,10 +201,10 @@ describe('createTokenVault', () => {
       await create('one')
       const rotated = setUp({ records, secrets: [next, secret] }).vault
       const renewing = setUp({ records, secrets: [next] }).vault
-      expect(await rotated.read('one')).toEqual({ ...tokens, version: 1 })
-      expect(await renewing.read('one')).toBe('sealed')
+      expect(await rotated.tokens('one')).toEqual({ ...tokens, version: 1 })
+      expect(await renewing.tokens('one')).toBe('sealed')
       await rotated.commit('one', 1, tokens)
-      expect(await renewing.read('one')).toEqual({ ...tokens, version: 2 })
+      expect(await renewing.tokens('one')).toEqual({ ...tokens, version: 2 })
     })
   })
 })
