@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
-import express, { type Express } from 'express'
+import express, { type Express, type Response } from 'express'
 import request from 'supertest'
 import { ada, startApp, type TestApp } from '../support/app.ts'
 import { listen } from './wire.ts'
@@ -16,6 +16,7 @@ function countLogins(wanted: number) {
   let resolve: () => void = () => undefined
   const all = new Promise<void>((done) => (resolve = done))
   const before = (app: Express) => {
+    app.set('trust proxy', 1)
     // With a parsed body, the route takes up a login in the same turn.
     app.use('/auth/login', express.json(), (_req, _res, next) => {
       next()
@@ -52,6 +53,13 @@ describe('a login form that is sent twice', () => {
     await request(app.app).get('/me').set('Cookie', cookie!).expect(200)
   })
 
+  it('is two logins over HTTP and HTTPS, and only the cookie of the latter is Secure', async () => {
+    const { app, answers } = await twice(right, right, [browser, { ...browser, 'X-Forwarded-Proto': 'https' }])
+    expect(grants(app)).toHaveLength(2)
+    const cookies = answers.map((answer) => String(answer.get('Set-Cookie')?.[0]))
+    expect(cookies.map((cookie) => cookie.includes('; Secure'))).toEqual([false, true])
+  })
+
   it('counts once as a failed attempt, and both get the refusal', async () => {
     const { app, answers } = await twice({ ...right, password: 'wrong' }, { ...right, password: 'wrong' })
     expect(answers.map(({ status, body }) => [status, body.error])).toEqual([
@@ -79,6 +87,37 @@ describe('a login form that is sent twice', () => {
   ])('is two logins with %s', async (_title, second, headers) => {
     const { app } = await twice(right, second, headers)
     expect(grants(app)).toHaveLength(2)
+  })
+
+  it('continues for the second request if a timeout of the app has answered the first', async () => {
+    const { all, before } = countLogins(2)
+    const responses: Response[] = []
+    const app = await startApp({
+      before: (app) => {
+        app.use('/auth/login', (_req, res, next) => {
+          responses.push(res)
+          next()
+        })
+        before(app)
+      },
+    })
+    const held = app.emulator.hold({ grantType: 'password' })
+    const send = () =>
+      app
+        .login(right)
+        .set(browser)
+        .then((answer) => answer)
+    const first = send()
+    await held.arrived
+    const second = send()
+    await all
+    responses[0]!.set('X-App', 'yes').status(504).json({})
+    held.release()
+    expect([await first, await second].map(({ status, headers }) => [status, headers['set-cookie']?.length])).toEqual([
+      [504, undefined],
+      [200, 1],
+    ])
+    expect(app.logged.join()).not.toContain('internal_error')
   })
 
   it('continues for the second request if the browser aborts the first', async () => {

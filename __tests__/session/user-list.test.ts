@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Login } from '../../lib/session/login.ts'
 import { createUserList, type UserList } from '../../lib/session/user-list.ts'
+import type { StoredSession } from '../../lib/session/session-vault.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 
 const HOUR = 3_600_000
@@ -10,11 +11,17 @@ describe('createUserList', () => {
   let now: number
   let records: MemoryRecords
   let list: UserList
+  /** Ids of sessions that have expired. */
+  let gone: Set<string>
+
+  const peek = async (id: string) => (gone.has(id) ? undefined : ({ id } as StoredSession))
+  const parts = () => ({ records, maxPerUser: 3, longest: 2 * HOUR, peek })
 
   beforeEach(() => {
     now = 1_000
     records = new MemoryRecords(() => now)
-    list = createUserList({ records, prefix: 'auth:tenant:', maxPerUser: 3, longest: 2 * HOUR })
+    gone = new Set()
+    list = createUserList({ ...parts(), prefix: 'auth:tenant:' })
   })
 
   const loginOf = (handle: string, { sub = ada, since = now, life = HOUR } = {}): Login => ({
@@ -47,11 +54,19 @@ describe('createUserList', () => {
     await add('late', { since: 30 })
     await add('early', { since: 10.5 })
     await add('middle', { since: 20 })
-    expect(await add('new', { since: 40 })).toEqual([{ handle: 'early', id: 'id:of:early' }])
-    expect(await add('newest', { since: 50 })).toEqual([
+    expect(await add('new', { since: 40 })).toMatchObject([{ handle: 'early', id: 'id:of:early' }])
+    expect(await add('newest', { since: 50 })).toMatchObject([
       { handle: 'early', id: 'id:of:early' },
       { handle: 'middle', id: 'id:of:middle' },
     ])
+  })
+
+  it('does not count sessions that have expired, and drops them', async () => {
+    for (const handle of ['first', 'second', 'third']) await add(handle, { since: ++now })
+    gone.add(idOf('second'))
+    expect(await add('new', { since: ++now })).toEqual([])
+    expect(await handles()).toEqual(['first', 'new', 'third'])
+    expect(await add('newest', { since: ++now })).toMatchObject([{ handle: 'first', id: 'id:of:first' }])
   })
 
   it('takes no login that began before its mark, nor in the same moment', async () => {
@@ -84,7 +99,7 @@ describe('createUserList', () => {
         return (Reflect.get(target, name) as (key: string) => unknown).call(target, key)
       },
     })
-    await createUserList({ records: spying, prefix: 'auth:', maxPerUser: 3, longest: HOUR }).all(ada)
+    await createUserList({ ...parts(), records: spying, prefix: 'auth:' }).all(ada)
     expect(keys).toEqual([expect.stringMatching(/^auth:u:[\w-]{43}$/)])
   })
 })

@@ -1,7 +1,7 @@
+import { requiredText } from '../auth0/arguments.js'
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
-import type { StoredSession } from '../session/session-vault.js'
-import type { Live } from '../session/session-vault.js'
+import type { Live, StoredSession } from '../session/session-vault.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Listed } from '../session/user-list.js'
 import type { WhoAsks } from './who-asks.js'
@@ -66,19 +66,16 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
 
   return {
     list: async (sub) => {
-      const listed = await list.all(sub)
-      const found = await inBatches(listed, ({ id }) => sessions.vault.peek(id))
-      await list.drop(
-        sub,
-        listed.filter((_, place) => found[place] === undefined),
-      )
+      const found = await list.stored(sub, await list.all(requiredText('sub', sub)))
       return found.flatMap(describe).sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
     revoke: async (sub, id, who) => {
-      const listed = (await list.all(sub)).find(({ handle }) => handle === id)
+      const wanted = requiredText('id', id)
+      const listed = (await list.all(requiredText('sub', sub))).find(({ handle }) => handle === wanted)
       return listed !== undefined && (await end(listed, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who, keep } = {}) => {
+      requiredText('sub', sub)
       // The mark below spares listed sessions, and Redis may have evicted the list.
       if (keep) await list.add(keep.login, keep.id)
       // First, so that a login in progress cannot be listed after this reads the list.
@@ -97,7 +94,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
   }
 }
 
-function describe(found: StoredSession | undefined): SessionInfo[] {
+function describe({ found }: { found: StoredSession | undefined }): SessionInfo[] {
   if (!found?.login) return []
   const { handle, since, ip, userAgent } = found.login
   return [{ id: handle, createdAt: new Date(since), lastSeenAt: new Date(found.seen), ip, userAgent }]

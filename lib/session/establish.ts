@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
+import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { ReadCookies } from './cookie.js'
 import { inBatches } from './in-batches.js'
@@ -44,6 +45,7 @@ export interface EstablishParts {
   middleware: SessionMiddleware
   readCookies: ReadCookies
   lists: SessionLists
+  report: Report
   /** Ends a session, and revokes its refresh token. */
   end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
@@ -53,7 +55,7 @@ export interface Place {
   req: SessionRequest
   /** Whether the request came over HTTPS. */
   isSecure: boolean
-  /** Whether a client is still waiting for the response. Default: while its connection is open. */
+  /** Whether a client is still waiting for the response. Default: until it disconnects or gets one. */
   isAwaited?: () => boolean
 }
 
@@ -118,10 +120,14 @@ export function idsOf({ middleware, store, readCookies }: EstablishParts, req: S
 }
 
 /** Ends the sessions of a user that exceed the limit. */
-export async function endOldest({ lists, end }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
-  await inBatches(tooMany, ({ id }) => end(id))
+export async function endOldest({ lists, end, report }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
+  await inBatches(tooMany, async ({ id, handle }) => {
+    if (await end(id)) report({ name: 'session.revoked', sub, sessionId: handle, detail: OVER_LIMIT })
+  })
   await lists.ofUser.drop(sub, tooMany)
 }
+
+const OVER_LIMIT = 'the user has more sessions than session.maxPerUser'
 
 interface Before {
   login?: Login | undefined

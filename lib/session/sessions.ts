@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys } from './cookie.js'
@@ -26,19 +27,21 @@ export interface SessionsParts {
   orphaned: (refreshToken: string | undefined) => void
   /** The error of every request after `auth.close()`, even of one that needs no store. */
   closed: () => Error | undefined
+  report: Report
 }
 
-export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
+export function createSessions({ config, records, prefix, seal, orphaned, closed, report }: SessionsParts) {
   const { session, testClock, timeouts } = config
   const extended = (id: string, login: Login) => void listAgain(parts, { id, login }).catch(() => undefined)
   const vault = new SessionVault({ records, seal, prefix, testClock, extended })
-  const lists = createSessionLists({ records, prefix, config })
+  const lists = createSessionLists({ records, prefix, config, peek: (id) => vault.peek(id) })
   const end = createEnd(vault, lists, orphaned)
   const store = new SessionStore({ vault, visitor: { idle: session.ordinary.idleTimeout * 1000 }, end })
   const keys = signingKeys(session.secrets)
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, vault, readCookies, closed })
-  const parts: EstablishParts = { config, ordered: records.ordered, vault, store, middleware, readCookies, lists, end }
+  const { ordered } = records
+  const parts: EstablishParts = { config, ordered, vault, store, middleware, readCookies, lists, end, report }
 
   return {
     ...{ vault, lists, end },
