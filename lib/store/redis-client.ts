@@ -33,7 +33,6 @@ const isIoredis = (redis: object | string): redis is RedisClient =>
   typeof redis !== 'string' && 'defineCommand' in redis
 
 function open(redis: string | RedisOptions, deadline: number): Redis {
-  const readOnly = leaveReadOnly(deadline)
   const defaults: RedisOptions = {
     connectTimeout: deadline,
     disconnectTimeout: deadline,
@@ -41,32 +40,24 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
     // Detects a server that has vanished without closing the connection.
     socketTimeout: 3 * deadline,
     retryStrategy: (times) => Math.min(times * 50, 1000),
-    reconnectOnError: readOnly.reconnectOnError,
+    reconnectOnError: leaveReadOnly(deadline),
   }
-  const client =
-    typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
-  return client.on('ready', readOnly.ready)
+  return typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
 }
 
+/** Milliseconds. Long enough for one or two new connections. */
+const MOMENT = 100
+
 /**
- * After a failover, the old master answers READONLY: reconnects and sends the command again, but not repeatedly, because
+ * After a failover, the old master answers READONLY: reconnects and sends the command again. Only for a moment, because
  * the server may simply be a replica.
  */
 function leaveReadOnly(pause: number) {
-  let last = -Infinity
-  let isLeaving = false
-  return {
-    reconnectOnError: ({ message }: Error): 2 | false => {
-      if (!message.includes('READONLY')) return false
-      // Other commands on the same connection are sent again, too.
-      if (!isLeaving && performance.now() - last < pause) return false
-      if (!isLeaving) last = performance.now()
-      isLeaving = true
-      return 2
-    },
-    ready: () => {
-      isLeaving = false
-    },
+  let since = -Infinity
+  return ({ message }: Error): 2 | false => {
+    if (!message.includes('READONLY')) return false
+    if (performance.now() - since > pause) since = performance.now()
+    return performance.now() - since < MOMENT ? 2 : false
   }
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { endsWithin } from '../deadline.js'
 import {
   EXISTS,
   MARK,
@@ -65,7 +64,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
     },
 
     ...listsAndLocks(client, guarded, run),
-    close: () => (owned ? quit(client) : Promise.resolve()),
+    close: () => (owned ? disconnect(client) : Promise.resolve()),
   }
 }
 
@@ -135,18 +134,9 @@ export async function runScript(client: RedisClient, script: string, keyAndArgs:
   }
 }
 
-/** Milliseconds. */
-const QUIT_WITHIN = 500
-
-/** Sends QUIT, or disconnects if there is no reply in time. Resolves when the socket is closed. */
-async function quit(client: RedisClient): Promise<void> {
-  if (client.status !== 'ready') {
-    client.disconnect()
-    return
-  }
-  const ended = once(client, 'end').catch(() => undefined)
-  const told = client.quit().catch(() => undefined)
-  await endsWithin(QUIT_WITHIN, told)
+/** Resolves when the socket is closed, at the latest after ioredis's `disconnectTimeout`. */
+async function disconnect(client: RedisClient): Promise<void> {
+  const ended = client.status === 'ready' ? once(client, 'end') : undefined
   client.disconnect()
-  await ended
+  await ended?.catch(() => undefined)
 }
