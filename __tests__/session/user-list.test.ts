@@ -1,27 +1,30 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import type { Config } from '../../lib/options/options.ts'
 import type { Login } from '../../lib/session/login.ts'
-import { createUserList, type UserList } from '../../lib/session/user-list.ts'
+import { createSessionLists, type SessionLists } from '../../lib/session/user-list.ts'
 import type { StoredSession } from '../../lib/session/session-vault.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
 
 const HOUR = 3_600_000
 const ada = 'auth0|ada'
 
-describe('createUserList', () => {
+describe('createSessionLists', () => {
   let now: number
   let records: MemoryRecords
-  let list: UserList
+  let lists: SessionLists
   /** Ids of sessions that have expired. */
   let gone: Set<string>
 
   const peek = async (id: string) => (gone.has(id) ? undefined : ({ id } as StoredSession))
-  const parts = () => ({ records, maxPerUser: 3, longest: 2 * HOUR, peek })
+  const lifetime = { idleTimeout: 2 * HOUR, absoluteTimeout: (2 * HOUR) / 1000 }
+  const session = { maxPerUser: 3, ordinary: lifetime, remembered: lifetime } as Config['session']
+  const parts = () => ({ records, peek, config: { session, backchannelLogout: false } })
 
   beforeEach(() => {
     now = 1_000
     records = new MemoryRecords(() => now)
     gone = new Set()
-    list = createUserList({ ...parts(), prefix: 'auth:tenant:' })
+    lists = createSessionLists({ ...parts(), prefix: 'auth:tenant:' })
   })
 
   const loginOf = (handle: string, { sub = ada, since = now, life = HOUR } = {}): Login => ({
@@ -29,12 +32,12 @@ describe('createUserList', () => {
     ...{ user: { sub }, scope: 'openid' },
   })
   const idOf = (handle: string) => `id:of:${handle}`
-  const add = (handle: string, more = {}) => list.add(loginOf(handle, more), idOf(handle))
-  const handles = async (sub = ada) => (await list.all(sub)).map(({ handle }) => handle).sort()
+  const add = (handle: string, more = {}) => lists.add(loginOf(handle, more), idOf(handle))
+  const handles = async (sub = ada) => (await lists.ofUser.all(sub)).map(({ handle }) => handle).sort()
 
   it('points from public handles to session ids', async () => {
     expect(await add('a')).toEqual([])
-    expect(await list.all(ada)).toEqual([{ handle: 'a', id: 'id:of:a' }])
+    expect(await lists.ofUser.all(ada)).toEqual([{ handle: 'a', id: 'id:of:a' }])
   })
 
   it('is one for each user', async () => {
@@ -46,7 +49,7 @@ describe('createUserList', () => {
   it('forgets what is dropped', async () => {
     await add('a')
     await add('b')
-    await list.drop(ada, [{ handle: 'a' }, { handle: 'never there' }])
+    await lists.ofUser.drop(ada, [{ handle: 'a' }, { handle: 'never there' }])
     expect(await handles()).toEqual(['b'])
   })
 
@@ -71,7 +74,7 @@ describe('createUserList', () => {
 
   it('takes no login that began before its mark, nor in the same moment', async () => {
     now = 500
-    await list.mark(ada)
+    await lists.ofUser.mark(ada)
     expect(await add('before', { since: 499.999 })).toBeUndefined()
     expect(await add('then', { since: 500 })).toBeUndefined()
     expect(await add('after', { since: 500.001 })).toEqual([])
@@ -80,7 +83,7 @@ describe('createUserList', () => {
   })
 
   it('keeps its mark as long as any session could live, and its entries as long as theirs does', async () => {
-    await list.mark(ada)
+    await lists.ofUser.mark(ada)
     now += 2 * HOUR - 1
     expect(await add('before', { since: 1 })).toBeUndefined()
     await add('long', { life: 2 * HOUR })
@@ -99,7 +102,7 @@ describe('createUserList', () => {
         return (Reflect.get(target, name) as (key: string) => unknown).call(target, key)
       },
     })
-    await createUserList({ ...parts(), records: spying, prefix: 'auth:' }).all(ada)
+    await createSessionLists({ ...parts(), records: spying, prefix: 'auth:' }).ofUser.all(ada)
     expect(keys).toEqual([expect.stringMatching(/^auth:u:[\w-]{43}$/)])
   })
 })

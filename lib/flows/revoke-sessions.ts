@@ -66,7 +66,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
 
   return {
     list: async (sub) => {
-      const found = await list.stored(sub, await list.all(requiredText('sub', sub)))
+      const found = await list.stored(requiredText('sub', sub))
       return found.flatMap(describe).sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
     revoke: async (sub, id, who) => {
@@ -77,7 +77,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
     revokeAll: async (sub, { except, who, keep } = {}) => {
       requiredText('sub', sub)
       // The mark below spares listed sessions, and Redis may have evicted the list.
-      if (keep) await list.add(keep.login, keep.id)
+      if (keep) await list.add(sub, keep.login, keep.id)
       // First, so that a login in progress cannot be listed after this reads the list.
       await list.mark(sub)
       const listed = (await list.all(sub)).filter(({ handle }) => handle !== except)

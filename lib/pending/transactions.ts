@@ -40,14 +40,15 @@ export function createTransactions({ records, seal, prefix }: TransactionsParts)
       const sealed = seal.close(transaction, key)
       await records.create(key, { [TRANSACTION]: sealed }, { idle: LIFETIME, absolute: LIFETIME })
       const since = await records.now()
-      const entry = { name: state, value: String(since), since, ttl: LIFETIME, most: MOST }
-      const all = Object.entries((await records.enlist(listOf(browser), entry)) ?? {})
+      const entry = { name: state, value: String(since), since, ttl: LIFETIME }
+      if ((await records.enlist(listOf(browser), entry)) <= MOST) return
+      const all = Object.entries(await records.listed(listOf(browser)))
       const oldest = all
         .sort(([, a], [, b]) => Number(a) - Number(b))
         .slice(0, Math.max(0, all.length - MOST))
         .map(([name]) => name)
       await Promise.all(oldest.map((name) => records.end(keyOf(browser, name), [TRANSACTION])))
-      if (oldest.length) await records.delist(listOf(browser), oldest)
+      await records.delist(listOf(browser), oldest)
     },
     /** Removes the login, so that a repeated callback finds nothing. */
     take: async (browser: string, state: string): Promise<Transaction | undefined> => {

@@ -26,7 +26,7 @@ export interface SessionStoreParts {
 /** What is known about a stored session. */
 interface Known {
   login?: Login | undefined
-  tokens?: EarlyTokens
+  tokens?: EarlyTokens | undefined
   /** The app's data as this request last wrote it. */
   json?: string
 }
@@ -83,7 +83,7 @@ export class SessionStore extends RedisStore {
   }
 
   async #find(id: string): Promise<SessionData | null> {
-    const found = await this.#parts.vault.findFirst([{ id }])
+    const found = await this.#parts.vault.find(id)
     if (!found) return null
     // Without an expiry, express-session does not send the cookie again.
     const data = Object.assign(parsedData(found.data), { cookie: { originalMaxAge: null } }) as SessionData

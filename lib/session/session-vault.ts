@@ -36,26 +36,20 @@ export type TokenNews = TokenRecord & { login?: Login | undefined }
 /** The encrypted tokens as read along with the session, for the first caller in the same turn of the event loop. */
 export type EarlyTokens = () => Buffer | undefined
 
-/** A session with a login. */
-export interface Live {
-  id: string
-  login: Login
-  tokens?: EarlyTokens | undefined
-}
-
 /** A session as read from the store. */
 export interface StoredSession {
   id: string
   /** Undefined if nobody is logged in. */
   login: Login | undefined
-  /** True if there is a login that this process cannot decrypt. */
-  isSealed: boolean
   tokens: EarlyTokens
   /** The app's own data, as JSON. */
   data: Buffer | undefined
-  /** Milliseconds on the clock of the store. */
+  /** Last visit, in milliseconds on the clock of the store. */
   seen: number
 }
+
+/** A session with a login. */
+export type Live = Pick<StoredSession, 'id'> & { login: Login; tokens?: EarlyTokens | undefined }
 
 export interface NewSession {
   life: Lifetime
@@ -113,31 +107,33 @@ export class SessionVault {
     return this.#parts.records.write(this.key(id), { [DATA]: data })
   }
 
-  /** Also restarts the idle time if that is due. */
+  /** Undefined also if this process cannot decrypt the login. Restarts the idle time if that is due. */
   async find(id: string): Promise<StoredSession | undefined> {
     const { records, extended } = this.#parts
-    if (this.#now() < (this.#restsUntil.get(id) ?? -Infinity))
-      return this.#opened(id, await records.read(this.key(id), ALL))
-    const found = await records.visit(this.key(id), ALL)
-    const session = this.#opened(id, found)
+    const isDue = this.#now() >= (this.#restsUntil.get(id) ?? -Infinity)
+    const visited = isDue ? await records.visit(this.key(id), ALL) : undefined
+    const found = isDue ? visited : await records.read(this.key(id), ALL)
+    if (!found) return undefined
     if (this.#restsUntil.size >= MOST_REMEMBERED) this.#restsUntil.clear()
-    if (found) this.#restsUntil.set(id, this.#now() + found.rest)
-    if (found?.extended && session?.login) extended?.(id, session.login)
-    return session
+    if (visited) this.#restsUntil.set(id, this.#now() + visited.rest)
+    const session = this.#opened(id, found)
+    if (visited?.extended && session.login) extended?.(id, session.login)
+    // Such a session may be a copy of another user's.
+    return found.values[0] && !session.login ? undefined : session
   }
 
-  /** The first session that exists. One that cannot be decrypted may belong to another user. */
   async findFirst(ids: readonly { id: string }[]): Promise<StoredSession | undefined> {
     for (const { id } of ids) {
       const found = await this.find(id)
-      if (found && !found.isSealed) return found
+      if (found) return found
     }
     return undefined
   }
 
-  /** Only the login. Does not restart the idle time. */
+  /** Only the login, if it can be decrypted. Does not restart the idle time. */
   async peek(id: string): Promise<StoredSession | undefined> {
-    return this.#opened(id, await this.#parts.records.read(this.key(id), [LOGIN]))
+    const found = await this.#parts.records.read(this.key(id), [LOGIN])
+    return found && this.#opened(id, found)
   }
 
   /** `sealed`: this process lacks the secret. `early`: the tokens as read along with the session. */
@@ -174,11 +170,8 @@ export class SessionVault {
     return { tokens: tokens && this.#openTokens(id, tokens), login: this.#openLogin(id, login) }
   }
 
-  #opened(id: string, found: Found | undefined): StoredSession | undefined {
-    if (!found) return undefined
-    const [sealed, tokens, data] = found.values
-    const login = this.#openLogin(id, sealed)
-    return { id, login, isSealed: sealed !== undefined && !login, tokens: early(tokens), data, seen: found.seen }
+  #opened(id: string, { values: [login, tokens, data], seen }: Found): StoredSession {
+    return { id, login: this.#openLogin(id, login), tokens: early(tokens), data, seen }
   }
 
   #login(id: string, login: Login): Fields {

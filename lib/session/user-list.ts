@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../options/options.js'
-import type { Entries, Records } from '../store/records.js'
+import type { Records } from '../store/records.js'
 import { inBatches } from './in-batches.js'
 import type { Login } from './login.js'
 import type { StoredSession } from './session-vault.js'
 
-/** A session on the list of its user. */
+/** A session on a list. */
 export interface Listed {
   /** Public name of the session. */
   handle: string
@@ -13,10 +13,9 @@ export interface Listed {
   id: string
 }
 
-export interface UserListParts {
+export interface SessionListParts {
   records: Records
   prefix: string
-  maxPerUser: number
   /** Maximum lifetime of a session in milliseconds. */
   longest: number
   peek: (id: string) => Promise<StoredSession | undefined>
@@ -26,74 +25,69 @@ export interface UserListParts {
 const FOREVER = 9e15
 
 /**
- * The list of a user's sessions. It only points to sessions, and being listed grants nothing. It also holds the time of
- * the last `revokeAll`.
+ * The sessions of a user, or of a session at Auth0. A list only points to sessions, and being listed grants nothing. It
+ * also holds the time of the last `revokeAll`.
  */
-export function createUserList({ records, prefix, maxPerUser, longest, peek }: UserListParts) {
-  const keyOf = (sub: string) => `${prefix}u:${createHash('sha256').update(sub).digest('base64url')}`
-  const drop = async (sub: string, listed: readonly Pick<Listed, 'handle'>[]) => {
+function createSessionList({ records, prefix, longest, peek }: SessionListParts) {
+  const keyOf = (owner: string) => `${prefix}u:${createHash('sha256').update(owner).digest('base64url')}`
+  /** Oldest first. */
+  const all = async (owner: string): Promise<Listed[]> => {
+    const entries = Object.entries(await records.listed(keyOf(owner)))
+    entries.sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
+    return entries.map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
+  }
+  const drop = async (owner: string, listed: readonly Pick<Listed, 'handle'>[]) => {
     const names = listed.map(({ handle }) => handle)
-    await records.delist(keyOf(sub), names)
+    await records.delist(keyOf(owner), names)
   }
-  /** Drops those that are gone, so that they are looked for only once. */
-  const stored = async (sub: string, listed: readonly Listed[]) => {
-    const looked = await inBatches(listed, async (one) => ({ ...one, found: await peek(one.id) }))
-    const gone = looked.filter(({ found }) => !found)
-    await drop(sub, gone)
-    return looked.filter(({ found }) => found)
-  }
-
   return {
-    /** Undefined if the login began before the last `revokeAll`, else the live sessions over the limit plus `spare`. */
-    add: async ({ sub, handle, since, until }: Login, id: string, spare = 0): Promise<Listed[] | undefined> => {
-      const most = maxPerUser + spare
-      // Begins with the time, by which the oldest are found.
-      const entry = { name: handle, value: `${String(since)}:${id}`, since, ttl: Math.ceil(until - since), most }
-      const all = await records.enlist(keyOf(sub), entry)
-      if (!all) return undefined
-      const live = await stored(sub, oldestFirst(all))
-      return live.slice(0, Math.max(0, live.length - most))
-    },
-    all: async (sub: string) => oldestFirst(await records.listed(keyOf(sub))),
-    stored,
+    all,
     drop,
+    /** Resolves to the number of sessions, or to 0 if the login began before the last `revokeAll`. */
+    add: (owner: string, { handle, since, until }: Login, id: string) =>
+      // The value begins with the time, by which the oldest are found.
+      records.enlist(keyOf(owner), {
+        name: handle,
+        value: `${String(since)}:${id}`,
+        since,
+        ttl: Math.ceil(until - since),
+      }),
+    /** Those that exist. Drops the others, so that they are looked for only once. */
+    stored: async (owner: string) => {
+      const looked = await inBatches(await all(owner), async (one) => ({ ...one, found: await peek(one.id) }))
+      const gone = looked.filter(({ found }) => !found)
+      await drop(owner, gone)
+      return looked.filter(({ found }) => found)
+    },
     /** From now on, refuses sessions of logins that began earlier. `forever`: refuses all. */
-    mark: async (sub: string, forever = false) => {
-      await records.mark(keyOf(sub), forever ? FOREVER : await records.now(), longest)
+    mark: async (owner: string, forever = false) => {
+      await records.mark(keyOf(owner), forever ? FOREVER : await records.now(), longest)
     },
   }
 }
 
-function oldestFirst(entries: Entries): Listed[] {
-  const byAge = Object.entries(entries).sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
-  return byAge.map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
-}
-
-export type UserList = ReturnType<typeof createUserList>
-
-const MOST_BY_SID = 1000
-
-type ListsParts = Pick<UserListParts, 'records' | 'prefix' | 'peek'> & {
+export type SessionListsParts = Omit<SessionListParts, 'longest'> & {
   config: Pick<Config, 'session' | 'backchannelLogout'>
 }
 
 /** The lists that contain a session: that of its user, and that of its session at Auth0. */
-export function createSessionLists({ config, ...parts }: ListsParts) {
+export function createSessionLists({ config, ...parts }: SessionListsParts) {
   const { ordinary, remembered, maxPerUser } = config.session
   const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
-  const ofUser = createUserList({ ...parts, maxPerUser, longest })
-  // A session at Auth0 belongs to one browser, which may log in here several times.
-  const ofSid = createUserList({ ...parts, prefix: `${parts.prefix}sid:`, maxPerUser: MOST_BY_SID, longest })
+  const ofUser = createSessionList({ ...parts, longest })
+  const ofSid = createSessionList({ ...parts, longest, prefix: `${parts.prefix}sid:` })
   const sidOf = ({ sid }: Login) => (config.backchannelLogout ? sid : undefined)
   return {
     ofUser,
     ofSid,
-    /** Undefined if one of the lists refuses the login, else the sessions of the user over the limit. */
+    /** Undefined if a list refuses the login, else the live sessions of the user over the limit plus `spare`. */
     add: async (login: Login, id: string, spare = 0): Promise<Listed[] | undefined> => {
-      const sid = sidOf(login)
-      const added = sid === undefined || ofSid.add({ ...login, sub: sid }, id)
-      const [tooMany, isWelcome] = await Promise.all([ofUser.add(login, id, spare), added])
-      return isWelcome ? tooMany : undefined
+      const [sid, most] = [sidOf(login), maxPerUser + spare]
+      const addedToSid = sid === undefined || ofSid.add(sid, login, id)
+      const [count, countOfSid] = await Promise.all([ofUser.add(login.sub, login, id), addedToSid])
+      if (!count || !countOfSid) return undefined
+      const live = count > most ? await ofUser.stored(login.sub) : []
+      return live.slice(0, Math.max(0, live.length - most))
     },
     drop: async (login: Login): Promise<void> => {
       const sid = sidOf(login)

@@ -72,13 +72,13 @@ export class MemoryRecords implements Records {
     return foundIn(entry, names).values
   }
 
-  async enlist(key: string, { name, value, since, ttl, most }: ListEntry): Promise<Entries | undefined> {
+  async enlist(key: string, { name, value, since, ttl }: ListEntry): Promise<number> {
     const { [MARK]: mark, ...entries } = this.#listed(key)
-    if (entries[name] !== undefined) return {}
-    if (mark !== undefined && since <= Number(mark)) return undefined
-    this.#addListed(key, { [name]: value }, ttl)
-    const all = { ...entries, [name]: value }
-    return Object.keys(all).length > most ? all : {}
+    if (entries[name] === undefined) {
+      if (mark !== undefined && since <= Number(mark)) return 0
+      this.#addListed(key, { [name]: value }, ttl)
+    }
+    return Object.keys({ ...entries, [name]: value }).length
   }
 
   async listed(key: string): Promise<Entries> {

@@ -42,8 +42,6 @@ export interface ListEntry {
   since: number
   /** Minimum lifetime of the list in milliseconds. */
   ttl: number
-  /** If the list has more entries than this, all are returned. */
-  most: number
 }
 
 /**
@@ -66,8 +64,8 @@ export interface Records {
   /** Reads and deletes a record that meets the condition. Only one of two callers gets the values. */
   end(key: string, names: readonly string[], expected?: Expected): Promise<Values | Refused>
 
-  /** Adds an entry, unless it exists. Undefined if the mark refuses it. Resolves to all entries if there are too many. */
-  enlist(key: string, entry: ListEntry): Promise<Entries | undefined>
+  /** Adds an entry, unless it exists. Resolves to the number of entries, or to 0 if the mark refuses it. */
+  enlist(key: string, entry: ListEntry): Promise<number>
   listed(key: string): Promise<Entries>
   delist(key: string, names: readonly string[]): Promise<void>
   /** From now on, the list refuses entries from before `since`. */

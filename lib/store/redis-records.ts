@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  EXISTS,
-  MARK,
-  type Entries,
-  type Fields,
-  type Found,
-  type Records,
-  type Refused,
-  type WriteResult,
-} from './records.js'
+import { EXISTS, MARK, type Fields, type Found, type Records, type Refused, type WriteResult } from './records.js'
 import type { RedisClient } from './redis-client.js'
 import * as scripts from './redis-scripts.js'
 import type { Guarded } from './store-health.js'
@@ -75,11 +66,12 @@ type ListsAndLocks = Pick<Records, 'enlist' | 'listed' | 'delist' | 'mark' | 'cl
 
 function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAndLocks {
   return {
-    enlist: async (key, { name, value, since, ttl, most }) => {
-      const reply = (await run(scripts.ENLIST, key, name, value, since, ttl, most)) as Buffer[] | null
-      return reply ? unmarked(pairs(reply.map(String))) : undefined
+    enlist: async (key, { name, value, since, ttl }) =>
+      (await run(scripts.ENLIST, key, name, value, since, ttl)) as number,
+    listed: async (key) => {
+      const { [MARK]: _mark, ...entries } = await guarded(() => client.hgetall(key))
+      return entries
     },
-    listed: async (key) => unmarked(await guarded(() => client.hgetall(key))),
     delist: async (key, names) => {
       if (names.length) await guarded(() => client.hdel(key, ...names), 'news')
     },
@@ -103,12 +95,6 @@ type VisitReply = [extended: number, rest: number, seen: Buffer, values: Reply]
 const known = (reply: Reply) => reply.map((value) => value ?? undefined)
 
 const flat = (fields: Fields) => Object.entries(fields).flat()
-
-function pairs(reply: string[]): Entries {
-  return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1] ?? '']] : [])))
-}
-
-const unmarked = ({ [MARK]: _mark, ...entries }: Entries) => entries
 
 function found([seen, ...values]: Reply): Found | undefined {
   return seen ? { seen: Number(seen), values: known(values) } : undefined

@@ -74,15 +74,15 @@ local function lives(ttl)
 end
 `
 
-/** ARGV: name, value, since, ttl, most. Returns false if refused, else all names and values if there are too many. */
+/** ARGV: name, value, since, ttl. */
 export const ENLIST = `${LIVES_AT_LEAST}
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {} end
 local mark = redis.call('HGET', KEYS[1], '!')
-if mark and tonumber(ARGV[3]) <= tonumber(mark) then return false end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-lives(ARGV[4])
-if redis.call('HLEN', KEYS[1]) <= tonumber(ARGV[5]) then return {} end
-return redis.call('HGETALL', KEYS[1])
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then
+  if mark and tonumber(ARGV[3]) <= tonumber(mark) then return 0 end
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+  lives(ARGV[4])
+end
+return redis.call('HLEN', KEYS[1]) - (mark and 1 or 0)
 `
 
 /** ARGV: since, ttl. */

@@ -124,7 +124,7 @@ async function checkCommands(client: RedisClient, config: Config): Promise<Findi
     await records.read(session, ['s'])
     await records.write(session, { d: '{}' })
     await records.end(session, ['s'])
-    await records.enlist(list, { name: 'doctor', value: '1', since, ttl: 10_000, most: 10 })
+    await records.enlist(list, { name: 'doctor', value: '1', since, ttl: 10_000 })
     await records.listed(list)
     await records.delist(list, ['doctor'])
     await records.claim(lock, 'doctor', 10_000)
