@@ -60,9 +60,23 @@ export function recordLockWait(milliseconds: number): void {
   instruments.lockWait().record(milliseconds / 1000)
 }
 
-export function recordStoreCall(milliseconds: number, error?: string): void {
-  const attributes = { 'db.system.name': 'redis', ...(error !== undefined && { 'error.type': error }) }
-  instruments.store().record(milliseconds / 1000, attributes)
+const REDIS = { 'db.system.name': 'redis' }
+
+/** Runs a call to Redis in a span, and records its duration. */
+export async function tracedStoreCall<Result>(call: () => Promise<Result>): Promise<Result> {
+  const started = performance.now()
+  const record = (attributes: Attributes) => {
+    instruments.store().record((performance.now() - started) / 1000, attributes)
+  }
+  try {
+    const result = await tracedCall('redis', REDIS, call)
+    record(REDIS)
+    return result
+  } catch (err) {
+    const { code } = Object(err) as { code?: unknown }
+    record({ ...REDIS, 'error.type': code === 'TIMEOUT' ? 'timeout' : 'error' })
+    throw err
+  }
 }
 
 function once<Value>(make: () => Value): () => Value {

@@ -50,9 +50,7 @@ export function createReadCookies(
     if (problem) throw problem
     if (!cookie?.includes(name)) return NONE
     const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
-    if (named.length < 2) return named.flatMap(genuine)
-    const cookies = [...new Set(named)].flatMap(genuine)
-    // A value can be spelled in many ways, and each id may cost a round trip.
-    return [...new Map(cookies.map((one) => [one.id, one])).values()]
+    // One per id, because each may cost a round trip.
+    return [...new Map(named.flatMap(genuine).map((one) => [one.id, one])).values()]
   }
 }

@@ -12,20 +12,10 @@ import type { SessionVault, TokenRecord } from './session-vault.js'
 import type { Listed, SessionLists } from './user-list.js'
 
 /** What a login puts into a session. */
-export interface NewLogin extends TokenRecord, Pick<Login, 'sub' | 'user' | 'scope' | 'permissions' | 'since'> {
-  /** What `onLogin` returned. */
-  data?: Record<string, unknown> | undefined
+export interface NewLogin extends TokenRecord, Omit<Login, 'handle' | 'until' | 'userAgent'> {
   remember: boolean
-  /** Auth0's own session id. */
-  sid?: string | undefined
-  /** Client address. */
-  ip?: string | undefined
   /** Time before the password was checked, in milliseconds on the store's clock. Default: `since`. */
   began?: number
-  /** Logged in on Auth0's login page. */
-  interactive?: boolean
-  /** Time at which the user entered the password, on the same clock. Default: `since`. */
-  authenticated?: number | undefined
 }
 
 /** A new session. */
@@ -102,14 +92,11 @@ const USER_AGENT_LIMIT = 256
 function describe(fresh: NewLogin, longest: number, userAgent?: string): Login {
   const { sub, sid, user, scope, permissions, data, ip, since, interactive, authenticated = since } = fresh
   return {
-    ...{ sub, user, scope, handle: randomUUID(), since, until: since + longest },
-    ...(sid !== undefined && { sid }),
-    ...(interactive && { interactive }),
-    ...(authenticated < since && { authenticated }),
-    ...(permissions && { permissions }),
-    ...(data && { data }),
-    ...(ip !== undefined && { ip }),
-    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, USER_AGENT_LIMIT) }),
+    ...{ sub, sid, user, scope, permissions, data, ip, since, interactive },
+    handle: randomUUID(),
+    until: since + longest,
+    authenticated: authenticated < since ? authenticated : undefined,
+    userAgent: userAgent?.slice(0, USER_AGENT_LIMIT),
   }
 }
 

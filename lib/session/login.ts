@@ -2,9 +2,9 @@
 export interface Login {
   sub: string
   /** Auth0's session id, if the ID token has one. That of a password grant does not. */
-  sid?: string
+  sid?: string | undefined
   /** Logged in on Auth0's login page, so the browser may have a session at Auth0. */
-  interactive?: boolean
+  interactive?: boolean | undefined
   /** Profile claims of the ID token. */
   user: Record<string, unknown>
   /** Granted scopes. */
@@ -12,16 +12,16 @@ export interface Login {
   /** Auth0's RBAC permissions of the access token for the configured audience. */
   permissions?: readonly string[] | undefined
   /** What `onLogin` returned. */
-  data?: Record<string, unknown>
+  data?: Record<string, unknown> | undefined
   /** Public handle of the session. Not the id in the cookie. */
   handle: string
   /** Time of the login in milliseconds on the store's clock, to the microsecond. */
   since: number
   /** Time at which the user entered the password, if that was earlier: at Auth0, for another app. */
-  authenticated?: number
+  authenticated?: number | undefined
   /** Time at which the session ends at the latest, on the same clock. */
   until: number
   /** Client address at login. */
-  ip?: string
-  userAgent?: string
+  ip?: string | undefined
+  userAgent?: string | undefined
 }

@@ -64,8 +64,6 @@ function refusalOf(err: unknown): string | undefined {
 
 export const isRefusal = (err: unknown): boolean => refusalOf(err) !== undefined
 
-export const isTimeout = (err: unknown): boolean => kindOf(err) === 'TIMEOUT'
-
 /** No reply at all, so the next command would only wait in vain. */
 export function isUnreachable(err: unknown): boolean {
   const { name, code } = Object(err) as { name?: unknown; code?: unknown }
@@ -85,7 +83,8 @@ function kindOf(err: unknown): string | undefined {
 }
 
 function failureOf(err: unknown, deadline: number): string {
-  return isTimeout(err) ? `no answer within ${String(deadline)} ms` : (kindOf(err) ?? 'the connection was closed')
+  const kind = kindOf(err)
+  return kind === 'TIMEOUT' ? `no answer within ${String(deadline)} ms` : (kind ?? 'the connection was closed')
 }
 
 function textOf(err: unknown): string {

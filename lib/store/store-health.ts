@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { within } from '../deadline.js'
 import { ConfigurationError, SessionUnavailableError } from '../errors.js'
 import type { Report } from '../events.js'
-import { recordStoreCall, tracedCall } from '../telemetry.js'
-import { isRefusal, isTimeout, isUnreachable, type Describe } from './redis-trouble.js'
+import { tracedStoreCall } from '../telemetry.js'
+import { isRefusal, isUnreachable, type Describe } from './redis-trouble.js'
 
 /** Runs a call to the store with a deadline. Maps errors, and reports when the store fails or recovers. */
 export type Guarded = <T>(call: () => Promise<T>, importance?: Importance) => Promise<T>
@@ -37,7 +37,6 @@ const GRACE = 25
 /** Milliseconds between two checks of a store that is down. */
 const PROBE_EVERY = 500
 
-const REDIS = { 'db.system.name': 'redis' }
 const DOWN = 'the session store does not answer; checking until it is back'
 const ignore = () => undefined
 
@@ -50,25 +49,21 @@ export function createStoreGuard({ deadline, report, describe, isClosed, probe }
     health.isReported = false
     report({ name: 'store.recovered' })
   }
-  const watch = async (look: () => Promise<unknown>) => {
+  const watch = async (probing: () => Promise<unknown>) => {
+    health.isDown = true
     // One loop is enough, even if the store recovers and fails again between two checks.
     if (health.isProbed) return
     health.isProbed = true
-    while (health.isDown && !isClosed()) {
-      look().then(answered, (err: unknown) => {
-        if (isRefusal(err)) answered()
-      })
-      await wait(PROBE_EVERY, undefined, { ref: false })
-    }
+    await poll(
+      () => health.isDown && !isClosed(),
+      () => void probing().then(answered, (err: unknown) => isRefusal(err) && answered()),
+    )
     health.isProbed = false
   }
   const failed = (err: unknown): SessionUnavailableError => {
     const detail = describe(err)
     if (isRefusal(err)) health.quietFrom = performance.now() + QUIET
-    if (probe && isUnreachable(err)) {
-      health.isDown = true
-      void watch(probe)
-    }
+    if (probe && isUnreachable(err)) void watch(probe)
     if (!health.isReported) report({ name: 'store.unavailable', code: 'session_unavailable', detail })
     health.isReported = true
     return new SessionUnavailableError(`the session store failed: ${detail}`)
@@ -78,21 +73,19 @@ export function createStoreGuard({ deadline, report, describe, isClosed, probe }
     if (isClosed()) throw closedError()
     if (health.isDown && importance === 'question') await wait(GRACE, undefined, { ref: false })
     if (health.isDown && importance === 'question') throw new SessionUnavailableError(DOWN)
-    const calling = tracedCall('redis', REDIS, call)
-    // Answers after the deadline count, too.
-    calling.then(answered, ignore)
-    return inTime(deadline, calling).catch((err: unknown) => Promise.reject(failed(err)))
+    const inTime = () => {
+      const calling = call()
+      // Answers after the deadline count, too.
+      calling.then(answered, ignore)
+      return within(deadline, calling)
+    }
+    return tracedStoreCall(inTime).catch((err: unknown) => Promise.reject(failed(err)))
   }
 }
 
-async function inTime<T>(deadline: number, task: Promise<T>): Promise<T> {
-  const started = performance.now()
-  try {
-    const result = await within(deadline, task)
-    recordStoreCall(performance.now() - started)
-    return result
-  } catch (err) {
-    recordStoreCall(performance.now() - started, isTimeout(err) ? 'timeout' : 'error')
-    throw err
+async function poll(isNeeded: () => boolean, look: () => void): Promise<void> {
+  while (isNeeded()) {
+    look()
+    await wait(PROBE_EVERY, undefined, { ref: false })
   }
 }
