@@ -143,7 +143,7 @@ function createInside(config: Config) {
   const prefix = `${config.session.prefix}${tenantTag(config)}:`
   const store = openStore(config, prefix, report)
   const { revoke, drain } = createRevocations(auth0, config.logger)
-  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke })
+  const sessions = createSessions({ config, ...store, prefix, seal, orphaned: revoke, report })
   const cookies = pendingCookies(config, store.closed)
   const flows = createFlows({
     ...{ config, auth0, password, records: store.records, sessions, prefix, seal, report, hint, revoke },

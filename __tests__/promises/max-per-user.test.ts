@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import { resolveOptions } from '../../lib/options/resolve-options.ts'
 import { ada, secret } from '../support/app.ts'
-import { keysOf, logIn, refusal, type SiteSettings, startSite, startTwin, until } from './support/site.ts'
+import { keysOf, logIn, refusal, type Site, type SiteSettings, startSite, startTwin, until } from './support/site.ts'
 
 const options = { session: { maxPerUser: 3 } }
+const revocations = ({ events }: Site) => events.filter(({ name }) => name === 'session.revoked')
 const grace = { email: 'grace@example.com', password: 'nanoseconds of wire' }
 
 describe.each<[SiteSettings['store'] & string]>([['redis'], ['memory']])('session.maxPerUser (%s)', (store) => {
@@ -21,6 +22,33 @@ describe.each<[SiteSettings['store'] & string]>([['redis'], ['memory']])('sessio
     const { sub } = site.emulator.users.get(ada.email)!
     expect(await site.auth.sessions.list(sub)).toHaveLength(3)
     await until(() => site.emulator.refreshTokens.families() === 4)
+  })
+
+  it('promise 3: sessions that have expired do not count, so the oldest one stays if it lives', async () => {
+    const site = await startSite({ store, options, clockSets: 'everything' })
+    const remembered = await logIn(site)
+    for (let turn = 0; turn < 2; turn++) await logIn(site, { remember_me: false })
+    // Idle for longer than 1 day, but not for 14.
+    site.clock.advance(2 * 86_400)
+    const fresh = [await logIn(site, { remember_me: false }), await logIn(site, { remember_me: false })]
+
+    for (const { cookie } of [remembered, ...fresh]) expect((await site.get('/me', cookie)).status).toBe(200)
+    expect(revocations(site)).toEqual([])
+    await logIn(site)
+    expect((await site.get('/me', remembered.cookie)).status).toBe(401)
+    expect(revocations(site)).toHaveLength(1)
+  })
+
+  it('promise 3: what it ends is reported, and only that', async () => {
+    const site = await startSite({ store, options })
+    const [oldest] = [await logIn(site), await logIn(site), await logIn(site)]
+    const { sessionId } = (await site.get('/me', oldest.cookie)).body
+    expect(revocations(site)).toEqual([])
+
+    await logIn(site)
+
+    const { sub } = site.emulator.users.get(ada.email)!
+    expect(revocations(site)).toMatchObject([{ sub, sessionId, detail: expect.stringContaining('session.maxPerUser') }])
   })
 
   it('promise 3: parallel logins leave no session that is not listed', async () => {

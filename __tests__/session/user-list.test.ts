@@ -10,11 +10,17 @@ describe('createUserList', () => {
   let now: number
   let records: MemoryRecords
   let list: UserList
+  /** Ids of sessions that have expired. */
+  let gone: Set<string>
+
+  const isStored = async (id: string) => !gone.has(id)
+  const parts = () => ({ records, maxPerUser: 3, longest: 2 * HOUR, isStored })
 
   beforeEach(() => {
     now = 1_000
     records = new MemoryRecords(() => now)
-    list = createUserList({ records, prefix: 'auth:tenant:', maxPerUser: 3, longest: 2 * HOUR })
+    gone = new Set()
+    list = createUserList({ ...parts(), prefix: 'auth:tenant:' })
   })
 
   const loginOf = (handle: string, { sub = ada, since = now, life = HOUR } = {}): Login => ({
@@ -54,6 +60,14 @@ describe('createUserList', () => {
     ])
   })
 
+  it('does not count sessions that have expired, and drops them', async () => {
+    for (const handle of ['first', 'second', 'third']) await add(handle, { since: ++now })
+    gone.add(idOf('second'))
+    expect(await add('new', { since: ++now })).toEqual([])
+    expect(await handles()).toEqual(['first', 'new', 'third'])
+    expect(await add('newest', { since: ++now })).toEqual([{ handle: 'first', id: 'id:of:first' }])
+  })
+
   it('takes no login that began before its mark, nor in the same moment', async () => {
     now = 500
     await list.mark(ada)
@@ -84,7 +98,7 @@ describe('createUserList', () => {
         return (Reflect.get(target, name) as (key: string) => unknown).call(target, key)
       },
     })
-    await createUserList({ records: spying, prefix: 'auth:', maxPerUser: 3, longest: HOUR }).all(ada)
+    await createUserList({ ...parts(), records: spying, prefix: 'auth:' }).all(ada)
     expect(keys).toEqual([expect.stringMatching(/^auth:u:[\w-]{43}$/)])
   })
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
+import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Lifetime, Records } from '../store/records.js'
 import type { ReadCookies } from './cookie.js'
@@ -53,6 +54,7 @@ export interface EstablishParts {
   logins: LoginSeal
   vault: TokenVault
   lists: SessionLists
+  report: Report
   /** Ends a session, and revokes its refresh token. */
   end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
@@ -141,11 +143,14 @@ async function enlist(parts: EstablishParts, { login, id, created, spare, began 
 }
 
 /** Ends the sessions of a user that exceed the limit. */
-export async function endOldest({ lists, end }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
-  await inBatches(tooMany, ({ id }) => end(id))
+export async function endOldest({ lists, end, report }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
+  await inBatches(tooMany, async ({ id, handle }) => {
+    if (await end(id)) report({ name: 'session.revoked', sub, sessionId: handle, detail: OVER_LIMIT })
+  })
   await lists.ofUser.drop(sub, tooMany)
 }
 
+const OVER_LIMIT = 'the user has more sessions than session.maxPerUser'
 const REVOKED = "the user's sessions were revoked while this login was under way"
 
 /** The app's data for the new session: all of the same user's, preserved keys of a visitor's, none of another user's. */

@@ -71,6 +71,8 @@ export function createSessionRecords({ records, logins, prefix, testClock, exten
     find: (id: string) => (now() < (restsUntil.get(id) ?? -Infinity) ? read(id, ALL) : visit(id)),
     /** Only the login. Does not restart the idle time. */
     peek: (id: string) => read(id, [LOGIN]),
+    /** Whether there is such a session. Decrypts nothing. */
+    isStored: async (id: string) => (await records.read(keyOf(id), [LOGIN])) !== undefined,
   }
 }
 

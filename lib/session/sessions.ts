@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import type { Records } from '../store/records.js'
 import { createReadCookies, signingKeys, type ReadCookies } from './cookie.js'
@@ -27,12 +28,13 @@ export interface SessionsParts {
   orphaned: (refreshToken: string | undefined) => void
   /** The error of every request after `auth.close()`, even of one that needs no store. */
   closed: () => Error | undefined
+  report: Report
 }
 
-export function createSessions({ config, records, prefix, seal, orphaned, closed }: SessionsParts) {
+export function createSessions({ config, records, prefix, seal, orphaned, closed, report }: SessionsParts) {
   const { session, testClock, timeouts } = config
   const logins = createLoginSeal(seal)
-  const lists = createSessionLists({ records, prefix, config })
+  const lists = createSessionLists({ records, prefix, config, isStored: (id) => sessions.isStored(id) })
   const sessions = createSessionRecords({
     ...{ records, logins, prefix, testClock },
     extended: (id, login) => void listAgain(parts, { id, login }).catch(() => undefined),
@@ -44,7 +46,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   const readCookies = createReadCookies(session.cookie.name, keys, closed)
   const middleware = createSessionMiddleware({ session, keys, store, sessions, readCookies, closed })
   const shared = { config, records, sessions, store, middleware, readCookies }
-  const parts: EstablishParts = { ...shared, logins, vault, lists, end }
+  const parts: EstablishParts = { ...shared, logins, vault, lists, end, report }
 
   return {
     ...{ vault, lists },

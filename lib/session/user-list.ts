@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../options/options.js'
 import type { Entries, Records } from '../store/records.js'
+import { inBatches } from './in-batches.js'
 import type { Login } from './login.js'
 
 /** A session on the list of its user. */
@@ -17,30 +18,46 @@ export interface UserListParts {
   maxPerUser: number
   /** Maximum lifetime of a session in milliseconds. */
   longest: number
+  /** Whether the session of this id is stored. */
+  isStored: (id: string) => Promise<boolean>
 }
 
 /**
  * The list of a user's sessions. It only points to sessions, and being listed grants nothing. It also holds the time of
  * the last `revokeAll`.
  */
-export function createUserList({ records, prefix, maxPerUser, longest }: UserListParts) {
+export function createUserList({ records, prefix, maxPerUser, longest, isStored }: UserListParts) {
   const keyOf = (sub: string) => `${prefix}u:${createHash('sha256').update(sub).digest('base64url')}`
+  const drop = (sub: string, listed: readonly Pick<Listed, 'handle'>[]) =>
+    records.delist(
+      keyOf(sub),
+      listed.map(({ handle }) => handle),
+    )
+  /** Drops the others from the list, so that the next login does not look for them again. */
+  const stored = async (sub: string, listed: Listed[]) => {
+    const found = await inBatches(listed, ({ id }) => isStored(id))
+    await drop(
+      sub,
+      listed.filter((_, place) => !found[place]),
+    )
+    return listed.filter((_, place) => found[place])
+  }
 
   return {
-    /** Undefined if the login began before the last `revokeAll`, else the sessions over the limit plus `spare`. */
+    /** Undefined if the login began before the last `revokeAll`, else the live sessions over the limit plus `spare`. */
     add: async ({ sub, handle, since, until }: Login, id: string, spare = 0) => {
       // Begins with the time, by which the oldest are found.
       const value = `${String(since)}:${id}`
       const most = maxPerUser + spare
       const all = await records.enlist(keyOf(sub), { name: handle, value, since, ttl: Math.ceil(until - since), most })
-      return all && pointers(oldest(all, most))
+      if (!all) return undefined
+      const listed = pointers(all)
+      if (listed.length <= most) return []
+      const live = await stored(sub, listed)
+      return live.slice(0, Math.max(0, live.length - most))
     },
     all: async (sub: string) => pointers(await records.listed(keyOf(sub))),
-    drop: (sub: string, listed: readonly Pick<Listed, 'handle'>[]) =>
-      records.delist(
-        keyOf(sub),
-        listed.map(({ handle }) => handle),
-      ),
+    drop,
     /** From now on, refuses sessions of logins that began earlier. `forever`: refuses all. */
     mark: async (sub: string, forever = false) => {
       await records.mark(keyOf(sub), forever ? FOREVER : await records.now(), longest)
@@ -51,14 +68,10 @@ export function createUserList({ records, prefix, maxPerUser, longest }: UserLis
 /** Later than any login, and an integer that Lua can represent. */
 const FOREVER = 9e15
 
-/** The entries over the limit. */
-function oldest(entries: Entries, most: number): Entries {
-  const byAge = Object.entries(entries).sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
-  return Object.fromEntries(byAge.slice(0, Math.max(0, byAge.length - most)))
-}
-
+/** Oldest first. */
 function pointers(entries: Entries): Listed[] {
-  return Object.entries(entries).map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
+  const byAge = Object.entries(entries).sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
+  return byAge.map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
 }
 
 export type UserList = ReturnType<typeof createUserList>
@@ -66,16 +79,12 @@ export type UserList = ReturnType<typeof createUserList>
 const MOST_BY_SID = 1000
 
 /** The lists that contain a session: that of its user, and that of its session at Auth0. */
-export function createSessionLists({
-  records,
-  prefix,
-  config,
-}: Pick<UserListParts, 'records' | 'prefix'> & ListsConfig) {
+export function createSessionLists({ config, ...parts }: Omit<UserListParts, 'maxPerUser' | 'longest'> & ListsConfig) {
   const { ordinary, remembered, maxPerUser } = config.session
   const longest = Math.max(ordinary.absoluteTimeout, remembered.absoluteTimeout) * 1000
-  const ofUser = createUserList({ records, prefix, maxPerUser, longest })
+  const ofUser = createUserList({ ...parts, maxPerUser, longest })
   // A session at Auth0 belongs to one browser, which may log in here several times.
-  const ofSid = createUserList({ records, prefix: `${prefix}sid:`, maxPerUser: MOST_BY_SID, longest })
+  const ofSid = createUserList({ ...parts, prefix: `${parts.prefix}sid:`, maxPerUser: MOST_BY_SID, longest })
   const sidOf = ({ sid }: Login) => (config.backchannelLogout ? sid : undefined)
   return {
     ofUser,
