@@ -3,7 +3,17 @@ import type { Express } from 'express'
 import type { RopgAuth } from '../../lib/index.ts'
 import type { EmulatorOptions, EmulatorUserChanges } from '../../lib/testing/index.ts'
 import { sendAuthError } from '../promises/support/token-routes.ts'
-import { logIn, logInAndExpire, refreshes, refusal, startSite, type Site, until } from '../promises/support/site.ts'
+import {
+  logIn,
+  logInAndExpire,
+  refreshes,
+  refusal,
+  startSite,
+  type Site,
+  storedTokens,
+  until,
+} from '../promises/support/site.ts'
+import { sessionIdOf } from '../http/wire.ts'
 import { ada } from '../support/app.ts'
 
 const API = 'https://api.example.com'
@@ -150,6 +160,43 @@ describe('findings 21: a refresh updates profile, scopes, and permissions', () =
     expect([status, body.error]).toEqual([403, 'insufficient_scope'])
   })
 
+  it.each([
+    ['an ID token with fewer claims', 'openid read:posts'],
+    ['no ID token', 'read:posts'],
+  ])('a refresh for fewer scopes, which brings %s, does not change them', async (_title, scope) => {
+    const site = await startGuarded()
+    const { cookie } = await logInAndExpire(site)
+    const before = (await site.get('/me', cookie)).body
+    expect(before.user).toMatchObject({ name: ada.name, email: ada.email })
+    const { status, body } = await site.get(asked(`scope=${encodeURIComponent(scope)}`), cookie)
+    expect([status, body.scope]).toEqual([200, scope])
+    expect((await site.get('/me', cookie)).body).toEqual(before)
+    expect(await statuses(site, cookie)).toEqual([200, 200, 200])
+  })
+
+  it.each([
+    ['another name', { name: 'Mallory' }],
+    ['another subject', { sub: 'auth0|mallory' }],
+  ])('an ID token with %s under the same signature does not, and the new tokens are kept', async (_title, claims) => {
+    const site = await startGuarded()
+    const { cookie } = await logInAndExpire(site)
+    const before = (await site.get('/me', cookie)).body
+    const genuine = await site.auth.client.getTokenByPassword({ username: ada.email, password: ada.password })
+    site.emulator.failNext({
+      grantType: 'refresh_token',
+      status: 200,
+      body: {
+        ...{ access_token: 'new', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rotated' },
+        id_token: forged(genuine.idToken!, claims),
+      },
+    })
+    const { status, body } = await site.get('/token', cookie)
+    expect([status, body.accessToken]).toEqual([200, 'new'])
+    expect((await site.get('/me', cookie)).body).toEqual(before)
+    expect(await storedTokens(site, sessionIdOf(cookie))).toMatchObject({ refreshToken: 'rotated' })
+    expect(hints(site, 'the signature of a refreshed ID token could not be verified')).toHaveLength(1)
+  })
+
   it('an exchange for another audience does not change them', async () => {
     const site = await startApi({
       emulator: {
@@ -166,6 +213,13 @@ describe('findings 21: a refresh updates profile, scopes, and permissions', () =
     expect(await statuses(site, cookie)).toEqual([200, 200, 403])
   })
 })
+
+/** The token with other claims and its old signature. */
+function forged(token: string, claims: object): string {
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const known = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
+  return `${header}.${Buffer.from(JSON.stringify({ ...known, ...claims })).toString('base64url')}.${signature}`
+}
 
 describe('findings 22: access tokens that cannot be read', () => {
   const segment = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')

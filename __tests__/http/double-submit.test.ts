@@ -16,6 +16,7 @@ function countLogins(wanted: number) {
   let resolve: () => void = () => undefined
   const all = new Promise<void>((done) => (resolve = done))
   const before = (app: Express) => {
+    app.set('trust proxy', 1)
     // With a parsed body, the route takes up a login in the same turn.
     app.use('/auth/login', express.json(), (_req, _res, next) => {
       next()
@@ -50,6 +51,13 @@ describe('a login form that is sent twice', () => {
     expect(answers[0]?.get('Set-Cookie')).toEqual(answers[1]?.get('Set-Cookie'))
     const cookie = String(answers[1]!.get('Set-Cookie')?.[0]).split(';')[0]
     await request(app.app).get('/me').set('Cookie', cookie!).expect(200)
+  })
+
+  it('is two logins over HTTP and HTTPS, and only the cookie of the latter is Secure', async () => {
+    const { app, answers } = await twice(right, right, [browser, { ...browser, 'X-Forwarded-Proto': 'https' }])
+    expect(grants(app)).toHaveLength(2)
+    const cookies = answers.map((answer) => String(answer.get('Set-Cookie')?.[0]))
+    expect(cookies.map((cookie) => cookie.includes('; Secure'))).toEqual([false, true])
   })
 
   it('counts once as a failed attempt, and both get the refusal', async () => {

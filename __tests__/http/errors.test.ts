@@ -373,6 +373,21 @@ describe('POST /login: refused by Auth0', () => {
     expect(app.emulator.requestsTo('/oauth/token')).toHaveLength(1)
   })
 
+  it('revokes the refresh token of an answer without an ID token', async () => {
+    const app = await startApp()
+    app.emulator.failNext({
+      status: 200,
+      body: { access_token: 'a', token_type: 'Bearer', expires_in: 60, refresh_token: 'issued' },
+    })
+    const revocation = app.emulator.hold({ path: '/oauth/revoke' })
+
+    await app.login({ email: ada.email, password: ada.password, remember_me: true }).expect(503)
+
+    await revocation.arrived
+    revocation.release()
+    expect(app.emulator.requestsTo('/oauth/revoke').map(({ params }) => params.token)).toEqual(['issued'])
+  })
+
   it('reads an answer that comes with a challenge header', async () => {
     const app = await startApp()
     app.emulator.failNext({

@@ -148,6 +148,15 @@ describe('grant_type=refresh_token', () => {
     expect((await refresh(emulator, body.refresh_token)).body.scope).toContain('openid')
   })
 
+  it('reduces the claims of the ID token to those of the scope', async () => {
+    const first = await refreshTokenOf(emulator, { scope: 'openid profile email offline_access' })
+    const { body } = await refresh(emulator, first, { scope: 'openid profile' })
+    expect(decodeJwt(body.id_token)).not.toHaveProperty('email')
+    expect(decodeJwt(body.id_token)).toHaveProperty('nickname')
+    const { body: next } = await refresh(emulator, body.refresh_token)
+    expect(decodeJwt(next.id_token)).toMatchObject({ email: ADA.username })
+  })
+
   it('exchanges for another API where a policy says so', async () => {
     emulator.tenant.refreshPolicies = [
       { audience: API, scope: ['write:posts'] },

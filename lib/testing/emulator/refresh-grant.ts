@@ -28,8 +28,10 @@ async function exchange(world: World, { value, requested, audience }: RefreshReq
   const user = userOf(world, grant)
   const target = chooseTarget(world, grant, audience)
   const rotated = world.families.rotate(value)
-  const scope = requested.length > 0 ? target.scope.filter((name) => requested.includes(name)) : target.scope
-  const { claimScope, browserLogin } = grant
+  const narrowed = (names: string[]) =>
+    requested.length > 0 ? names.filter((name) => requested.includes(name)) : names
+  const [scope, claimScope] = [narrowed(target.scope), narrowed(grant.claimScope)]
+  const { browserLogin } = grant
   const gty = browserLogin ? 'refresh_token' : ['refresh_token', 'password']
   const tokens = await world.minter.mint({ user, ...target, scope, claimScope, gty, loginClaims: browserLogin })
   return { ...tokens, scope: scope.join(' '), ...(rotated === undefined ? {} : { refresh_token: rotated }) }
