@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { AddressInfo } from 'node:net'
-import express from 'express'
+import express, { type ErrorRequestHandler, type Response } from 'express'
 import request from 'supertest'
 import { AuthError, createRopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
-import { refusal } from '../http/wire.ts'
+import { keysUnder, listen, refusal, until } from '../http/wire.ts'
 import { ada, secret, startApp } from '../support/app.ts'
 
 const credentials = { email: ada.email, password: ada.password }
@@ -33,6 +33,65 @@ describe('an AuthError of onLogin that cannot be sent', () => {
     await app.login().expect(500, refusal('internal_error'))
     isRefused = false
     await app.login().expect(200)
+  })
+})
+
+describe('a login that a timeout of the app has answered', () => {
+  /** An app that answers a login when it is told to. */
+  async function startImpatient(users: object[] = [ada]) {
+    const waiting: Response[] = []
+    const failures: unknown[] = []
+    const app = await startApp({
+      emulator: { users: users as (typeof ada)[] },
+      options: { mfa: 'api' },
+      before: (web) => {
+        web.use('/auth/login', (_req, res, next) => {
+          waiting.push(res)
+          next()
+        })
+      },
+      after: (web) => {
+        const remember: ErrorRequestHandler = (err, _req, _res, next) => {
+          failures.push(err)
+          next(err)
+        }
+        web.use(remember)
+      },
+    })
+    const held = app.emulator.hold({ grantType: 'password' })
+    const giveUp = () => waiting[0]!.set('X-App', 'yes').status(504).json({ late: true })
+    return { app, held, giveUp, failures }
+  }
+
+  it('creates no session, and its refresh token is revoked', async () => {
+    const { app, held, giveUp, failures } = await startImpatient()
+    const { url } = await listen(app.app)
+    // Keeps the connection open, unlike supertest.
+    const answer = fetch(`${url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...credentials, remember_me: true }),
+    })
+    await held.arrived
+    giveUp()
+    const { status, headers } = await answer
+    held.release()
+    expect([status, headers.get('set-cookie')]).toEqual([504, null])
+    await until(() => app.emulator.requestsTo('/oauth/revoke').length === 1)
+    expect(app.events).toMatchObject([{ name: 'login.failed', code: 'invalid_request' }])
+    expect((await keysUnder(app.prefix)).filter((key) => /:[su]:/.test(key))).toEqual([])
+    expect(failures).toMatchObject([{ code: 'invalid_request' }])
+  })
+
+  it('reports nothing but the second factor that it needs', async () => {
+    const { app, held, giveUp, failures } = await startImpatient([{ ...ada, mfa: true }])
+    const answer = app.login(credentials).then((response) => response)
+    await held.arrived
+    giveUp()
+    held.release()
+    expect((await answer).headers['set-cookie']).toBeUndefined()
+    await until(() => failures.length === 1)
+    expect(failures).toMatchObject([{ code: 'mfa_required' }])
   })
 })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
-import express, { type Express } from 'express'
+import express, { type Express, type Response } from 'express'
 import request from 'supertest'
 import { ada, startApp, type TestApp } from '../support/app.ts'
 import { listen } from './wire.ts'
@@ -87,6 +87,37 @@ describe('a login form that is sent twice', () => {
   ])('is two logins with %s', async (_title, second, headers) => {
     const { app } = await twice(right, second, headers)
     expect(grants(app)).toHaveLength(2)
+  })
+
+  it('continues for the second request if a timeout of the app has answered the first', async () => {
+    const { all, before } = countLogins(2)
+    const responses: Response[] = []
+    const app = await startApp({
+      before: (app) => {
+        app.use('/auth/login', (_req, res, next) => {
+          responses.push(res)
+          next()
+        })
+        before(app)
+      },
+    })
+    const held = app.emulator.hold({ grantType: 'password' })
+    const send = () =>
+      app
+        .login(right)
+        .set(browser)
+        .then((answer) => answer)
+    const first = send()
+    await held.arrived
+    const second = send()
+    await all
+    responses[0]!.set('X-App', 'yes').status(504).json({})
+    held.release()
+    expect([await first, await second].map(({ status, headers }) => [status, headers['set-cookie']?.length])).toEqual([
+      [504, undefined],
+      [200, 1],
+    ])
+    expect(app.logged.join()).not.toContain('internal_error')
   })
 
   it('continues for the second request if the browser aborts the first', async () => {

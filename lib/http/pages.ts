@@ -87,6 +87,8 @@ export type Answer = (
 
 export function createAnswer(pages: PageOptions | undefined): Answer {
   return (req, res, { json, page }) => {
+    // A timeout of the app may have responded in the meantime.
+    if (res.headersSent) return
     if (pages && (isNavigation(req) || isFormPost(req))) res.redirect(303, page(pages))
     else res.json(json)
   }

@@ -22,7 +22,7 @@ const COOKIE_LOST =
   'a login was refused because the session cookie is Secure and the request came over plain HTTP: behind a proxy that ' +
   "terminates TLS, call app.set('trust proxy', 1); without one, use HTTPS or set session.cookie.secure to 'auto'"
 
-/** Sends the cookie of a new session, unless express-session sends it (`auth.session`). */
+/** Sends the cookie of a new session, unless express-session sends it (`auth.session`) or it is too late. */
 export function setCookie(res: ServerResponse, { cookie }: Established): void {
-  if (cookie !== undefined) res.appendHeader('Set-Cookie', cookie)
+  if (cookie !== undefined && !res.headersSent) res.appendHeader('Set-Cookie', cookie)
 }

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { awaitsAnswer } from '../flows/check-awaited.js'
 import type { SignedIn } from '../flows/open-session.js'
 import type { Credentials } from '../flows/sign-in.js'
 import type { Seal } from '../session/seal.js'
@@ -21,7 +22,7 @@ export function createShared(seal: Seal): Share {
   return (req, credentials, run) => {
     // With a mounted session, express-session sends the cookie to its own request only.
     const isMounted = (req as { session?: unknown }).session !== undefined
-    if (isMounted || !isBrowser(req)) return run(() => !req.socket.destroyed)
+    if (isMounted || !isBrowser(req)) return run(() => awaitsAnswer(req))
     const key = seal.blind(JSON.stringify([credentials, ...browserOf(req)]))
     const same = underWay.get(key)
     if (same) {
@@ -30,7 +31,7 @@ export function createShared(seal: Seal): Share {
     }
     const requests = [req]
     // A browser that submits a form again abandons the first request.
-    const isAwaited = () => requests.some(({ socket }) => !socket.destroyed)
+    const isAwaited = () => requests.some(awaitsAnswer)
     const outcome = run(isAwaited).finally(() => underWay.delete(key))
     underWay.set(key, { requests, outcome })
     return outcome

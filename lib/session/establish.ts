@@ -64,7 +64,7 @@ export interface Place {
   req: SessionRequest
   /** Whether the request came over HTTPS. */
   isSecure: boolean
-  /** Whether a client is still waiting for the response. Default: while its connection is open. */
+  /** Whether a client is still waiting for the response. Default: until it disconnects or gets one. */
   isAwaited?: () => boolean
 }
 

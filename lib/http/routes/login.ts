@@ -60,7 +60,7 @@ interface PendingAnswer {
 /** Sets the cookie with which the browser sends the second factor. */
 export function setPendingCookie(err: unknown, { res, mfaCookie, isSecure }: PendingAnswer): void {
   const id = pendingIdOf(err)
-  if (id !== undefined) res.appendHeader('Set-Cookie', mfaCookie.set(id, isSecure))
+  if (id !== undefined && !res.headersSent) res.appendHeader('Set-Cookie', mfaCookie.set(id, isSecure))
 }
 
 /** The response to any kind of login. */
