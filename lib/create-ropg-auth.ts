@@ -24,6 +24,7 @@ import type {
   RequireRecentLogin,
   RequireScope,
 } from './http/guard-types.js'
+import type { GuardTools } from './http/guards/behind-auth.js'
 import { createOptionalAuth, createRequireAuth } from './http/guards/require-auth.js'
 import { createRequireClaim } from './http/guards/require-claim.js'
 import { createRequirePermission } from './http/guards/require-permission.js'
@@ -41,7 +42,7 @@ import { createRouter } from './http/router.js'
 import type { AuthParts } from './http/request-auth.js'
 import type { RequestAuth } from './http/types.js'
 import { mountSession } from './http/guards/mount-session.js'
-import { createSendError, type SendError } from './http/send-error.js'
+import { createSendError } from './http/send-error.js'
 import type { Config, RopgAuthOptions, Seams } from './options/options.js'
 import { resolveOptions } from './options/resolve-options.js'
 import { tenantTag } from './options/tenant-tag.js'
@@ -105,7 +106,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const limits = createLimits({ config, prefix, store, seal, hint })
   const checks = [requireHttps(config, hint), sameOrigin(config, hint)]
   const logIn = createLoginDoor({ config, signIn, limits, now: sessions.now, seal, report, hint })
-  const guards = createGuards({ config, now: sessions.now, identify, sendError, hint })
+  const guards = createGuards({ config, auth: authParts, identify, sendError, hint })
   const parts = { config, logIn, checks, signOut, clearCookie, auth: authParts, hint, loginUrl, ...cookies }
   const auth: RopgAuth = {
     router: createRouter({
@@ -158,22 +159,21 @@ function pendingCookies({ session }: Config, closed: () => Error | undefined) {
   return { mfaCookie: createPendingCookie(parts, 'mfa'), browserCookie: createPendingCookie(parts, 'interactive') }
 }
 
-interface GuardParts {
+interface GuardParts extends GuardTools {
   config: Config
-  now: Sessions['now']
   identify: Identify
-  sendError: SendError
   hint: Hint
 }
 
-function createGuards({ config, now, identify, sendError, hint }: GuardParts) {
+function createGuards({ config, identify, hint, ...tools }: GuardParts) {
+  const { sendError, auth } = tools
   return {
     requireAuth: createRequireAuth(identify, sendError, hint),
     optionalAuth: createOptionalAuth(identify, sendError),
-    requireScope: createRequireScope({ config, sendError, hint }),
-    requireClaim: createRequireClaim(sendError),
-    requirePermission: createRequirePermission(sendError, hint),
-    requireRecentLogin: createRequireRecentLogin(sendError, now),
+    requireScope: createRequireScope({ ...tools, config, hint }),
+    requireClaim: createRequireClaim(tools),
+    requirePermission: createRequirePermission(tools, hint),
+    requireRecentLogin: createRequireRecentLogin(tools, auth.sessions.now),
   }
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { AddressInfo } from 'node:net'
-import express, { type ErrorRequestHandler, type Response } from 'express'
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express'
 import request from 'supertest'
-import { AuthError, createRopgAuth } from '../../lib/index.ts'
+import { AuthError, createRopgAuth, type RopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
-import { keysUnder, listen, refusal, until } from '../http/wire.ts'
+import { cookieOf, keysUnder, listen, refusal, until } from '../http/wire.ts'
 import { ada, secret, startApp } from '../support/app.ts'
 
 const credentials = { email: ada.email, password: ada.password }
@@ -92,6 +92,100 @@ describe('a login that a timeout of the app has answered', () => {
     expect((await answer).headers['set-cookie']).toBeUndefined()
     await until(() => failures.length === 1)
     expect(failures).toMatchObject([{ code: 'mfa_required' }])
+  })
+})
+
+describe('two instances on one request', () => {
+  const ok: RequestHandler = (req, res) => {
+    res.json({ sub: req.auth?.sub ?? null })
+  }
+
+  async function startTwo() {
+    const first = await startApp({ store: 'memory' })
+    const second = await startApp({ store: 'memory', emulator: first.emulator })
+    const [ours, theirs] = [first.auth, second.auth]
+    const { app } = first
+    app.get('/scope', ours.requireAuth, theirs.requireScope('openid'), ok)
+    app.get('/optional', ours.requireAuth, theirs.optionalAuth, ok)
+    app.get('/session', ours.optionalAuth, theirs.session, ok)
+    app.get('/ours', theirs.optionalAuth, ours.requireAuth, ours.requireScope('openid'), ok)
+    const foreign: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { auth: { sub: 'of another package' } })
+      next()
+    }
+    app.get('/foreign', foreign, theirs.optionalAuth, theirs.session, ok)
+    const cookie = cookieOf(await first.login().expect(200))
+    const get = (path: string) => request(app).get(path).set('Cookie', cookie)
+    return { get, sub: first.emulator.users.get(ada.email)!.sub }
+  }
+
+  it('never take the login of the other for their own', async () => {
+    const { get, sub } = await startTwo()
+    await get('/scope').expect(500, refusal('configuration_error'))
+    await get('/optional').expect(200, { sub: null })
+    await get('/session').expect(200, { sub: null })
+    await get('/ours').expect(200, { sub })
+  })
+
+  it('keep what another package has set', async () => {
+    const { get } = await startTwo()
+    await get('/foreign').expect(200, { sub: 'of another package' })
+  })
+})
+
+describe('a session that ends while its request goes on', () => {
+  type End = (req: Request, auth: RopgAuth) => unknown
+  const ends: [title: string, end: End, isMounted: boolean][] = [
+    ['auth.logout(req)', (req, auth) => auth.logout(req), false],
+    ['auth.logout(req) behind auth.session', (req, auth) => auth.logout(req), true],
+    ['req.auth.logout()', (req) => req.auth?.logout(), false],
+    ['req.session.destroy()', (req) => new Promise((resolve) => req.session.destroy(resolve)), true],
+    ['req.session.regenerate()', (req) => new Promise((resolve) => req.session.regenerate(resolve)), true],
+  ]
+
+  it.each(ends)('by %s: nothing takes it for a login any more', async (title, end, isMounted) => {
+    const app = await startApp({
+      after: (web, auth) => {
+        if (isMounted) web.use('/end', auth.session)
+        const ending: RequestHandler = (req, _res, next) => {
+          const ended = Promise.resolve(end(req, auth))
+          // Express-session replaces a session only after it has ended. Else the tokens are still at hand.
+          const asked = title.includes('regenerate') ? ended : Promise.resolve()
+          const outcome = asked.then(() => req.auth!.getAccessToken()).catch((err: unknown) => (err as AuthError).code)
+          Promise.all([outcome, ended]).then(([token]) => {
+            Object.assign(req, { token })
+            next()
+          }, next)
+        }
+        web.get('/end', auth.requireAuth, ending, async (req, res) => {
+          const found = await auth.authenticate(req)
+          res.json({ token: Reflect.get(req, 'token') as string, found: found?.sub ?? null })
+        })
+        web.get('/end/scope', auth.requireAuth, ending, auth.requireScope('openid'), (_req, res) => res.json({}))
+        web.get('/end/again', auth.requireAuth, ending, auth.requireAuth, (_req, res) => res.json({}))
+      },
+    })
+    const get = async (path: string) =>
+      request(app.app)
+        .get(path)
+        .set('Cookie', cookieOf(await app.login().expect(200)))
+    expect((await get('/end')).body).toEqual({ token: 'session_expired', found: null })
+    expect((await get('/end/scope')).body).toEqual(refusal('session_expired'))
+    expect((await get('/end/again')).body).toEqual(refusal('session_expired'))
+  })
+
+  it('by auth.logout(req) after auth.login(req): the new session, too', async () => {
+    const app = await startApp({
+      after: (web, auth) => {
+        web.post('/both', async (req, res) => {
+          await auth.login(req, credentials)
+          await auth.logout(req)
+          res.json({})
+        })
+      },
+    })
+    await request(app.app).post('/both').expect(200)
+    expect((await keysUnder(app.prefix)).filter((key) => key.includes(':s:'))).toEqual([])
   })
 })
 

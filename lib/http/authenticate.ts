@@ -33,5 +33,6 @@ export function createAuthenticate(identify: Identify, { completeError }: Pick<A
 /** `req.auth` of a request on which `auth.session` is mounted. */
 export function mountedAuth(req: SessionRequest, parts: AuthParts): RequestAuth | undefined {
   const live = parts.sessions.mounted(req)
-  return currentAuth(req as GuardedRequest, parts) ?? (live && authOf(req, live, parts))
+  // Not the one that a guard has set before, because it does not know `req.session`.
+  return live ? authOf(req, live, parts) : currentAuth(req as GuardedRequest, parts)
 }

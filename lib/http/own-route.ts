@@ -12,7 +12,7 @@ import { isSecure } from './client-address.js'
 import type { Check } from './guards/check.js'
 import type { LoginDoor } from './login-door.js'
 import { setCookie } from './place.js'
-import { authOf, userOf, type AuthParts } from './request-auth.js'
+import { authOf, currentAuth, userOf, type AuthParts } from './request-auth.js'
 import { setPendingCookie } from './routes/login.js'
 import type { RequestAuth } from './types.js'
 import { whoAsks } from './who-asks.js'
@@ -65,8 +65,11 @@ async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
   return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
 }
 
-async function logout({ signOut, clearCookie }: OwnRouteParts, req: Request): Promise<void> {
+async function logout({ signOut, clearCookie, auth }: OwnRouteParts, req: Request): Promise<void> {
   answerOf(req)
+  const known = currentAuth(req, auth)
+  // Also ends a login that the same request has made, and whose cookie it does not have.
+  if (known) return known.logout()
   clearCookie(req)
   await signOut(req, whoAsks(req))
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { AuthError } from '../errors.js'
 import type { FreshToken } from '../flows/fresh-token.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Login } from '../session/login.js'
@@ -27,6 +28,8 @@ class LiveAuth implements RequestAuth {
   readonly #req: IncomingMessage
   readonly #live: Live
   readonly #parts: AuthParts
+  /** Whether `req.session` is part of this session. */
+  readonly #isMounted: boolean
   #isOver = false
 
   constructor(req: IncomingMessage, live: Live, parts: AuthParts) {
@@ -39,21 +42,32 @@ class LiveAuth implements RequestAuth {
     this.#req = req
     this.#live = live
     this.#parts = parts
+    this.#isMounted = parts.sessions.mounted(req)?.id === live.id
   }
 
-  static liveOf(auth: RequestAuth): Live | undefined {
-    return #live in auth ? auth.#live : undefined
+  static liveOf(auth: unknown): Live | undefined {
+    return typeof auth === 'object' && auth !== null && #live in auth ? auth.#live : undefined
   }
 
-  static isCurrent(auth: object, parts: AuthParts): auth is LiveAuth {
-    return #live in auth && auth.#parts === parts && !auth.#isOver
+  static isOf(auth: unknown, parts: AuthParts): auth is LiveAuth {
+    return typeof auth === 'object' && auth !== null && #live in auth && auth.#parts === parts
+  }
+
+  /** Whether the session has ended in this request. The app can also destroy `req.session`. */
+  get #hasEnded(): boolean {
+    return this.#isOver || (this.#isMounted && this.#parts.sessions.mounted(this.#req)?.id !== this.#live.id)
+  }
+
+  static isCurrent(auth: unknown, parts: AuthParts): auth is LiveAuth {
+    return LiveAuth.isOf(auth, parts) && !auth.#hasEnded
   }
 
   // Properties, so that destructuring works: const { getAccessToken } = req.auth
-  readonly getAccessToken: RequestAuth['getAccessToken'] = (wanted = {}) => {
+  readonly getAccessToken: RequestAuth['getAccessToken'] = async (wanted = {}) => {
+    if (this.#hasEnded) throw new AuthError('session_expired')
     const { freshToken, completeError } = this.#parts
     const { id, login, tokens } = this.#live
-    const owner = { id, login, tokens: this.#isOver ? undefined : tokens?.(), end: () => this.#end() }
+    const owner = { id, login, tokens: tokens?.(), end: () => this.#end() }
     return leaving(
       freshToken(owner, wanted, () => whoAsks(this.#req)),
       completeError,
@@ -79,21 +93,29 @@ export function authOf(req: IncomingMessage, live: Live, parts: AuthParts): Requ
 }
 
 /** `req.auth`, if this instance set it and the session has not ended since. */
-export function currentAuth(req: { auth?: unknown }, parts: AuthParts): RequestAuth | undefined {
-  const { auth } = req
-  return typeof auth === 'object' && auth !== null && LiveAuth.isCurrent(auth, parts) ? auth : undefined
+export function currentAuth({ auth }: WithAuth, parts: AuthParts): RequestAuth | undefined {
+  return LiveAuth.isCurrent(auth, parts) ? auth : undefined
+}
+
+/** Whether this instance set `req.auth`, even if the session has ended since. */
+export function isOwnAuth({ auth }: WithAuth, parts: AuthParts): boolean {
+  return LiveAuth.isOf(auth, parts)
+}
+
+/** Removes `req.auth` of another instance, or of a session that has ended. Keeps that of another package. */
+export function removeAuth(req: IncomingMessage & WithAuth): void {
+  if (LiveAuth.liveOf(req.auth)) req.auth = undefined
+}
+
+interface WithAuth {
+  auth?: unknown
 }
 
 export function userOf({ user, sub }: Login): RequestAuth['user'] {
   return { ...user, sub }
 }
 
-/** The login behind `req.auth`. Undefined if another package set it. */
-export function loginBehind(auth: RequestAuth): Login | undefined {
-  return LiveAuth.liveOf(auth)?.login
-}
-
-/** The session behind `req.auth`. */
+/** The session behind `req.auth`. Undefined if another package set it. */
 export function liveBehind(auth: RequestAuth): Live | undefined {
   return LiveAuth.liveOf(auth)
 }

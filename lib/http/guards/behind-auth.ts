@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { ConfigurationError, type AuthError } from '../../errors.js'
+import { AuthError, ConfigurationError } from '../../errors.js'
 import type { Login } from '../../session/login.js'
 import type { GuardBehindAuth } from '../guard-types.js'
-import { loginBehind } from '../request-auth.js'
+import { currentAuth, isOwnAuth, liveBehind, type AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
 
@@ -12,21 +12,26 @@ export interface Checked {
   login: Login
 }
 
-export interface GuardParts {
+/** What every guard needs. */
+export interface GuardTools {
+  sendError: SendError
+  auth: AuthParts
+}
+
+export interface GuardParts extends GuardTools {
   /** Name in the public API, for messages. */
   name: string
-  sendError: SendError
   /** Returns the error to respond with, or undefined to let the request pass. */
   check: (checked: Checked) => Verdict | Promise<Verdict>
 }
 
 type Verdict = AuthError | undefined
 
-/** A guard that requires `requireAuth` before it. Otherwise, it responds with 500 `configuration_error`. */
-export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBehindAuth {
+/** A guard that requires `requireAuth` of its instance. Otherwise, it responds with 500 `configuration_error`. */
+export function guardBehindAuth({ name, sendError, auth: parts, check }: GuardParts): GuardBehindAuth {
   const guard = (req: IncomingMessage & { auth?: RequestAuth }, res: unknown, next: (err?: unknown) => void) => {
-    const { auth } = req
-    const login = auth && loginBehind(auth)
+    const auth = currentAuth(req, parts)
+    const login = auth && liveBehind(auth)?.login
     const fail = (err: unknown) => {
       sendError(err, { req, res, next })
     }
@@ -36,7 +41,7 @@ export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBe
     }
     let verdict: Verdict | Promise<Verdict>
     try {
-      verdict = auth && login ? check({ auth, login }) : missing(name)
+      verdict = auth && login ? check({ auth, login }) : isOwnAuth(req, parts) ? ended() : missing(name)
     } catch (err) {
       fail(err)
       return
@@ -46,6 +51,8 @@ export function guardBehindAuth({ name, sendError, check }: GuardParts): GuardBe
   }
   return Object.defineProperty(guard, 'name', { value: name }) as unknown as GuardBehindAuth
 }
+
+const ended = () => new AuthError('session_expired')
 
 function missing(name: string): ConfigurationError {
   return new ConfigurationError(

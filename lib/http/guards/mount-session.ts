@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { ConfigurationError } from '../../errors.js'
 import { mountedAuth } from '../authenticate.js'
 import type { AuthMiddleware } from '../guard-types.js'
-import type { AuthParts } from '../request-auth.js'
+import { removeAuth, type AuthParts } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { Check } from './check.js'
 
@@ -29,6 +29,7 @@ export function mountSession(parts: AuthParts, sendError: SendError, checks: rea
       } else {
         const auth = mountedAuth(req, parts)
         if (auth) Object.assign(req, { auth })
+        else removeAuth(req)
         next()
       }
     })

@@ -3,6 +3,7 @@ import { AuthError, ConfigurationError } from '../../errors.js'
 import type { Hint } from '../../events.js'
 import type { Identify } from '../authenticate.js'
 import type { OptionalAuth, RequireAuth } from '../guard-types.js'
+import { removeAuth } from '../request-auth.js'
 import type { SendError } from '../send-error.js'
 import type { RequestAuth } from '../types.js'
 
@@ -45,7 +46,8 @@ export function createOptionalAuth(identify: Identify, sendError: SendError): Op
     assertMiddleware('optionalAuth', next)
     identify(req).then(
       (found) => {
-        if (!(found instanceof AuthError)) req.auth = found
+        if (found instanceof AuthError) removeAuth(req)
+        else req.auth = found
         next()
       },
       (err: unknown) => {

@@ -1,8 +1,7 @@
 import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
 import type { RequirePermission } from '../guard-types.js'
-import type { SendError } from '../send-error.js'
-import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
+import { factory, guardBehindAuth, namesOf, type GuardTools } from './behind-auth.js'
 
 const example = "auth.requirePermission('read:posts')"
 
@@ -11,12 +10,12 @@ const NO_PERMISSIONS =
   'turn on Enable RBAC and Add Permissions in the Access Token under Applications > APIs > your API > Settings'
 
 /** 403 `forbidden` unless the access token for the configured audience has all permissions (Auth0 RBAC). */
-export function createRequirePermission(sendError: SendError, hint: Hint): RequirePermission {
+export function createRequirePermission(tools: GuardTools, hint: Hint): RequirePermission {
   const make: RequirePermission = (...permissions) => {
     const wanted = namesOf(permissions, 'the permissions of requirePermission', example)
     return guardBehindAuth({
+      ...tools,
       name: 'requirePermission',
-      sendError,
       check: ({ login: { permissions: held } }) => {
         if (!held) hint('no permissions', NO_PERMISSIONS)
         else if (wanted.every((permission) => held.includes(permission))) return undefined
@@ -24,5 +23,5 @@ export function createRequirePermission(sendError: SendError, hint: Hint): Requi
       },
     })
   }
-  return factory(make, { example, sendError })
+  return factory(make, { ...tools, example })
 }

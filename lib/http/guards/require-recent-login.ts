@@ -1,7 +1,6 @@
 import { AuthError, ConfigurationError } from '../../errors.js'
 import type { RequireRecentLogin } from '../guard-types.js'
-import type { SendError } from '../send-error.js'
-import { factory, guardBehindAuth } from './behind-auth.js'
+import { factory, guardBehindAuth, type GuardTools } from './behind-auth.js'
 
 const example = 'auth.requireRecentLogin({ maxAge: 300 })'
 
@@ -11,18 +10,18 @@ const example = 'auth.requireRecentLogin({ maxAge: 300 })'
  *
  * @param now The clock of the store, which dated the login. The clock of this process may differ.
  */
-export function createRequireRecentLogin(sendError: SendError, now: () => Promise<number>): RequireRecentLogin {
+export function createRequireRecentLogin(tools: GuardTools, now: () => Promise<number>): RequireRecentLogin {
   const make: RequireRecentLogin = (options) => {
     const { maxAge } = Object(options) as Partial<typeof options>
     if (typeof maxAge !== 'number' || !(maxAge > 0)) {
       throw new ConfigurationError(`maxAge of requireRecentLogin must be a number of seconds above 0: ${example}`)
     }
     return guardBehindAuth({
+      ...tools,
       name: 'requireRecentLogin',
-      sendError,
       check: async ({ login: { since, authenticated = since } }) =>
         (await now()) - authenticated <= maxAge * 1000 ? undefined : new AuthError('reauthentication_required'),
     })
   }
-  return factory(make, { example, sendError })
+  return factory(make, { ...tools, example })
 }

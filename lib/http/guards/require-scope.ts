@@ -2,26 +2,24 @@ import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
 import type { Config } from '../../options/options.js'
 import type { RequireScope } from '../guard-types.js'
-import type { SendError } from '../send-error.js'
-import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
+import { factory, guardBehindAuth, namesOf, type GuardTools } from './behind-auth.js'
 
 const example = "auth.requireScope('read:posts')"
 
-export interface RequireScopeParts {
+export interface RequireScopeParts extends GuardTools {
   config: Pick<Config, 'scope'>
-  sendError: SendError
   hint: Hint
 }
 
 /** 403 `insufficient_scope` unless the login was granted all scopes. */
-export function createRequireScope({ config, sendError, hint }: RequireScopeParts): RequireScope {
+export function createRequireScope({ config, hint, ...tools }: RequireScopeParts): RequireScope {
   const requested = config.scope.split(/\s+/)
   const make: RequireScope = (...scopes) => {
     const wanted = namesOf(scopes, 'the scopes of requireScope', example)
     const names = wanted.filter((scope) => !requested.includes(scope)).join(' ')
     return guardBehindAuth({
+      ...tools,
       name: 'requireScope',
-      sendError,
       check: ({ login }) => {
         const granted = login.scope.split(' ')
         if (wanted.every((scope) => granted.includes(scope))) return undefined
@@ -30,7 +28,7 @@ export function createRequireScope({ config, sendError, hint }: RequireScopePart
       },
     })
   }
-  return factory(make, { example, sendError })
+  return factory(make, { ...tools, example })
 }
 
 function notRequested(names: string): string {
