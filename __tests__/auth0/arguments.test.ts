@@ -11,6 +11,24 @@ type Method = Exclude<keyof RopgClient, 'mfa'>
 
 const loosely = (client: RopgClient) => client as unknown as Record<Method, (given?: unknown) => Promise<unknown>>
 
+describe('auth.sessions', () => {
+  it.each([undefined, null, ''])('rejects %j in place of a user with MissingRequiredArgumentError', async (none) => {
+    const { list, revoke, revokeAll } = (await start()).auth.sessions
+    const sub = none as unknown as string
+    for (const task of [list(sub), revoke(sub, 'a session'), revokeAll(sub)]) {
+      const err: unknown = await task.catch((err: unknown) => err)
+      expect(err).toBeInstanceOf(MissingRequiredArgumentError)
+      expect(err).toMatchObject({ argument: 'sub' })
+    }
+    await expect(revoke('auth0|1', sub)).rejects.toMatchObject({ argument: 'id' })
+  })
+
+  it('rejects what is no string as invalid_request', async () => {
+    const { sessions } = (await start()).auth
+    await expect(sessions.list(7 as unknown as string)).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+})
+
 describe('auth.client', () => {
   it.each<[Method, string, unknown, string]>([
     ['getTokenByPassword', 'nothing', undefined, 'username'],

@@ -1,3 +1,4 @@
+import { requiredText } from '../auth0/arguments.js'
 import type { Report } from '../events.js'
 import { inBatches } from '../session/in-batches.js'
 import type { StoredSession } from '../session/session-records.js'
@@ -66,7 +67,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
 
   return {
     list: async (sub) => {
-      const listed = await list.all(sub)
+      const listed = await list.all(requiredText('sub', sub))
       const found = await inBatches(listed, ({ id }) => sessions.peek(id))
       await list.drop(
         sub,
@@ -75,10 +76,12 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       return found.flatMap(describe).sort((a, b) => Number(b.createdAt) - Number(a.createdAt))
     },
     revoke: async (sub, id, who) => {
-      const listed = (await list.all(sub)).find(({ handle }) => handle === id)
+      const wanted = requiredText('id', id)
+      const listed = (await list.all(requiredText('sub', sub))).find(({ handle }) => handle === wanted)
       return listed !== undefined && (await end(listed, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who, keep } = {}) => {
+      requiredText('sub', sub)
       // The mark below spares listed sessions, and Redis may have evicted the list.
       if (keep) await list.add(keep.login, keep.id)
       // First, so that a login in progress cannot be listed after this reads the list.
