@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express'
+import { Redis } from 'ioredis'
 import request from 'supertest'
 import { AuthError, createRopgAuth, type RopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
-import { cookieOf, keysUnder, listen, refusal, until } from '../http/wire.ts'
+import { cookieOf, keysUnder, listen, refusal, sessionIdOf, until } from '../http/wire.ts'
 import { ada, secret, startApp } from '../support/app.ts'
+import { testRedisUrl } from '../support/redis.ts'
 
 const credentials = { email: ada.email, password: ada.password }
 
@@ -240,6 +242,33 @@ describe('auth.session', () => {
     })
     const cookie = 'auth=x; auth=y; lang=de'
     await request(app.app).get('/cookies').set('Cookie', cookie).expect(200, { cookie })
+  })
+})
+
+describe('many spellings of one session cookie', () => {
+  it.each(['a dead session', 'a live session'])('cost one read of %s', async (title) => {
+    const redis = new Redis(testRedisUrl())
+    const app = await startApp({ options: { redis } })
+    const cookie = cookieOf(await app.login().expect(200))
+    const id = sessionIdOf(cookie)
+    if (title === 'a dead session') await request(app.app).post('/auth/logout').set('Cookie', cookie).expect(200)
+    const [name = '', value = ''] = cookie.split('=')
+    const spelled = Array.from(id, (letter, at) => {
+      const escaped = `%${letter.charCodeAt(0).toString(16)}`
+      return `${name}=${value.replace(id, id.slice(0, at) + escaped + id.slice(at + 1))}`
+    })
+    const sent: string[] = []
+    const send = redis.sendCommand.bind(redis)
+    redis.sendCommand = (command, stream) => {
+      if (command.args.some((arg) => String(arg).includes(id))) sent.push(command.name)
+      return send(command, stream)
+    }
+    const { status } = await request(app.app)
+      .get('/me')
+      .set('Cookie', [...spelled, cookie].join('; '))
+    expect(status).toBe(title === 'a dead session' ? 401 : 200)
+    expect(sent).toHaveLength(1)
+    redis.disconnect()
   })
 })
 

@@ -101,6 +101,28 @@ describe('POST /password-reset', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
+  it.each<[string, object]>([
+    [
+      'code',
+      { name: 'BadRequestError', code: 'invalid_email', description: 'The email is not valid', statusCode: 400 },
+    ],
+    ['sentence', { error: 'invalid email address' }],
+    ['message', { statusCode: 400, error: 'Bad Request', message: "'a@b' does not match format email" }],
+  ])('answers 400 for an address that Auth0 rejects with a %s, and logs no setting', async (_name, body) => {
+    const app = await startReset()
+    app.emulator.failNext({ path: RESET, status: 400, body })
+    const fields = { email: 'must be an email address' }
+    await expectRefusal(reset(app, { email: 'a@b' }).expect(400), 'invalid_request', { fields })
+    expect(app.logged).toEqual([])
+  })
+
+  it('answers 500 for anything else that Auth0 rejects, and logs it', async () => {
+    const app = await startReset()
+    app.emulator.failNext({ path: RESET, status: 400, body: { code: 'invalid_reset', description: 'of some kind' } })
+    await expectRefusal(reset(app).expect(500), 'configuration_error')
+    expect(app.logged).toHaveLength(1)
+  })
+
   it.each<[string, Fault]>([
     ['fails', { status: 500, body: '<html>' }],
     ['hangs', { hang: true }],

@@ -61,8 +61,14 @@ export async function requestPasswordReset(parts: Parts, given: PasswordResetArg
   try {
     await post(parts, 'change_password', { body, step: 'reset', conceal: [] })
   } catch (err) {
+    if (err instanceof AuthError && err.code === 'invalid_request') throw invalidAddress(err)
     if (!tellsOfAddress(err)) throw err
   }
+}
+
+function invalidAddress({ detail, auth0 }: AuthError): AuthError {
+  const body = { fields: { email: 'must be an email address' } }
+  return new AuthError('invalid_request', { detail, body, ...(auth0 && { auth0 }) })
 }
 
 /** Errors that would reveal whether the address is known. */

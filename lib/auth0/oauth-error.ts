@@ -129,6 +129,7 @@ const CODES: readonly Row[] = [
   [refused('login_required', 'consent_required', 'account_selection_required'), 'interaction_required'],
   [refused('invalid_captcha'), 'interaction_required', ['signup', 'reset']],
   [refused('invalid_password'), 'weak_password', ['signup']],
+  [isAboutAddress, 'invalid_request', ['reset']],
   [refused('unauthorized', 'access_denied', /user is blocked/i), 'account_blocked'],
   [refused('unauthorized'), 'access_denied'],
   [refused('invalid_client', 'unauthorized_client', 'invalid_scope', 'invalid_request'), 'configuration_error'],
@@ -147,6 +148,12 @@ function refused(...wanted: (string | RegExp)[]): (answer: Auth0Answer) => boole
   const codes = wanted.filter((part) => typeof part === 'string')
   const [pattern] = wanted.filter((part) => typeof part !== 'string')
   return (answer) => codes.includes(answer.error ?? '') && (pattern?.test(answer.description ?? '') ?? true)
+}
+
+/** Auth0 rejects more addresses than this package, and its words for that are not documented. */
+function isAboutAddress({ status, error = '', description = '' }: Auth0Answer): boolean {
+  const text = `${error} ${description}`
+  return status === 400 && /\be-?mail\b/i.test(text) && /valid|format/i.test(text)
 }
 
 /** Wrong credentials, a blocked user, or a refusal by an Action. Some steps do not distinguish them. */

@@ -7,7 +7,10 @@ import type { SendError } from './send-error.js'
 /** Bytes. */
 const LIMIT = 10 * 1024
 
-/** Parses a JSON or form body of at most 10 KB. Uses a body that the app has parsed, with the same limit. */
+/**
+ * Parses a JSON or form body of at most 10 KB. Uses a body that the app has read, with the same limit on `Content-Length` and
+ * on text. The app's own limit applies to bodies that it has parsed and that were compressed or had no `Content-Length`.
+ */
 export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
   const parsers: RequestHandler[] = [
     express.json({ limit: LIMIT, inflate: false }),

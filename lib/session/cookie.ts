@@ -11,7 +11,7 @@ export interface SessionCookie {
   raw: string
 }
 
-/** The validly signed cookies of our name in a request, in the order sent. Most requests have one at most. */
+/** The validly signed cookies of our name in a request, one per id, in the order sent. Most requests have one at most. */
 export type ReadCookies = (req: Pick<IncomingMessage, 'headers'>) => readonly SessionCookie[]
 
 /** Created once: with raw key bytes, Node repeats checks in every call that cost more than the signature. */
@@ -50,7 +50,9 @@ export function createReadCookies(
     if (problem) throw problem
     if (!cookie?.includes(name)) return NONE
     const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
-    const cookies = named.length > 1 ? [...new Set(named)].flatMap(genuine) : named.flatMap(genuine)
-    return cookies
+    if (named.length < 2) return named.flatMap(genuine)
+    const cookies = [...new Set(named)].flatMap(genuine)
+    // A value can be spelled in many ways, and each id may cost a round trip.
+    return [...new Map(cookies.map((one) => [one.id, one])).values()]
   }
 }
