@@ -234,7 +234,15 @@ describe('routes answer as openapi.json says', () => {
     const cookie = await waiting(web)
     for (const operation of BODIES.filter((one) => !one.includes('backchannel')))
       for (let i = 0; i < 3; i++) await send(web, operation, { cookie, body: bodyFor(operation) })
-    await expectAll([[web, 'post /login', { body: bodyFor('post /login') }]], 429)
+    const asked = ['get /login', 'get /mfa/authenticators']
+    for (const operation of asked) for (let i = 0; i < 2; i++) await send(web, operation, { cookie })
+    await expectAll(
+      [
+        [web, 'post /login', { body: bodyFor('post /login') }],
+        ...asked.map((operation): [typeof web, string, Sent] => [web, operation, { cookie }]),
+      ],
+      429,
+    )
   })
 
   it('when Redis is down', async () => {

@@ -100,7 +100,7 @@ export function createRopgAuth(options: RopgAuthOptions = {}, seams: Seams = {})
   const completeError = createCompleteError({ ...config, loginUrl })
   const sendError = createSendError({ ...config, completeError, errorPage: pageOfGuards(config.pages) })
   const answerError = createSendError({ ...config, completeError, errorPage: pageOfRoutes(config) })
-  const clearCookie = createClearCookie(config.session)
+  const clearCookie = createClearCookie(config.session, cookies.mfaCookie)
   const authParts: AuthParts = { sessions, freshToken, signOut, clearCookie, completeError }
   const identify = createIdentify(authParts)
   const limits = createLimits({ config, prefix, store, seal, hint })
@@ -149,7 +149,7 @@ function createInside(config: Config) {
   const flows = createFlows({
     ...{ config, auth0, password, records: store.records, sessions, prefix, seal, report, hint, revoke },
     verifyLogoutToken: createVerifyLogoutToken(auth0, config, keys),
-    newId: cookies.mfaCookie.newId,
+    mfaCookie: cookies.mfaCookie,
   })
   return { auth0, password, flows, cookies, store, sessions, seal, report, hint, prefix, drain }
 }

@@ -177,6 +177,21 @@ describe('abandoned logins', () => {
     expect((await visitor.enter()).status).toBe(302)
   })
 
+  it('are limited per address by rateLimit.attempts, apart from logins with a password', async () => {
+    const rateLimit = { attempts: { limit: 3, windowMs: 60_000 } }
+    const web = await startWeb({ options: { rateLimit } })
+    for (let turn = 0; turn < 3; turn++) expect((await new Visitor(web).get('/auth/login')).status).toBe(302)
+
+    const refused = await new Visitor(web).get('/auth/login')
+
+    expect([refused.status, bodyOf(refused).error]).toEqual([429, 'rate_limited'])
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-9]/)
+    expect(refused.headers.getSetCookie()).toEqual([])
+    expect((await keysUnder(web.prefix)).filter((key) => /:x:[^:]+:/.test(key))).toHaveLength(3)
+    const { status } = await web.login()
+    expect(status).toBe(200)
+  })
+
   it('the oldest of six ends, and the others continue', async () => {
     const visitor = new Visitor(await startWeb())
     const callbacks: string[] = []

@@ -284,6 +284,19 @@ describe('rateLimit.mfa', () => {
   })
 })
 
+describe('GET /mfa/authenticators', () => {
+  it('has the limit rateLimit.mfa, and does not use up attempts', async () => {
+    const app = await waiting({ options: { rateLimit: { mfa: { limit: 3, windowMs: 60_000 } } } })
+    const list = () => app.browser.get('/auth/mfa/authenticators')
+    for (let turn = 0; turn < 3; turn++) expect((await list()).status).toBe(200)
+    const answer = await list()
+    expect(told(answer)).toEqual([429, 'rate_limited'])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(app.emulator.requestsTo('/mfa/authenticators')).toHaveLength(3)
+    expect((await app.browser.verify({ otp: app.code() })).status).toBe(200)
+  })
+})
+
 describe("mfa: 'interactive'", () => {
   it('has no MFA routes, answers with login_url, and stores nothing', async () => {
     const app = await startMfa({ options: { mfa: undefined, loginUrl: 'https://example.com/login' } })

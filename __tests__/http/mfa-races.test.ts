@@ -127,6 +127,39 @@ describe.each(['redis', 'memory'] as const)('a login that waits, store %s', (sto
     expect((await app.browser.get('/me')).status).toBe(200)
   })
 
+  it.each([
+    ['POST /logout', '/auth/logout'],
+    ['auth.logout(req)', '/bye'],
+  ])('is ended by %s, which clears its cookie', async (_title, path) => {
+    const app = await waiting({
+      store,
+      after: (express, auth) => {
+        express.post('/bye', async (req, res) => {
+          await auth.logout(req)
+          res.json({ success: true })
+        })
+      },
+    })
+    const copy = copyOf(app)
+    expect((await app.browser.post(path)).status).toBe(200)
+    expect(app.browser.mfaCookie).toBeUndefined()
+    expect(told(await copy.verify({ otp: app.code() }))).toEqual(isExpired)
+    expect(app.verified()).toEqual([])
+    if (store === 'redis') expect(await pendingKeys(app)).toEqual([])
+  })
+
+  it('is ended by a logout while its code is checked, and its refresh token is revoked', async () => {
+    const app = await waiting({ store }, remembered)
+    const copy = copyOf(app)
+    const held = app.emulator.hold({ grantType: OTP, after: true })
+    const verified = copy.verify({ otp: app.code() })
+    await held.arrived
+    await app.browser.post('/auth/logout')
+    held.release()
+    expect(told(await verified)).toEqual(isExpired)
+    await until(() => revoked(app).length === 1)
+  })
+
   it('is replaced by the next login of the browser', async () => {
     const app = await waiting({ store })
     const before = app.browser.mfaCookie

@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import type { Auth0Client } from '../auth0/client.js'
 import type { VerifyLogoutToken } from '../auth0/logout-token.js'
 import type { GrantParts } from '../auth0/verified-grant.js'
 import type { Hint, Report } from '../events.js'
 import type { Config } from '../options/options.js'
 import { createMfaLogins } from '../pending/mfa-logins.js'
+import type { PendingCookie } from '../pending/pending-cookie.js'
 import { createTransactions } from '../pending/transactions.js'
 import { createUsedTokens } from '../pending/used-tokens.js'
 import type { Seal } from '../session/seal.js'
@@ -35,13 +37,13 @@ export interface FlowsParts {
   report: Report
   hint: Hint
   revoke: Revoke
-  /** Creates the id of a login that is waiting for its second factor. */
-  newId: () => string
+  /** Identifies a login that is waiting for its second factor. */
+  mfaCookie: PendingCookie
 }
 
 /** Connects all flows. */
 export function createFlows(parts: FlowsParts) {
-  const { config, password, sessions, report, hint, records, prefix, seal, revoke } = parts
+  const { config, password, sessions, report, hint, records, prefix, seal, revoke, mfaCookie } = parts
   const reported = { clock: config.clock, sessions, report }
   const openSession = createOpenSession({ config, sessions, revoke, hint })
   const transactions = createTransactions({ records, seal, prefix })
@@ -52,12 +54,15 @@ export function createFlows(parts: FlowsParts) {
   const refresh = createRefreshTokens({ ...parts, vault, storeTokens })
   const adoptGrant = createAdoptGrant({ config, vault, lock, refresh, revoke })
   const logins = createMfaLogins({ records, seal, prefix })
-  const mfa = createMfaFlow({ ...parts, logins, openSession, adoptGrant })
+  const endPending = async (req: IncomingMessage) => {
+    await Promise.all(mfaCookie.read(req).map(({ id }) => logins.end(id)))
+  }
+  const mfa = createMfaFlow({ ...parts, newId: mfaCookie.newId, logins, openSession, adoptGrant })
   return {
     mfa,
     userSessions,
     signIn: createSignIn({ ...parts, openSession, mfa }),
-    signOut: createSignOut(reported),
+    signOut: createSignOut({ ...reported, endPending }),
     logoutUrl: createLogoutUrl(password),
     interactiveLogin: createInteractiveLogin({ config, password, sessions, transactions, openSession, report }),
     backchannelLogout: createBackchannelLogout({ verify: parts.verifyLogoutToken, once, userSessions }),

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Report } from '../events.js'
 import type { Login } from '../session/login.js'
 import type { SessionRequest } from '../session/session-middleware.js'
@@ -7,6 +8,8 @@ import type { WhoAsks } from './who-asks.js'
 export interface SignOutParts {
   clock: () => number
   sessions: Sessions
+  /** Ends logins of the request that are waiting for their second factor. */
+  endPending: (req: IncomingMessage) => Promise<void>
   report: Report
 }
 
@@ -14,10 +17,10 @@ export interface SignOutParts {
 export type SignOut = (req: SessionRequest, who: WhoAsks, id?: string) => Promise<readonly Login[]>
 
 /** Refresh tokens are revoked in the background, so that logout works while Auth0 is down. */
-export function createSignOut({ clock, sessions, report }: SignOutParts): SignOut {
+export function createSignOut({ clock, sessions, endPending, report }: SignOutParts): SignOut {
   return async (req, who, id) => {
     const started = clock()
-    const ended = await sessions.endAll(req, id)
+    const [ended] = await Promise.all([sessions.endAll(req, id), endPending(req)])
     for (const { sub, handle } of ended) {
       report({ name: 'logout', ...who, sub, sessionId: handle, durationMs: clock() - started })
     }

@@ -18,11 +18,14 @@ export interface LimitOptions {
 export interface RateLimitOptions {
   /** Login attempts from a client subnet that are pending or have failed. Default: 5 in 60 s. */
   subnet?: LimitOptions | false | undefined
-  /** All login attempts from a client subnet. Default: 60 in 60 s, or more if `subnet` allows more. */
+  /**
+   * All login attempts from a client subnet, and separately those that `GET /login` begins. Default: 60 in 60 s, or more if
+   * `subnet` allows more.
+   */
   attempts?: LimitOptions | false | undefined
   /** Login attempts for one account that Auth0 refused. Default: 10 in 900 s. */
   account?: LimitOptions | false | undefined
-  /** Second-factor attempts of one user. Default: 20 in 900 s. */
+  /** Second-factor attempts of one user, and separately lists of factors. Default: 20 in 900 s. */
   mfa?: LimitOptions | false | undefined
   /** Signup requests from a client subnet. Default: 30 in 3600 s. */
   signup?: LimitOptions | false | undefined

@@ -1,6 +1,7 @@
 import { serialize, type CookieSerializeOptions } from 'cookie'
 import { sign } from 'cookie-signature'
 import { randomBytes, type KeyObject } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Config } from '../options/options.js'
 import { createReadCookies } from '../session/cookie.js'
 
@@ -31,6 +32,8 @@ export function createPendingCookie({ cookie, keys, closed }: PendingCookieParts
   return {
     /** Ids from the correctly signed cookies of a request. */
     read: createReadCookies(name, keys, closed),
+    /** Whether a request may have such a cookie. Does not check its signature. */
+    isSent: ({ headers }: IncomingMessage) => headers.cookie?.includes(`${name}=`) ?? false,
     newId: () => randomBytes(ID_BYTES).toString('base64url'),
     /** `Set-Cookie` of a session cookie. Its lifetime is limited on the server. */
     set: (id: string, isSecure: boolean) => serialize(name, `s:${sign(id, key)}`, attributes(isSecure)),

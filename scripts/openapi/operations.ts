@@ -71,11 +71,18 @@ export const operations: Operation[] = [
     ...{ success: [noContent], errors: [...CHANGES, ...SESSION, 'invalid_request'] },
   },
   {
-    ...{ method: 'get', path: '/mfa/authenticators', id: 'listAuthenticators', tag: 'MFA', security: 'mfa' },
+    ...{
+      method: 'get',
+      path: '/mfa/authenticators',
+      id: 'listAuthenticators',
+      isLimited: true,
+      tag: 'MFA',
+      security: 'mfa',
+    },
     ...{ summary: 'Second factors of the user', description: "Only with the option `mfa: 'api'`, as all of MFA." },
     ...{
       success: [json('Authenticators'), loginPage],
-      errors: [...ANY, ...MFA, 'invalid_request', 'access_denied', 'too_many_attempts'],
+      errors: [...ANY, ...MFA, 'invalid_request', 'access_denied', 'too_many_attempts', 'rate_limited'],
     },
   },
   {
@@ -104,7 +111,7 @@ export const operations: Operation[] = [
     },
   },
   {
-    ...{ method: 'get', path: '/login', id: 'interactiveLogin', tag: 'Interactive login' },
+    ...{ method: 'get', path: '/login', id: 'interactiveLogin', isLimited: true, tag: 'Interactive login' },
     ...{ summary: "Go to Auth0's login page", description: 'Only with the option `interactive`.' },
     parameters: [
       query('return_to', 'Path of your app to come back to.'),
@@ -113,7 +120,7 @@ export const operations: Operation[] = [
     ],
     cookies: [302],
     success: [redirect(302, 'To Auth0; to the login page with `error` if that fails, with the option `pages`.')],
-    errors: [...ANY, 'auth_unavailable', 'session_unavailable'],
+    errors: [...ANY, 'rate_limited', 'auth_unavailable', 'session_unavailable'],
   },
   {
     ...{ method: 'get', path: '/callback', id: 'callback', tag: 'Interactive login', security: 'browser' },

@@ -56,6 +56,8 @@ export function createLimits(parts: LimitsParts) {
   return {
     /** Counts a login. Rejects with `rate_limited`. */
     login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
+    /** Counts logins that begin on Auth0's page, separately from password logins. */
+    begin: async ({ req, res }: Exchange) => logins.attempts.count(`begin:${bucketOf(req, hint)}`, res),
     /** Marks the client as known after a correct second factor. */
     loggedIn: (req: Request, username: string) => {
       logins.known.add(logins.nameOf(username), bucketOf(req, hint))
@@ -68,6 +70,8 @@ export function createLimits(parts: LimitsParts) {
         mfa.giveBack(name)
       }
     },
+    /** Counts requests for the list of second factors, separately from attempts. */
+    authenticators: async ({ res }: Exchange, username: string) => mfa.count(`list:${logins.nameOf(username)}`, res),
     signup: async ({ req, res }: Exchange) => signup.count(bucketOf(req, hint), res),
     reset: async ({ req, res }: Exchange) => reset.count(bucketOf(req, hint), res),
     shutdown: async () => {

@@ -6,6 +6,7 @@ import type { Interactive } from '../../options/browser-ways.js'
 import type { PendingCookie } from '../../pending/pending-cookie.js'
 import type { Sessions } from '../../session/sessions.js'
 import { AuthError } from '../../errors.js'
+import type { Limits } from '../guards/limits.js'
 import type { LoginUrl } from '../login-url.js'
 import { placeOf, setCookie } from '../place.js'
 import { returnTarget } from '../return-to.js'
@@ -19,6 +20,7 @@ export interface InteractiveRoutesParts {
   interactiveLogin: InteractiveLogin
   sessions: Sessions
   browserCookie: PendingCookie
+  limits: Limits
   loginUrl: LoginUrl
   sendError: SendError
   hint: Hint
@@ -26,10 +28,11 @@ export interface InteractiveRoutesParts {
 
 /** `GET /login`: redirects to Auth0. */
 export function beginLogin(parts: InteractiveRoutesParts): RequestHandler {
-  const { config, interactive, interactiveLogin, sessions, browserCookie, sendError, hint } = parts
+  const { config, interactive, interactiveLogin, sessions, browserCookie, limits, sendError, hint } = parts
   return answering(sendError, async (req, res) => {
-    const { state } = await sessions.present(req)
     const place = placeOf(req, config, hint)
+    await limits.begin({ req, res })
+    const { state } = await sessions.present(req)
     const known = browserCookie.read(req)[0]
     const browser = known?.id ?? browserCookie.newId()
     const url = await interactiveLogin.begin(browser, {

@@ -72,9 +72,11 @@ function waitingOf(req: Request): Found {
 }
 
 /** `GET /mfa/authenticators`: lists the user's active factors. */
-export function listAuthenticators({ mfa, sendError }: MfaRoutesParts): RequestHandler {
+export function listAuthenticators({ mfa, limits, sendError }: MfaRoutesParts): RequestHandler {
   return answering(sendError, async (req, res) => {
-    res.json({ authenticators: await mfa.list(waitingOf(req).waiting) })
+    const { waiting } = waitingOf(req)
+    await limits.authenticators({ req, res }, waiting.login.username)
+    res.json({ authenticators: await mfa.list(waiting) })
   })
 }
 
