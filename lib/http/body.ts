@@ -8,8 +8,8 @@ import type { SendError } from './send-error.js'
 const LIMIT = 10 * 1024
 
 /**
- * Parses a JSON or form body of at most 10 KB. Uses a body that the app has parsed, unless it was announced or is left as
- * text with more. Without `Content-Length`, or compressed, the app's own limit applies to a parsed body.
+ * Parses a JSON or form body of at most 10 KB. Uses a body that the app has read, with the same limit on `Content-Length` and
+ * on text. The app's own limit applies to bodies that it has parsed and that were compressed or had no `Content-Length`.
  */
 export function readBody(sendError: SendError, hint: Hint): RequestHandler[] {
   const parsers: RequestHandler[] = [

@@ -56,7 +56,7 @@ export function createLimits(parts: LimitsParts) {
   return {
     /** Counts a login. Rejects with `rate_limited`. */
     login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
-    /** Counts the start of a login on Auth0's page, apart from logins with a password. */
+    /** Counts logins that begin on Auth0's page, separately from password logins. */
     begin: async ({ req, res }: Exchange) => logins.attempts.count(`begin:${bucketOf(req, hint)}`, res),
     /** Marks the client as known after a correct second factor. */
     loggedIn: (req: Request, username: string) => {
@@ -70,7 +70,7 @@ export function createLimits(parts: LimitsParts) {
         mfa.giveBack(name)
       }
     },
-    /** Counts a list of second factors, apart from attempts. */
+    /** Counts requests for the list of second factors, separately from attempts. */
     authenticators: async ({ res }: Exchange, username: string) => mfa.count(`list:${logins.nameOf(username)}`, res),
     signup: async ({ req, res }: Exchange) => signup.count(bucketOf(req, hint), res),
     reset: async ({ req, res }: Exchange) => reset.count(bucketOf(req, hint), res),
