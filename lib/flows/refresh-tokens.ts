@@ -172,7 +172,7 @@ async function standing(vault: TokenVault, sessionId: string): Promise<Outcome> 
 
 const NO_POLICY =
   'Auth0 issued a token for a different audience than the requested one: allow that audience under Applications > your ' +
-  'application > Multi-Resource Refresh Token'
+  'application > Settings > Multi-Resource Refresh Token'
 
 interface Refused {
   owner: TokenOwner
