@@ -119,13 +119,17 @@ describe('express-auth0-ropg emulator', () => {
   })
 
   it.each([
-    ['a user without an email address', '[{ "name": "Ada" }]', /users\[0\]\.email must be a string/],
+    [
+      'a user without an email address',
+      '[{ "name": "Ada" }]',
+      /users\[0\]\.email, users\[0\]\.password must be a string/,
+    ],
     [
       'an unknown flag',
       '[{ "email": "a", "password": "b", "lokced": true }]',
-      /unknown option users\[0\]\.lokced: use one/,
+      /users\[0\]\.lokced: unknown option, use one/,
     ],
-    ['an unknown option', '{ "acessTokenTtl": 60 }', /unknown option acessTokenTtl: use one of accessTokenTtl, /],
+    ['an unknown option', '{ "acessTokenTtl": 60 }', /acessTokenTtl: unknown option, use one of accessTokenTtl, /],
     ['neither users nor options', '"ada"', /must be an object/],
   ])('a file with %s: exit code 2', async (_title, content, said) => {
     await writeFile(join(folder, 'wrong.json'), content)

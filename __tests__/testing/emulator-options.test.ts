@@ -17,21 +17,21 @@ async function start(options: object = {}): Promise<Auth0Emulator> {
 
 describe('startAuth0Emulator names', () => {
   it.each<[title: string, options: object, message: RegExp]>([
-    ['an unknown option', { acessTokenTtl: 1 }, /: unknown option acessTokenTtl: use one of accessTokenTtl, /],
+    ['an unknown option', { acessTokenTtl: 1 }, /: acessTokenTtl: unknown option, use one of accessTokenTtl, /],
     [
       'an unknown flag of a user',
       { users: [ada, { ...ada, bloked: true }] },
-      /: unknown option users\[1\]\.bloked: use one of blocked, .*\bleaked\b/,
+      /: users\[1\]\.bloked: unknown option, use one of blocked, .*\bleaked\b/,
     ],
     [
       'an unknown member of mfa',
       { users: [{ ...ada, mfa: { factor: [] } }] },
-      /: unknown option users\[0\]\.mfa\.factor: use one of factors, requirements$/,
+      /: users\[0\]\.mfa\.factor: unknown option, use one of factors, requirements$/,
     ],
     [
       'an unknown member of an API',
       { apis: [{ audience: 'a', scopes: [], RBAC: true }] },
-      /: unknown option apis\[0\]\.RBAC: use one of rbac, /,
+      /: apis\[0\]\.RBAC: unknown option, use one of rbac, /,
     ],
     ['a flag that is not one', { users: [{ ...ada, blocked: 'yes' }] }, /: users\[0\]\.blocked must be true or false$/],
     ['a user without a password', { users: [{ email: 'x' }] }, /: users\[0\]\.password must be a string$/],
@@ -45,7 +45,7 @@ describe('startAuth0Emulator names', () => {
     [
       'every problem',
       { leway: 1, rotation: 0 },
-      /: rotation must be true or false; unknown option leway: use one of leeway, /,
+      /: rotation must be true or false; leway: unknown option, use one of leeway, /,
     ],
   ])('%s', async (_title, options, message) => {
     const started = start(options)
@@ -59,10 +59,10 @@ describe('a running emulator refuses', () => {
   it('unknown flags of users, before it changes anything', async () => {
     const { users } = await start({ users: [ada] })
     expect(() => users.update(ada.email, { bloked: true } as object)).toThrow(
-      /^users\.update: unknown option bloked: use one of blocked, /,
+      /^users\.update: bloked: unknown option, use one of blocked, /,
     )
     expect(() => users.add({ ...ada, email: 'bob@example.com', lekaed: true } as typeof ada)).toThrow(
-      /^users\.add: unknown option lekaed: use one of leaked, /,
+      /^users\.add: lekaed: unknown option, use one of leaked, /,
     )
     expect([users.get(ada.email), users.get('bob@example.com')]).toMatchObject([ada, undefined])
   })
@@ -70,9 +70,9 @@ describe('a running emulator refuses', () => {
   it('unknown members of faults and gates', async () => {
     const running = await start()
     expect(() => running.failNext({ staus: 503 } as object)).toThrow(
-      /^failNext: unknown option staus: use one of status, /,
+      /^failNext: staus: unknown option, use one of status, /,
     )
-    expect(() => running.hold({ grant: 'password' } as object)).toThrow(/^hold: unknown option grant: use one of /)
+    expect(() => running.hold({ grant: 'password' } as object)).toThrow(/^hold: grant: unknown option, use one of /)
   })
 
   it('unknown settings of the tenant', async () => {

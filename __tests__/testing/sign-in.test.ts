@@ -41,7 +41,7 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
   it('names unknown members of the session', async () => {
     const { app, auth } = await start()
     await expect(signIn(app, auth, ada, { rememberMe: true } as TestSession)).rejects.toThrow(
-      /^signIn: unknown option rememberMe: use one of remember, /,
+      /^signIn: rememberMe: unknown option, use one of remember, /,
     )
   })
 

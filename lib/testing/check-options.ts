@@ -6,17 +6,22 @@ import { bySimilarity } from '../options/similar-names.js'
 
 /** @throws ConfigurationError that names `call` and each unknown or invalid option, but never a value. */
 export function checkOptions(call: string, schema: z.ZodObject, written: unknown): void {
-  const issues = schema.safeParse(written).error?.issues ?? []
-  const problems = issues.flatMap((issue) => leavesOf(issue)).flatMap((leaf) => problemsOf(leaf, schema))
-  if (problems.length > 0) throw new ConfigurationError(`${call}: ${problems.join('; ')}`)
+  const leaves = (schema.safeParse(written).error?.issues ?? []).flatMap((issue) => leavesOf(issue))
+  // Many users may have the same problem.
+  const problems = new Map<string, string[]>()
+  for (const [name, problem] of leaves.flatMap((leaf) => problemsOf(leaf, schema)))
+    problems.set(problem, [...(problems.get(problem) ?? []), name])
+  if (problems.size === 0) return
+  const texts = [...problems].map(([problem, names]) => names.join(', ') + problem)
+  throw new ConfigurationError(`${call}: ${texts.join('; ')}`)
 }
 
-function problemsOf({ issue, path }: Leaf, schema: z.ZodObject): string[] {
-  if (issue.code !== 'unrecognized_keys') return [`${nameOf(path) || 'the argument'} ${reasonOf(issue)}`]
+function problemsOf({ issue, path }: Leaf, schema: z.ZodObject): [name: string, problem: string][] {
+  if (issue.code !== 'unrecognized_keys') return [[nameOf(path) || 'the argument', ` ${reasonOf(issue)}`]]
   const known = membersAt(schema, path)
   return issue.keys.map((key) => {
     const similar = bySimilarity(known, key).map(([name]) => name)
-    return `unknown option ${nameOf([...path, key])}: use one of ${similar.join(', ')}`
+    return [nameOf([...path, key]), `: unknown option, use one of ${similar.join(', ')}`]
   })
 }
 
