@@ -1,5 +1,5 @@
-import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
+import { insufficientScope, lacking } from '../../flows/insufficient-scope.js'
 import type { Config } from '../../options/options.js'
 import type { RequireScope } from '../guard-types.js'
 import type { SendError } from '../send-error.js'
@@ -8,7 +8,7 @@ import { factory, guardBehindAuth, namesOf } from './behind-auth.js'
 const example = "auth.requireScope('read:posts')"
 
 export interface RequireScopeParts {
-  config: Pick<Config, 'scope'>
+  config: Pick<Config, 'scope' | 'audience'>
   sendError: SendError
   hint: Hint
 }
@@ -16,17 +16,20 @@ export interface RequireScopeParts {
 /** 403 `insufficient_scope` unless the login was granted all scopes. */
 export function createRequireScope({ config, sendError, hint }: RequireScopeParts): RequireScope {
   const requested = config.scope.split(/\s+/)
+  const refuse = (wanted: string, missing: readonly string[]) => {
+    const names = missing.filter((scope) => !requested.includes(scope)).join(' ')
+    if (names) hint(`scope ${names}`, notRequested(names))
+    else if (config.audience === undefined) hint('audience', noAudience(missing))
+    return insufficientScope(wanted, missing)
+  }
   const make: RequireScope = (...scopes) => {
-    const wanted = namesOf(scopes, 'the scopes of requireScope', example)
-    const names = wanted.filter((scope) => !requested.includes(scope)).join(' ')
+    const wanted = namesOf(scopes, 'the scopes of requireScope', example).join(' ')
     return guardBehindAuth({
       name: 'requireScope',
       sendError,
       check: ({ login }) => {
-        const granted = login.scope.split(' ')
-        if (wanted.every((scope) => granted.includes(scope))) return undefined
-        if (names) hint(`scope ${names}`, notRequested(names))
-        return new AuthError('insufficient_scope', { body: { scope: wanted.join(' ') } })
+        const missing = lacking(login.scope, wanted)
+        return missing.length > 0 ? refuse(wanted, missing) : undefined
       },
     })
   }
@@ -35,4 +38,11 @@ export function createRequireScope({ config, sendError, hint }: RequireScopePart
 
 function notRequested(names: string): string {
   return `requireScope refused a request because logins do not request ${names}: add it to the scope option`
+}
+
+function noAudience(missing: readonly string[]): string {
+  return (
+    `requireScope refused a request because Auth0 did not grant ${missing.join(', ')}, and logins name no API: set the ` +
+    'audience option to the API that has this scope, as under Applications > APIs > Identifier'
+  )
 }
