@@ -88,12 +88,12 @@ describe('the code in docs', () => {
       'ts',
       pages.filter(({ path }) => !PARTS_OF_PROGRAMS.includes(path)),
     )
-    // matrix/runners.ts runs jest with each of them.
-    const configurations = blocksIn('js').map((block) => {
+    // matrix/runners.ts runs jest with each configuration.
+    const scripts = blocksIn('js').map((block) => {
       return { ...block, code: block.code.replace(/^(?:export default|module\.exports =)/m, DECLARATION) }
     })
     // Together: most of the time goes to reading the declarations of packages.
-    const all = [...typed, ...configurations, ...blocksIn('js', [readme])]
+    const all = [...typed, ...scripts, ...blocksIn('js', [readme])]
     let problems: Map<Block, string[]>
 
     beforeAll(() => {
@@ -105,7 +105,18 @@ describe('the code in docs', () => {
     })
 
     it('has four configurations of jest', () => {
-      expect(configurations.map(({ code }) => code.includes(DECLARATION))).toEqual([true, true, true, true])
+      expect(scripts.filter(({ code }) => code.includes(DECLARATION))).toHaveLength(4)
+    })
+
+    it('is JavaScript where it is saved as .mjs', () => {
+      const saved = pages.flatMap(({ blocks, text }) => {
+        const lines = text.split('\n')
+        return blocks.filter(({ line }) => /`\w+\.mjs`.*:$/.test(lines[line - 3] ?? ''))
+      })
+      expect(saved.map(({ page, language }) => [page, language])).toEqual([
+        ['docs/getting-started.md', 'js'],
+        ['docs/observability.md', 'js'],
+      ])
     })
   })
 
@@ -277,6 +288,14 @@ describe('links', () => {
     const own = links(page).filter((target) => !/^https?:/.test(target))
     expect(own.filter((target) => !leadsSomewhere(page, target))).toEqual([])
   })
+
+  const forUsers = linking.filter(({ path }) => path !== 'CONTRIBUTING.md')
+  it.each(forUsers.map((page) => [page.path, page] as const))(
+    'and texts of %s name no test file',
+    (_path, { text }) => {
+      expect(text).not.toContain('__tests__')
+    },
+  )
 
   it('of README.md lead to every page of docs', () => {
     expect(pages.map(({ path }) => path).filter((path) => !links(readme).includes(path))).toEqual([])

@@ -1,14 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Express } from 'express'
 import request from 'supertest'
+import ts from 'typescript'
 import type { RopgAuth } from '../lib/index.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../lib/testing/index.ts'
 import { ada, secret } from './support/app.ts'
@@ -17,6 +18,19 @@ import { answersPing, type RedisServer, startRedis } from './support/redis-serve
 
 const ROOT = join(__dirname, '..')
 const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo/start.ts'] as const
+
+it('examples import nothing that the package lacks', () => {
+  const files = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
+  const programs = files.filter((path) => path.endsWith('.ts') || path.endsWith('.js'))
+  expect(programs.length).toBeGreaterThan(30)
+  const outside = programs.flatMap((path) => {
+    const { importedFiles } = ts.preProcessFile(readFileSync(join(ROOT, 'examples', path), 'utf8'))
+    const targets = importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    const files = targets.map(({ fileName }) => posix.join('examples', posix.dirname(path), fileName))
+    return files.filter((file) => !file.startsWith('examples/'))
+  })
+  expect(outside).toEqual([])
+})
 
 describe('examples/quickstart.ts', () => {
   const users = [ada, { email: 'bob@example.com', password: 'blocked', blocked: true }]
@@ -193,8 +207,8 @@ describe('examples/demo', () => {
       const demo = await startDemo({})
       const port = Number(/Sessions {5}Redis, started on port (\d+)/.exec(demo.text)?.[1])
       expect(await answersPing(port)).toBe(true)
-      // node and redis-server; the guard of that is nobody's child.
-      expect(demo.pids.length).toBeGreaterThanOrEqual(2)
+      // node, a shell and redis-server.
+      expect(demo.pids.length).toBeGreaterThanOrEqual(3)
       await expectToWork(demo)
       await expectToEnd(demo, whom)
       expect(await answersPing(port)).toBe(false)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { decodeJwt } from 'jose'
+import { amongLogins } from '../../lib/auth0/at-once.ts'
 import {
   beginInteractive,
   finishInteractive,
@@ -91,6 +92,19 @@ describe('beginInteractive', () => {
 })
 
 describe('finishInteractive', () => {
+  it('is refused without a request to Auth0 while as many logins as may wait do so', async () => {
+    const tenant = await startTenant()
+    const callback = await reachCallback(tenant)
+    let release: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    const waiting = Array.from({ length: 64 }, () => amongLogins(() => gate))
+    expect(await failureOf(finishInteractive(tenant, callback))).toMatchObject({ code: 'auth_unavailable' })
+    expect(tenant.emulator.requestsTo('/oauth/token')).toEqual([])
+    release()
+    await Promise.all(waiting)
+    expect((await finishInteractive(tenant, callback)).claims).toMatchObject({ email: ada.email })
+  })
+
   it('resolves to the same grant as a password login, with the sid', async () => {
     const tenant = await startTenant()
     const scope = 'openid email offline_access read:posts'

@@ -90,6 +90,18 @@ describe('a healthy set-up', () => {
     expect((await find()).filter(({ setting }) => !setting)).toEqual([])
   })
 
+  it.each([
+    [{}, 'DOCTOR_USERNAME and DOCTOR_PASSWORD'],
+    [{ DOCTOR_USERNAME: ada.email }, 'DOCTOR_PASSWORD'],
+    [{ DOCTOR_PASSWORD: PASSWORD }, 'DOCTOR_USERNAME'],
+  ])('names the variables that a real login lacks, with %j', async (given, missing) => {
+    const login = (await find({ env: given })).find(({ check }) => check === 'login')
+    expect(login).toMatchObject({
+      status: 'skipped',
+      message: expect.stringContaining(`not checked: set ${missing} to `),
+    })
+  })
+
   it('leaves nothing behind in Redis', async () => {
     const client = new Redis(redis.url)
     await find({ env: { REDIS_URL: redis.url } })
@@ -380,6 +392,11 @@ async function expectFault(...[, plant, check, names]: Case): Promise<void> {
   expect(faults.map((fault) => fault.check)).toEqual([check])
   expect(`${faults[0]?.message} [${faults[0]?.setting}]`).toMatch(names)
   expect(JSON.stringify(findings)).not.toMatch(/canary|emulator-secret/)
+  const remedies = findings.filter(({ status }) => status === 'fault' || status === 'skipped')
+  for (const { message } of remedies) {
+    expect(message).toMatch(/: \S/)
+    expect(message).not.toMatch(/\b(?:set|add|check|raise|turn on) (?:both\b|the option\b|(?:it|them|this)$)/)
+  }
 }
 
 describe('the output', () => {

@@ -7,6 +7,7 @@ import { parseEnv } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createRopgAuth } from '../../lib/index.ts'
 import type { Terminal } from '../../lib/cli/terminal.ts'
+import { freePort } from '../support/ports.ts'
 import { run } from './run.ts'
 
 let folder: string
@@ -88,6 +89,16 @@ describe('express-auth0-ropg emulator', () => {
     })
   })
 
+  it('listens on the port of the file, unless --port names another', async () => {
+    const port = await freePort()
+    await writeFile(join(folder, 'port.json'), JSON.stringify({ port }))
+    const ran = run(['emulator', '--users', 'port.json'], { folder })
+    expect(parseEnv((await ran).out).AUTH0_DOMAIN).toBe(`http://127.0.0.1:${port}`)
+    await whileItRuns(['--users', 'port.json'], async (out) => {
+      expect(parseEnv(out).AUTH0_DOMAIN).not.toContain(`:${port}`)
+    })
+  })
+
   it('reports that its port is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -107,8 +118,24 @@ describe('express-auth0-ropg emulator', () => {
     expect(err).toMatch(/^--(port|user|users)/)
   })
 
-  it('a file without users: exit code 2', async () => {
-    await writeFile(join(folder, 'wrong.json'), '[{ "name": "Ada" }]')
-    expect((await run(['emulator', '--users', 'wrong.json'], { folder })).code).toBe(2)
+  it.each([
+    [
+      'a user without an email address',
+      '[{ "name": "Ada" }]',
+      /users\[0\]\.email, users\[0\]\.password must be a string/,
+    ],
+    [
+      'an unknown flag',
+      '[{ "email": "a", "password": "b", "lokced": true }]',
+      /users\[0\]\.lokced: unknown option, use one/,
+    ],
+    ['an unknown option', '{ "acessTokenTtl": 60 }', /acessTokenTtl: unknown option, use one of accessTokenTtl, /],
+    ['neither users nor options', '"ada"', /must be an object/],
+  ])('a file with %s: exit code 2', async (_title, content, said) => {
+    await writeFile(join(folder, 'wrong.json'), content)
+    const { code, err } = await run(['emulator', '--users', 'wrong.json'], { folder })
+    expect(code).toBe(2)
+    expect(err).toMatch(/^--users: wrong\.json: /)
+    expect(err).toMatch(said)
   })
 })

@@ -131,7 +131,11 @@ describe('findings 31: a field that is null or empty', () => {
   })
 
   it.each([
-    ['no name but null', { email: null, username: null, password: 'x' }, { username: 'is required (or email)' }],
+    [
+      'no name but null',
+      { email: null, username: null, password: 'x' },
+      { username: 'is required: send email or username' },
+    ],
     ['no name but empty ones', { email: '', username: '', password: 'x' }, { email: 'must not be empty' }],
     ['password: null', { ...credentials, password: null }, { password: 'is required' }],
     ['an empty password', { ...credentials, password: '' }, { password: 'must not be empty' }],

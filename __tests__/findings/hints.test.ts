@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { RopgAuthOptions } from '../../lib/index.ts'
 import { ada, startApp, type TestApp } from '../support/app.ts'
 import { resolveOptions } from '../../lib/options/resolve-options.ts'
 
@@ -35,10 +36,11 @@ describe('POST /login of a user with a second factor', () => {
 })
 
 describe('auth.requireScope', () => {
-  const start = (scope: string) =>
+  const start = (scope: string, options: RopgAuthOptions = {}) =>
     startApp({
       store: 'memory',
-      options: { scope, rateLimit: false },
+      emulator: { apis: [{ audience: 'https://api.example.com', scopes: ['write:posts'] }] },
+      options: { scope, rateLimit: false, ...options },
       after: (app, auth) => {
         app.get('/posts', auth.requireAuth, auth.requireScope('read:posts'), (_req, res) => void res.json({}))
       },
@@ -54,12 +56,33 @@ describe('auth.requireScope', () => {
     ])
   })
 
-  it('logs nothing if they request it and Auth0 did not grant it', async () => {
-    const app = await start('openid profile read:posts')
+  const requested = 'openid profile read:posts'
+  const refuse = async (options: RopgAuthOptions) => {
+    const details: (string | undefined)[] = []
+    const app = await start(requested, {
+      ...options,
+      onError: (err, _req, res) => {
+        details.push(err.detail)
+        res.status(err.status).json(err)
+      },
+    })
     const browser = app.agent()
     await browser.post('/auth/login').send({ email: ada.email, password: ada.password }).expect(200)
-    await browser.get('/posts').expect(403)
-    expect(hintsOf(app)).toEqual([])
+    for (let time = 0; time < 2; time++) await browser.get('/posts').expect(403)
+    return { hints: hintsOf(app), details }
+  }
+  const detail = expect.stringMatching(/^Auth0 did not grant read:posts: .*APIs > your API > Permissions/)
+
+  it('logs once that the audience is missing if they request it and Auth0 did not grant it', async () => {
+    const { hints, details } = await refuse({})
+    expect(hints).toEqual([
+      expect.objectContaining({ level: 'warn', message: expect.stringMatching(/read:posts.*audience option/) }),
+    ])
+    expect(details).toEqual([detail, detail])
+  })
+
+  it('logs nothing if there is one, because the user may have no such permission', async () => {
+    expect(await refuse({ audience: 'https://api.example.com' })).toEqual({ hints: [], details: [detail, detail] })
   })
 })
 

@@ -68,6 +68,28 @@ describe('findings 20: the access token has expired and there is no refresh toke
     expect(hints(site, 'offline_access')).toEqual([expect.stringMatching(/for another audience or scope/)])
   })
 
+  it.each([
+    ['without a refresh token', false, /needs a refresh token.*\(not granted: delete:posts\)$/],
+    ['with one', true, /Auth0 did not grant delete:posts: check that .*APIs > your API > Permissions/],
+  ])('the detail names the scope that was not granted, %s', async (_title, remember_me, detail) => {
+    const failures: unknown[] = []
+    const site = await startApi({
+      after: (app, auth) => {
+        app.get('/delete', auth.requireAuth, async (req, res) => {
+          failures.push(
+            await req.auth.getAccessToken({ scope: 'read:posts delete:posts' }).catch((err: unknown) => err),
+          )
+          res.end()
+        })
+      },
+    })
+    const { cookie } = await logIn(site, { remember_me })
+    await site.get('/delete', cookie)
+    expect(failures).toEqual([
+      expect.objectContaining({ code: 'insufficient_scope', detail: expect.stringMatching(detail) }),
+    ])
+  })
+
   it.each([29, 10, 2])('is served with %d s left', async (left) => {
     const site = await startApi()
     site.emulator.tenant.accessTokenTtl = 3600

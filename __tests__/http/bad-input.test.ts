@@ -44,7 +44,7 @@ async function expectRefused(
 const required = 'is required'
 const empty = 'must not be empty'
 const noString = 'must be a string'
-const noName = 'is required (or email)'
+const noName = 'is required: send email or username'
 
 const JSON_BODIES: [title: string, body: string, fields: Record<string, string>][] = [
   ['no field', '{}', { username: noName, password: required }],

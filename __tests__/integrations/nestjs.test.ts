@@ -39,6 +39,19 @@ describe.each([
   })
 })
 
+describe('a controller', () => {
+  it('answers with what its login may do', async () => {
+    const { status, body } = await get('/me/token', await program.logIn())
+    expect([status, body]).toEqual([200, { scope: expect.stringContaining('openid'), expiresAt: expect.any(Number) }])
+  })
+
+  it('that throws an AuthError gets the answer of the package', async () => {
+    const cookie = await program.logInAndExpire()
+    expect(await get('/me/token', cookie)).toMatchObject(refusal('reauthentication_required'))
+    expect(await get('/me', cookie)).toMatchObject({ status: 200 })
+  })
+})
+
 it('serves the routes of auth.router, and their errors', async () => {
   const cookie = await program.logIn()
   expect(await get('/api/auth/user', cookie)).toMatchObject({ status: 200, body: { user: { email: ada.email } } })

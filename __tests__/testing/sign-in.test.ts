@@ -38,6 +38,13 @@ describe.each(['memory', 'redis'] as const)('signIn with sessions in %s', (store
     expect(body.sub).toBe(ada.sub)
   })
 
+  it('names unknown members of the session', async () => {
+    const { app, auth } = await start()
+    await expect(signIn(app, auth, ada, { rememberMe: true } as TestSession)).rejects.toThrow(
+      /^signIn: rememberMe: unknown option, use one of remember, /,
+    )
+  })
+
   it('needs no Auth0', async () => {
     const { app, auth, emulator } = await start()
     await emulator.close()

@@ -1,5 +1,4 @@
-import { findRedisServer } from '../../scripts/find-redis.js'
-import { startRedis } from '../../__tests__/support/redis-server.ts'
+import { startOwnRedis } from './own-redis.ts'
 import { startRedisSwitch, type RedisSwitch } from './redis-switch.ts'
 
 export interface SessionStore {
@@ -13,11 +12,9 @@ export interface SessionStore {
 export async function openSessionStore(): Promise<SessionStore> {
   const given = process.env.REDIS_URL
   if (given) return behindSwitch('Redis of REDIS_URL', given, () => Promise.resolve())
-  if (findRedisServer() === undefined) {
-    return { name: 'in this process (no redis-server found)', stop: () => Promise.resolve() }
-  }
-  const server = await startRedis()
-  return behindSwitch(`Redis, started on port ${server.port}`, server.url, () => server.stop())
+  const own = await startOwnRedis()
+  if (!own) return { name: 'in this process (no redis-server found)', stop: () => Promise.resolve() }
+  return behindSwitch(`Redis, started on port ${own.port}`, `redis://127.0.0.1:${own.port}`, () => own.stop())
 }
 
 async function behindSwitch(name: string, url: string, stopServer: () => Promise<void>): Promise<SessionStore> {

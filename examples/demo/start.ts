@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { startAuth0Emulator } from 'express-auth0-ropg/testing'
 import { createDemo } from './app.ts'
 import { openSessionStore } from './session-store.ts'
-import { users } from './users.ts'
+import { tenantUsers, users } from './users.ts'
 
 const started: (() => Promise<unknown>)[] = []
 let stopping: Promise<void> | undefined
@@ -22,7 +22,7 @@ try {
 }
 
 async function start(): Promise<void> {
-  const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
+  const emulator = await startAuth0Emulator({ users: tenantUsers, accessTokenTtl: 300 })
   started.push(() => emulator.close())
   const store = await openSessionStore()
   started.push(() => store.stop())

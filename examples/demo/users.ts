@@ -43,3 +43,6 @@ export const users: DemoUser[] = [
     shows: 'Password is in a data breach',
   },
 ]
+
+/** As the emulator takes them. */
+export const tenantUsers: EmulatorUser[] = users.map(({ shows: _shows, ...user }) => user)

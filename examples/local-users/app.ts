@@ -47,10 +47,10 @@ app.get('/api/me', auth.requireAuth, (req, res) => {
   res.json({ sub: req.auth.sub, data: req.auth.data })
 })
 
-const sendError: express.ErrorRequestHandler = (err, _req, res, next) => {
-  if (err instanceof AuthError) res.status(err.status).set(err.headers).json(err)
+const sendAuthError: express.ErrorRequestHandler = (err, _req, res, next) => {
+  if (err instanceof AuthError && !res.headersSent) res.status(err.status).set(err.headers).json(err)
   else next(err)
 }
-app.use(sendError)
+app.use(sendAuthError)
 
 export const server = app.listen(process.env.PORT ?? 3000)

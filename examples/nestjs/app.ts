@@ -69,6 +69,13 @@ class MeController {
   me(@Login() { user }: RequestAuth) {
     return user
   }
+
+  // If this rejects, AuthErrorFilter sends the response.
+  @Get('token')
+  async token(@Login() login: RequestAuth) {
+    const { scope, expiresAt } = await login.getAccessToken()
+    return { scope, expiresAt }
+  }
 }
 
 @Module({ controllers: [NotesController, MeController] })

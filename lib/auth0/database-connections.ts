@@ -1,5 +1,6 @@
 import { ApiError, AuthError } from '../errors.js'
 import { optionalText, requiredText } from './arguments.js'
+import { amongAccounts } from './at-once.js'
 import { toAuthError, type Step } from './oauth-error.js'
 import type { GrantParts } from './verified-grant.js'
 
@@ -85,7 +86,11 @@ interface Call {
 }
 
 /** These endpoints are public: they require the client id but no secret. */
-async function post({ client, config }: Parts, path: string, { body, step, conceal }: Call): Promise<string> {
+function post(parts: Parts, path: string, call: Call): Promise<string> {
+  return amongAccounts(() => send(parts, path, call))
+}
+
+async function send({ client, config }: Parts, path: string, { body, step, conceal }: Call): Promise<string> {
   let failure: unknown
   try {
     const response = await client.fetch(new URL(`/dbconnections/${path}`, config.issuer), {

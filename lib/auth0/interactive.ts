@@ -9,6 +9,7 @@ import {
 } from 'openid-client'
 import { AuthError } from '../errors.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
+import { amongLogins } from './at-once.js'
 import { toAuthError } from './oauth-error.js'
 import { revokeRefreshToken } from './revocation.js'
 import { readGrant, splitScope, type Grant } from './token-response.js'
@@ -77,8 +78,11 @@ export interface FinishInteractiveArguments extends Omit<InteractiveTransaction,
  * Exchanges the code of a callback. Rejects with `login_transaction_missing` if the callback belongs to another login or
  * the code was already used, and otherwise with the error that Auth0 returned.
  */
-export async function finishInteractive(parts: GrantParts, given: FinishInteractiveArguments): Promise<Grant> {
-  const { client, config, verify } = parts
+export function finishInteractive(parts: GrantParts, given: FinishInteractiveArguments): Promise<Grant> {
+  return amongLogins(() => exchange(parts, given))
+}
+
+async function exchange({ client, config, verify }: GrantParts, given: FinishInteractiveArguments): Promise<Grant> {
   const { state, nonce, codeVerifier, scope, audience } = given
   const configuration = await client.configuration()
   const answer = readCallback(given, configuration.serverMetadata())

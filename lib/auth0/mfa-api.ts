@@ -1,5 +1,6 @@
 import type { ClientAuth, Configuration } from 'openid-client'
 import type { Config } from '../options/options.js'
+import { amongLogins } from './at-once.js'
 import { clientAuthOf, type Auth0Client } from './client.js'
 import { toAuthError } from './oauth-error.js'
 
@@ -11,10 +12,16 @@ export interface MfaCall {
 }
 
 /** Calls Auth0's MFA API. Resolves to the parsed response, which is not validated, or undefined if it is not JSON. */
-export async function callMfaApi(
-  { client, config }: { client: Auth0Client; config: Config },
-  { path, mfaToken, body }: MfaCall,
-): Promise<unknown> {
+export function callMfaApi(parts: Parts, call: MfaCall): Promise<unknown> {
+  return amongLogins(() => send(parts, call))
+}
+
+interface Parts {
+  client: Auth0Client
+  config: Config
+}
+
+async function send({ client, config }: Parts, { path, mfaToken, body }: MfaCall): Promise<unknown> {
   const configuration = await client.configuration()
   const { issuer } = configuration.serverMetadata()
   const url = `${issuer.replace(/\/$/, '')}/mfa/${path}`

@@ -1,18 +1,14 @@
-import { ApiError } from '../errors.js'
 import { plainAddress } from '../ip-address.js'
 import { doubtAbout } from '../typed-name.js'
 import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
+import { amongLogins } from './at-once.js'
 import { FORWARDED_FOR } from './client.js'
 import type { Grant } from './token-response.js'
-import { verifiedGrant, type GrantParts } from './verified-grant.js'
+import { verifiedGrant, type GrantParts, type GrantRequest } from './verified-grant.js'
 
 const PASSWORD = 'password'
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
-
-/** Per process. Fewer than the connections, so that refreshes get one even if Auth0 is slow to answer password grants. */
-const MOST_AT_ONCE = 64
-let underWay = 0
 
 /** Arguments of a password grant. */
 export interface PasswordGrantArguments {
@@ -34,29 +30,22 @@ export type PasswordGrantParts = GrantParts
 
 /**
  * Requests a password grant (RFC 6749, 4.3), or Auth0's password-realm grant if there is a realm. Never retried, because
- * each attempt counts towards blocking the account. Rejects with `auth_unavailable` beyond {@link MOST_AT_ONCE}.
+ * each attempt counts towards blocking the account.
  */
 export async function passwordGrant(parts: PasswordGrantParts, given: PasswordGrantArguments): Promise<Grant> {
   const { grantType, parameters, address } = readArguments(parts.config, given)
   const { username, password, audience, scope } = parameters
-  if (underWay >= MOST_AT_ONCE) throw new ApiError({ detail: TOO_MANY })
-  underWay += 1
-  try {
-    const { grant } = await verifiedGrant(parts, {
-      grantType,
-      parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
-      requested: { audience, scope },
-      step: 'login',
-      // Users sometimes type their password into the username field.
-      conceal: doubtAbout({ username, password }, true) ? [password, username] : [password],
-    })
-    return grant
-  } finally {
-    underWay -= 1
+  const request: GrantRequest = {
+    grantType,
+    parameters: definedOnly({ ...parameters, [FORWARDED_FOR]: address }),
+    requested: { audience, scope },
+    step: 'login',
+    // Users sometimes type their password into the username field.
+    conceal: doubtAbout({ username, password }, true) ? [password, username] : [password],
   }
+  const { grant } = await amongLogins(() => verifiedGrant(parts, request))
+  return grant
 }
-
-const TOO_MANY = `auth_unavailable: ${String(MOST_AT_ONCE)} password grants are waiting for Auth0 in this process`
 
 /** Validates at run time, for callers in JavaScript. */
 function readArguments(config: Config, given: Partial<PasswordGrantArguments> | undefined) {

@@ -27,14 +27,14 @@ const SETTINGS: readonly (readonly [error: RegExp, description: RegExp, setting:
   [
     /^unauthorized_client$/,
     /grant-type\/mfa-/i,
-    'the MFA grants are off for this application: turn on MFA under Applications > your application > Advanced Settings > ' +
-      'Grant Types',
+    'the MFA grants are off for this application: turn on MFA under Applications > your application > Settings > ' +
+      'Advanced Settings > Grant Types',
   ],
   [
     /^unauthorized_client$/,
     /^/,
-    'the grant is off for this application: turn it on under Applications > your application > Advanced Settings > Grant Types ' +
-      '(Password; through the Management API both password and http://auth0.com/oauth/grant-type/password-realm)',
+    'the grant is off for this application: turn it on under Applications > your application > Settings > Advanced Settings > ' +
+      'Grant Types (Password; through the Management API both password and http://auth0.com/oauth/grant-type/password-realm)',
   ],
   [
     /^unsupported_grant_type$/,

@@ -2,10 +2,11 @@ import { plainAddress } from '../ip-address.js'
 import { MissingRequiredArgumentError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import { definedOnly, optionalText, requiredText } from './arguments.js'
+import { amongLogins } from './at-once.js'
 import { FORWARDED_FOR } from './client.js'
 import type { MfaParts } from './mfa.js'
 import type { Grant } from './token-response.js'
-import { verifiedGrant } from './verified-grant.js'
+import { verifiedGrant, type GrantRequest } from './verified-grant.js'
 
 const GRANT = 'http://auth0.com/oauth/grant-type/mfa-'
 
@@ -32,13 +33,14 @@ export type MfaGrant = Grant & { recoveryCode?: string }
 /** Completes the login or refresh that `mfaToken` belongs to. Rejects with `mfa_pending` until a push is answered. */
 export async function verifyMfa(parts: MfaParts, given: VerifyMfaArguments): Promise<MfaGrant> {
   const { mfaToken, kind, proof, requested, address } = readArguments(parts.config, given)
-  const { grant, response } = await verifiedGrant(parts, {
+  const request: GrantRequest = {
     grantType: GRANT + kind,
     parameters: definedOnly({ mfa_token: mfaToken, ...proof, [FORWARDED_FOR]: address }),
     requested,
     step: kind === 'oob' && proof.binding_code === undefined ? 'mfa push' : 'mfa',
     conceal: [mfaToken, ...Object.values(proof)],
-  })
+  }
+  const { grant, response } = await amongLogins(() => verifiedGrant(parts, request))
   const { recovery_code: recoveryCode } = response
   return typeof recoveryCode === 'string' ? { ...grant, recoveryCode } : grant
 }

@@ -19,7 +19,7 @@ Without users, it starts with example users and lists them.
 `
 
 const FLAGS = {
-  port: { type: 'string', default: '4010' },
+  port: { type: 'string' },
   user: { type: 'string', multiple: true, default: [] as string[] },
   users: { type: 'string' },
   json: { type: 'boolean' },
@@ -30,7 +30,7 @@ export async function emulatorCommand(args: string[], terminal: Terminal): Promi
   const fromFile: EmulatorOptions = flags.users === undefined ? {} : readUsersFile(flags.users, terminal.folder)
   const given = [...(fromFile.users ?? []), ...flags.user.map(userOf)]
   const users = given.length > 0 ? given : EXAMPLE_USERS
-  const emulator = await start({ ...fromFile, users, port: portOf(flags.port) })
+  const emulator = await start({ ...fromFile, users, port: portOf(flags.port) ?? fromFile.port ?? 4010 })
   const unwatch = watchCodes(emulator, users, terminal.err)
   try {
     terminal.out(flags.json ? asJson(emulator, users) : asEnv(emulator, users))
@@ -42,7 +42,8 @@ export async function emulatorCommand(args: string[], terminal: Terminal): Promi
   return 0
 }
 
-function portOf(written: string): number {
+function portOf(written: string | undefined): number | undefined {
+  if (written === undefined) return undefined
   const port = Number(written)
   if (/^\d+$/.test(written) && port <= 65_535) return port
   throw new UsageError('--port takes a number from 0 to 65535')

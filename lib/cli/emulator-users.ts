@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { z } from 'zod'
+import { ConfigurationError } from '../errors.js'
+import { checkOptions } from '../testing/check-options.js'
 import type { EmulatorOptions, EmulatorUser } from '../testing/emulator.js'
+import { emulatorSchema } from '../testing/emulator/schemas.js'
 import { UsageError } from './terminal.js'
 
 /** The default users. Each shows a different outcome of a login. */
@@ -20,16 +22,16 @@ export function userOf(written: string): EmulatorUser {
   return { email, password }
 }
 
-const user = z.looseObject({ email: z.string().min(1), password: z.string().min(1) })
-const file = z.union([z.array(user), z.looseObject({ users: z.array(user).optional() })])
-
 /** A list of users, or an object of emulator options. */
 export function readUsersFile(path: string, folder: string): EmulatorOptions {
-  const parsed = file.safeParse(readJson(path, folder))
-  if (!parsed.success) {
-    throw new UsageError(`--users: ${path} must contain a list of users with email and password, or { "users": [...] }`)
+  const read = readJson(path, folder)
+  const options = Array.isArray(read) ? { users: read as EmulatorUser[] } : read
+  try {
+    checkOptions(path, emulatorSchema, options)
+  } catch (err) {
+    throw err instanceof ConfigurationError ? new UsageError(`--users: ${err.message}`) : err
   }
-  return (Array.isArray(parsed.data) ? { users: parsed.data } : parsed.data) as unknown as EmulatorOptions
+  return options as EmulatorOptions
 }
 
 function readJson(path: string, folder: string): unknown {

@@ -6,10 +6,11 @@ import type { Config } from '../options/options.js'
 import { recordLockWait } from '../telemetry.js'
 import type { RefreshLock } from '../session/refresh-lock.js'
 import type { SessionVault, VersionedTokens } from '../session/session-vault.js'
+import { insufficientScope, lacking } from './insufficient-scope.js'
 import type { Outcome, RefreshTokens, TokenOwner } from './refresh-tokens.js'
 import type { Revoke } from './revoke-later.js'
 import { OUTDATED } from './store-tokens.js'
-import { covers, MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
+import { MARGIN, pick, readWanted, type AccessToken, type Wanted } from './token-choice.js'
 import type { WhoAsks } from './who-asks.js'
 
 /** Resolves to a valid access token, refreshed if necessary. Rejects with an `AuthError`. */
@@ -107,12 +108,13 @@ function createRenewals(parts: FreshTokenParts): (request: Request) => Promise<A
       const running = underWay.get(owner.id)
       const shared = running === undefined || running.purpose === purpose
       const task = running?.outcome ?? start({ ...request, record }, purpose)
-      const { record: now, ours } = await (shared ? task : task.catch(() => ({ record, ours: false })))
+      const outcome: Outcome = await (shared ? task : task.catch(() => ({ record, ours: false })))
+      const { record: now, ours, missing = [] } = outcome
       // A token that Auth0 has just issued is used even if it expires soon.
       const fresh = shared && ours
       const found = pick(now, wanted, { config: parts.config, margin: fresh ? 0 : MARGIN })
       if (found) return found
-      if (fresh) throw new AuthError('insufficient_scope', { body: { scope: wanted.scope ?? '' } })
+      if (fresh) throw insufficientScope(wanted.scope ?? '', missing)
       // Tokens are stored before the next turn, so a process that cannot see them is reading an outdated replica.
       if (shared && now.version <= record.version && ++rounds === MOST_ROUNDS)
         throw new SessionUnavailableError(OUTDATED)
@@ -138,9 +140,12 @@ function lastToken(
   const found = pick(record, wanted, { config, margin: 0 })
   if (found) return found
   const { audience, scope = '' } = wanted
-  if ((audience ?? config.audience) !== config.audience || !covers(owner.login.scope, scope)) {
+  const missing = lacking(owner.login.scope, scope)
+  if ((audience ?? config.audience) !== config.audience || missing.length > 0) {
     hint('no refresh token to exchange', NOTHING_TO_EXCHANGE)
-    throw new AuthError('insufficient_scope', { detail: NOTHING_TO_EXCHANGE, body: { scope } })
+    const detail =
+      missing.length > 0 ? `${NOTHING_TO_EXCHANGE} (not granted: ${missing.join(', ')})` : NOTHING_TO_EXCHANGE
+    throw new AuthError('insufficient_scope', { detail, body: { scope } })
   }
   hint('access token expired', NO_REFRESH_TOKEN)
   throw new AuthError('reauthentication_required', { detail: NO_REFRESH_TOKEN })

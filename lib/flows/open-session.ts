@@ -61,7 +61,7 @@ export function createOpenSession({ config, sessions, revoke, hint }: OpenSessio
 const NO_REFRESH_TOKEN =
   'a login requested offline_access (remember_me or the scope option), but Auth0 sent no refresh token: turn on Allow ' +
   'Offline Access under Applications > APIs > your API > Settings, and Refresh Token under Applications > your ' +
-  'application > Advanced Settings > Grant Types'
+  'application > Settings > Advanced Settings > Grant Types'
 
 const OFFLINE = 'offline_access'
 

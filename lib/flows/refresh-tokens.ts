@@ -9,6 +9,7 @@ import type { Config } from '../options/options.js'
 import type { Login } from '../session/login.js'
 import type { HeldLock } from '../session/refresh-lock.js'
 import type { TokenSet, SessionVault, VersionedTokens } from '../session/session-vault.js'
+import { lacking } from './insufficient-scope.js'
 import { renewedLogin, type News } from './renewed-login.js'
 import type { Revoke } from './revoke-later.js'
 import { trusted, type TrustParts } from './trusted-claims.js'
@@ -40,6 +41,8 @@ export interface Outcome {
   record: VersionedTokens
   /** False if another caller refreshed, perhaps for another audience or scope. */
   ours: boolean
+  /** The requested scopes that this refresh did not grant. */
+  missing?: string[]
 }
 
 export interface RefreshTokens {
@@ -140,7 +143,8 @@ async function refresh(parts: RefreshParts, { owner, wanted, lock, granted }: Re
     login: renewedLogin(owner.login, { grant, wanted, suited, config }),
   })
   if (!suited) throw new ConfigurationError(NO_POLICY, {})
-  return { record, ours: record.version === fresh.version && record.refreshToken === fresh.refreshToken }
+  const ours = record.version === fresh.version && record.refreshToken === fresh.refreshToken
+  return { record, ours, missing: lacking(grant.scope, wanted.scope ?? '') }
 }
 
 /** Milliseconds between reads, and in total. A live process writes its tokens well within that time. */
@@ -172,7 +176,7 @@ async function standing(vault: SessionVault, sessionId: string): Promise<Outcome
 
 const NO_POLICY =
   'Auth0 issued a token for a different audience than the requested one: allow that audience under Applications > your ' +
-  'application > Multi-Resource Refresh Token'
+  'application > Settings > Multi-Resource Refresh Token'
 
 interface Refused {
   owner: TokenOwner

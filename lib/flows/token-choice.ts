@@ -2,6 +2,7 @@ import { AuthError } from '../errors.js'
 import type { Config } from '../options/options.js'
 import { isPlain } from '../options/plain-object.js'
 import type { TokenRecord, TokenSet } from '../session/session-vault.js'
+import { lacking } from './insufficient-scope.js'
 
 /** An access token with its audience, scope, and expiry. */
 export interface AccessToken {
@@ -65,9 +66,5 @@ function suits(set: TokenSet, { audience, scope }: Wanted, config: Config): bool
 
 /** Whether all requested scopes were granted. */
 export function covers(granted: string, asked: string): boolean {
-  const names = granted.split(' ')
-  return asked
-    .split(' ')
-    .filter(Boolean)
-    .every((name) => names.includes(name))
+  return lacking(granted, asked).length === 0
 }

@@ -70,6 +70,6 @@ function isSpare(field: string, { email, username }: Record<string, unknown>): b
 
 function checkName(raw: Record<string, unknown>, fields: Fields): void {
   const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
-  if (given.length === 0) fields.username = 'is required (or email)'
+  if (given.length === 0) fields.username = 'is required: send email or username'
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must be the same as email if both are sent'
 }

@@ -66,10 +66,14 @@ function leaveReadOnly(pause: number) {
  * sent immediately.
  */
 class BatchingRedis extends Redis {
-  #corked: Redis['stream'] | undefined
+  #corked: Stream | undefined
+  #watched: Stream | undefined
+  #silence: NodeJS.Timeout | undefined
+  readonly #patience = takeSocketTimeout(this.options)
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    const stream = this.stream as Redis['stream'] | undefined
+    const stream = this.stream as Stream | undefined
+    if (stream) this.#watch(stream)
     const isLoneRead = args[0].name === 'hmget' && this.commandQueue.length === 0
     if (stream && this.#corked !== stream && !isLoneRead) {
       this.#corked = stream
@@ -81,4 +85,37 @@ class BatchingRedis extends Redis {
     }
     return super.sendCommand(...args)
   }
+
+  /** Closes a connection on which no reply arrives. */
+  #watch(stream: Stream): void {
+    if (this.#patience === undefined || stream.destroyed) return
+    if (this.#watched !== stream) {
+      this.#watched = stream
+      stream.on('close', () => this.#hear())
+      // After the listener of ioredis, which takes answered commands from the queue.
+      stream.on('data', () => {
+        this.#hear()
+        if (this.commandQueue.length > 0) this.#watch(stream)
+      })
+    }
+    this.#silence ??= setTimeout(() => stream.destroy(silent(this.#patience)), this.#patience)
+  }
+
+  #hear(): void {
+    clearTimeout(this.#silence)
+    this.#silence = undefined
+  }
+}
+
+type Stream = Redis['stream']
+
+/** In ioredis 5, the timer of the option outlives its connection: it keeps the process alive, and ends the next connection. */
+function takeSocketTimeout(options: RedisOptions): number | undefined {
+  const { socketTimeout } = options
+  delete options.socketTimeout
+  return socketTimeout
+}
+
+function silent(ms: number | undefined): Error {
+  return Object.assign(new Error(`Redis has sent nothing for ${String(ms)} ms`), { code: 'ETIMEDOUT' })
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.js'
 import { AttackProtection } from './emulator/attack-protection.js'
 import { authorizeEndpoint } from './emulator/authorize-endpoint.js'
 import { createBrowserLogins } from './emulator/browser-logins.js'
@@ -21,6 +22,7 @@ import { recordRequests } from './emulator/recorder.js'
 import { RefreshFamilies } from './emulator/refresh-families.js'
 import { RequestBuckets } from './emulator/request-buckets.js'
 import { revocationEndpoint } from './emulator/revocation-endpoint.js'
+import { emulatorSchema, faultSchema, gateSchema, userChangesSchema, userSchema } from './emulator/schemas.js'
 import { SigningKeys } from './emulator/signing-keys.js'
 import { signupEndpoint } from './emulator/signup-endpoint.js'
 import { createTenant, DEFAULT_CLIENT, DEFAULT_USERS } from './emulator/tenant.js'
@@ -58,10 +60,12 @@ export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator
  * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection,
  * login pages for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
  *
- * @throws Error with `NODE_ENV=production`, or if `oidc-provider` is not installed.
+ * @throws Error with `NODE_ENV=production`, or if `oidc-provider` is not installed; ConfigurationError that names each
+ *   unknown or invalid option.
  */
 export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise<Auth0Emulator> {
   refuseInProduction('startAuth0Emulator')
+  checkOptions('startAuth0Emulator', emulatorSchema, options)
   // Before anything listens that nobody could close.
   await loadProvider()
   const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
@@ -147,8 +151,15 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
     ...{ issuer, clientId, clientSecret, tenant, clock, requests },
     users: userControls(world),
     requestsTo: (path: string) => requests.filter((request) => request.path === path),
-    failNext: (fault = {}) => faults.add(fault),
-    hold: ({ after = false, ...match } = {}) => gates.hold(match, after ? 'after' : 'before'),
+    failNext(fault = {}) {
+      checkOptions('failNext', faultSchema, fault)
+      faults.add(fault)
+    },
+    hold(held = {}) {
+      checkOptions('hold', gateSchema, held)
+      const { after = false, ...match } = held
+      return gates.hold(match, after ? 'after' : 'before')
+    },
     unblock: (email: string) => unblock(world, email),
     resetCounters() {
       attacks.reset()
@@ -170,8 +181,12 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
 function userControls(world: World): Auth0Emulator['users'] {
   const { users } = world
   return {
-    add: (user) => users.add(user),
+    add(user) {
+      checkOptions('users.add', userSchema, user)
+      return users.add(user)
+    },
     update(email, changes) {
+      checkOptions('users.update', userChangesSchema, changes)
       if (changes.password !== undefined) unblock(world, email)
       return users.update(email, changes)
     },

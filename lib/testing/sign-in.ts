@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
 import { findTestDoor, type StagedLogin, type TestDoor } from '../flows/test-door.js'
+import { checkOptions } from './check-options.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
 /** Who is logged in. `sub` defaults to a new user each time. */
@@ -24,6 +26,11 @@ export interface TestSession {
   remember?: boolean
 }
 
+const sessionSchema = z.strictObject({
+  ...{ scope: z.string().optional(), accessToken: z.string().optional(), expiresAt: z.number().optional() },
+  ...{ refreshToken: z.string().optional(), remember: z.boolean().optional() },
+} satisfies Record<keyof TestSession, z.ZodType>)
+
 /** The used part of a supertest agent. */
 export interface CookieAgent {
   jar: { setCookie(cookie: string, host: string, path: string): unknown }
@@ -33,7 +40,7 @@ export interface CookieAgent {
  * Logs a supertest agent in without a password and without Auth0, and returns it. If given an app instead of an agent,
  * returns a value for the `Cookie` header. `auth` is the instance that protects the app's routes.
  *
- * @throws Error with `NODE_ENV=production`.
+ * @throws Error with `NODE_ENV=production`; ConfigurationError if `session` has an unknown or invalid member.
  */
 export function signIn<A extends CookieAgent>(agent: A, ...who: Who): Promise<A>
 export function signIn(app: object, ...who: Who): Promise<string>
@@ -52,6 +59,7 @@ function isAgent(target: object): target is CookieAgent {
 
 async function loggedInCookie(auth: object, claims: TestClaims, session: TestSession): Promise<string> {
   refuseInProduction('signIn')
+  checkOptions('signIn', sessionSchema, session)
   const door = findTestDoor(auth)
   if (!door) throw new TypeError('signIn takes what createRopgAuth returned')
   const header = await door.stage(stagedLogin(door, claims, session))

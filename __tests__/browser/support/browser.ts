@@ -11,7 +11,7 @@ import {
   type Page,
 } from 'playwright-core'
 import { createDemo } from '../../../examples/demo/app.ts'
-import { users } from '../../../examples/demo/users.ts'
+import { tenantUsers } from '../../../examples/demo/users.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
 import type { RopgAuth } from '../../../lib/index.ts'
 import { findOnPath } from '../../../scripts/find-redis.js'
@@ -90,7 +90,7 @@ const isRefusal = (message: ConsoleMessage) =>
   message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 
 async function start(site: Site, onProblem: (problem: string) => void): Promise<(() => unknown)[]> {
-  const emulator = await startAuth0Emulator({ users, accessTokenTtl: 300 })
+  const emulator = await startAuth0Emulator({ users: tenantUsers, accessTokenTtl: 300 })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://localhost:${(server.address() as AddressInfo).port}`

@@ -17,7 +17,8 @@ export async function checkGrants(parts: GrantParts): Promise<Finding[]> {
   const { realm, allowedRealms } = parts.config
   const main = await tryPassword(parts, realm)
   const findings = readMain(parts, main)
-  if (main && reasonOf(main) === 'client') return [...findings, skipped(TENANT.refresh, 'Auth0 rejects the client')]
+  if (main && reasonOf(main) === 'client')
+    return [...findings, skipped(TENANT.refresh, 'not checked, because Auth0 rejects the client: fix that first')]
   return [
     ...findings,
     ...(await checkOtherGrant(parts)),
@@ -72,7 +73,7 @@ function readMain({ config }: GrantParts, refusal: AuthError | undefined): Findi
     if (refusal && name === reason) return fault(subject, refusal.detail)
     return wasReached(name, reason)
       ? ok(subject, text)
-      : skipped(subject, 'Auth0 refused the grant before checking this')
+      : skipped(subject, 'not checked, because Auth0 refused the login before: fix that first')
   })
 }
 
@@ -102,7 +103,7 @@ async function checkRealms(parts: GrantParts, realms: readonly string[]): Promis
 
 const REFRESH_OFF =
   'the refresh grant is off for this application, so Auth0 issues no refresh tokens and remember_me logins end with the ' +
-  'access token: turn it on'
+  'access token: turn on Refresh Token'
 
 async function checkRefresh({ client, config }: GrantParts): Promise<Finding> {
   const refusal = await refusalOf(refreshGrant(client, config, { refreshToken: `doctor-${randomUUID()}` }))

@@ -8,12 +8,13 @@ import { fault, ok, skipped, TENANT, type Finding } from './finding.js'
 
 const OFFLINE = 'offline_access'
 
-const NO_USER = 'not checked: set both to check the ID token, the scopes and the refresh token with a real login'
+const WHAT_FOR = 'to check the ID token, the scopes, and the refresh token with a real login of a test user'
 
 /** Performs one real login with the user from the environment, and revokes its refresh token. */
 export async function checkLogin(parts: GrantParts, env: Env): Promise<Finding[]> {
   const { DOCTOR_USERNAME: username, DOCTOR_PASSWORD: password } = env
-  if (!username || !password) return [skipped(TENANT.login, NO_USER)]
+  if (!username || !password)
+    return [skipped(TENANT.login, notSet({ DOCTOR_USERNAME: username, DOCTOR_PASSWORD: password }))]
   const scope = [...new Set([...splitScope(parts.config.scope), OFFLINE])].join(' ')
   try {
     const grant = await passwordGrant(parts, { username, password, scope })
@@ -26,6 +27,11 @@ export async function checkLogin(parts: GrantParts, env: Env): Promise<Finding[]
   }
 }
 
+function notSet(variables: Record<string, string | undefined>): string {
+  const missing = Object.keys(variables).filter((name) => !variables[name])
+  return `not checked: set ${missing.join(' and ')} ${WHAT_FOR}`
+}
+
 function readGrant({ config }: GrantParts, grant: Grant): Finding[] {
   const audience = config.audience === undefined ? [] : [audienceOf(grant, config.audience)]
   return [...audience, scopeOf(grant, config.scope), offlineOf(grant)]
@@ -34,7 +40,7 @@ function readGrant({ config }: GrantParts, grant: Grant): Finding[] {
 function audienceOf({ accessToken }: Grant, audience: string): Finding {
   const subject = { ...TENANT.audience, check: 'access token' }
   if (tokenAudiences(accessToken).includes(audience)) return ok(subject, 'is for the audience')
-  return fault(subject, 'is not for the audience: check the audience option')
+  return fault(subject, `is not for ${audience}: set the audience option to the identifier of your API`)
 }
 
 function scopeOf({ scope }: Grant, requested: string): Finding {
@@ -43,7 +49,8 @@ function scopeOf({ scope }: Grant, requested: string): Finding {
   if (missing.length === 0) return ok(TENANT.scope, 'all scopes are granted')
   return fault(
     TENANT.scope,
-    `Auth0 does not grant ${missing.join(', ')}: add them to the API, or remove them from the option`,
+    `Auth0 does not grant ${missing.join(', ')}: add this to the API, and with RBAC to a role of the user, or remove it from ` +
+      'the scope option',
   )
 }
 
@@ -51,7 +58,8 @@ function offlineOf({ refreshToken }: Grant): Finding {
   if (refreshToken !== undefined) return ok(TENANT.offline, 'Auth0 issues a refresh token')
   return fault(
     TENANT.offline,
-    'Auth0 issues no refresh token for offline_access, so remember_me logins end with the access token: turn on both settings',
+    'Auth0 issues no refresh token for offline_access, so remember_me logins end with the access token: turn on Allow Offline ' +
+      'Access for the API, and the Refresh Token grant for the application',
   )
 }
 
@@ -65,7 +73,7 @@ function readRefusal(refusal: AuthError): Finding {
   if (refusal.code === 'invalid_credentials') {
     return fault(
       TENANT.login,
-      'Auth0 refuses this user: check both (each run with a wrong password counts as a failed login)',
+      'Auth0 refuses this username and password: correct DOCTOR_USERNAME and DOCTOR_PASSWORD (each run counts as a failed login)',
     )
   }
   return fault(TENANT.login, refusal.detail)

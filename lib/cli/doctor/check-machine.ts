@@ -34,7 +34,10 @@ export function checkTrustProxy(app: unknown, isProduction: boolean): Finding {
   const setting = settingOf(app)
   if (setting === NO_APP) return skipped(PROXY, 'not checked: export the Express app as `app` from the --config module')
   if (setting === true) {
-    return fault(PROXY, 'true lets clients spoof their address and evade rate limits: set it to the number of proxies')
+    return fault(
+      PROXY,
+      'is true, so clients can spoof their address and evade rate limits: set it to the number of proxies',
+    )
   }
   if (setting === false && isProduction) {
     return note(

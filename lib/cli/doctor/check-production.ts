@@ -27,7 +27,9 @@ type Say = typeof fault
 
 function judge(config: Config, say: Say): Finding[] {
   const { requireHttps, session } = config
-  const https = requireHttps ? ok(HTTPS, 'required') : say(HTTPS, 'passwords are accepted over plain HTTP')
+  const https = requireHttps
+    ? ok(HTTPS, 'required')
+    : say(HTTPS, 'passwords are accepted over plain HTTP: remove requireHttps, or set it to true')
   const cookie = session.cookie.secure === true ? ok(COOKIE, 'Secure and HttpOnly') : say(COOKIE, INSECURE)
   return [checkSecret(config, say), https, cookie, ...checkBaseUrl(config, say)]
 }
@@ -71,5 +73,9 @@ function checkBaseUrl({ interactive, session }: Config, say: Say): Finding[] {
       fault(COOKIE, 'its domain does not match interactive.baseUrl, so browsers drop it: remove session.cookie.domain'),
     ]
   }
-  return [protocol === 'https:' ? ok(BASE_URL, 'uses HTTPS') : say(BASE_URL, 'uses http:, but browsers need https:')]
+  return [
+    protocol === 'https:'
+      ? ok(BASE_URL, 'uses HTTPS')
+      : say(BASE_URL, 'uses http:, but browsers need https: set interactive.baseUrl to the https: URL of your app'),
+  ]
 }

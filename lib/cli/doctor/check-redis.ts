@@ -35,10 +35,13 @@ function checkMemory({ WEB_CONCURRENCY, NODE_APP_INSTANCE }: Env): Finding {
   if (isOneOfMany) {
     return fault(
       CONNECTION,
-      'not set, but several workers run here, each with its own sessions: set it, so that they share sessions',
+      'not set, but several workers run here, each with its own sessions: set REDIS_URL, so that they share sessions',
     )
   }
-  return note(CONNECTION, 'not set, so sessions are kept in memory, which is fine for a single process in development')
+  return note(
+    CONNECTION,
+    'not set, so sessions are kept in memory, which is fine for a single process in development: set REDIS_URL for production',
+  )
 }
 
 async function examine({ client, describe }: OpenedRedis, config: Config): Promise<Finding[]> {
@@ -46,7 +49,10 @@ async function examine({ client, describe }: OpenedRedis, config: Config): Promi
   try {
     await within(3 * deadline, client.ping())
   } catch (err) {
-    return [fault(CONNECTION, describe(err)), skipped(COMMANDS, 'Redis does not answer')]
+    return [
+      fault(CONNECTION, describe(err)),
+      skipped(COMMANDS, 'not checked, because Redis does not answer: fix that first'),
+    ]
   }
   const server = readInfo(await infoOf(client, deadline))
   const isReplica = server.some(({ check, status }) => check === ROLE.check && status === 'fault')
@@ -54,7 +60,9 @@ async function examine({ client, describe }: OpenedRedis, config: Config): Promi
     ok(CONNECTION, 'answers'),
     ...server,
     await checkLatency(client, deadline),
-    isReplica ? skipped(COMMANDS, 'a replica refuses to write') : await checkCommands(client, config),
+    isReplica
+      ? skipped(COMMANDS, 'not checked, because a replica refuses to write: fix that first')
+      : await checkCommands(client, config),
   ]
 }
 
@@ -72,7 +80,13 @@ async function infoOf(client: RedisClient, deadline: number): Promise<Map<string
 const OLDEST_MAJOR = 6
 
 function readInfo(info: Map<string, string> | undefined): Finding[] {
-  if (!info) return [VERSION, EVICTION].map((subject) => skipped(subject, 'the Redis user may not run INFO'))
+  if (!info)
+    return [VERSION, EVICTION].map((subject) =>
+      skipped(
+        subject,
+        'not checked, because the Redis user may not run INFO: allow it in the ACL, or check this yourself',
+      ),
+    )
   const name = info.has('valkey_version') ? 'Valkey' : 'Redis'
   const version = info.get('valkey_version') ?? info.get('redis_version') ?? '0'
   return [
@@ -105,7 +119,7 @@ async function checkLatency(client: RedisClient, deadline: number): Promise<Find
   const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)] ?? 0
   const text = `${median.toFixed(1)} ms, with a limit of ${String(deadline)} ms per call`
   if (median * ROOM <= deadline) return ok(LATENCY, text)
-  return fault(LATENCY, `${text}, which leaves no headroom: use a Redis server nearby, or raise the option`)
+  return fault(LATENCY, `${text}, which leaves no headroom: use a Redis server nearby, or raise timeouts.redis`)
 }
 
 /** Runs all commands that a session needs, on its own keys. */

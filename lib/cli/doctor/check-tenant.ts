@@ -19,7 +19,11 @@ export async function checkTenant(config: Config, { env, mount }: TenantSurround
   const client = createAuth0Client(config)
   try {
     const refusal = await refusalOf(client.configuration())
-    if (refusal) return [fault(TENANT.discovery, refusal.detail), skipped(TENANT.client, 'discovery failed')]
+    if (refusal)
+      return [
+        fault(TENANT.discovery, refusal.detail),
+        skipped(TENANT.client, 'not checked, because discovery failed: fix that first'),
+      ]
     const parts: GrantParts = { client, config, verify: createVerifySignature(client, config) }
     return [
       ok(TENANT.discovery, `${config.issuer.origin} answers`),
@@ -49,7 +53,7 @@ async function checkKeys(client: Auth0Client, config: Config): Promise<Finding[]
     const supported = metadata.id_token_signing_alg_values_supported
     return [skewOf(response.headers.get('date'), config), keysOf(keys, { supported, alg: config.idTokenSigningAlg })]
   } catch {
-    return [fault(TENANT.keys, 'the keys of the tenant could not be fetched')]
+    return [fault(TENANT.keys, `cannot be fetched: let this machine connect to ${metadata.jwks_uri ?? 'the jwks_uri'}`)]
   }
 }
 
@@ -59,10 +63,17 @@ interface Algorithms {
 }
 
 function keysOf(keys: { kty?: string }[], { alg, supported }: Algorithms): Finding {
-  if (supported && !supported.includes(alg)) return fault(TENANT.keys, `the tenant does not sign with ${alg}`)
+  if (supported && !supported.includes(alg)) {
+    const algorithms = supported.join(' or ')
+    return fault(TENANT.keys, `the tenant signs with ${algorithms}, not with ${alg}: set idTokenSigningAlg accordingly`)
+  }
   if (alg === 'HS256') return ok(TENANT.keys, 'HS256, which is verified with the client secret')
   const usable = keys.filter(({ kty }) => kty === 'RSA').length
-  if (usable === 0) return fault(TENANT.keys, `the tenant publishes no key for ${alg}`)
+  if (usable === 0)
+    return fault(
+      TENANT.keys,
+      `the tenant publishes no key for ${alg}: set idTokenSigningAlg to what the application uses`,
+    )
   return ok(TENANT.keys, `${String(usable)} published, for ${alg}`)
 }
 

@@ -18,7 +18,7 @@ async function checkCallback(parts: GrantParts, redirectUri: string): Promise<Fi
   const { url } = await beginInteractive(parts, { redirectUri, prompt: 'none' })
   const target = await redirectOf(parts, url)
   if (!target.location?.startsWith(redirectUri)) {
-    return fault(TENANT.callback, `Auth0 does not accept ${redirectUri}: add it`)
+    return fault(TENANT.callback, `Auth0 does not accept ${redirectUri}: add it to Allowed Callback URLs`)
   }
   const error = new URL(target.location).searchParams.get('error') ?? ''
   if (/^(login|interaction|consent|account_selection)_required$/.test(error)) return ok(TENANT.callback, redirectUri)
@@ -28,14 +28,17 @@ async function checkCallback(parts: GrantParts, redirectUri: string): Promise<Fi
       'Authorization Code is off for this application: turn it on under Advanced Settings > Grant Types',
     )
   }
-  return fault(TENANT.callback, `Auth0 refuses the login with ${error.slice(0, 50)}`)
+  return fault(
+    TENANT.callback,
+    `Auth0 refuses the login with ${error.slice(0, 50)}: see Monitoring > Logs in the Dashboard`,
+  )
 }
 
 async function checkLogout(parts: GrantParts, returnTo: string): Promise<Finding> {
   const url = await logoutUrl(parts, { returnTo, sid: undefined, federated: false })
   const { status } = await redirectOf(parts, url)
   if (status < 400) return ok(TENANT.logout, returnTo)
-  return fault(TENANT.logout, `Auth0 does not accept ${returnTo}: add it`)
+  return fault(TENANT.logout, `Auth0 does not accept ${returnTo}: add it to Allowed Logout URLs`)
 }
 
 interface Redirect {

@@ -1,5 +1,5 @@
-import { AuthError } from '../../errors.js'
 import type { Hint } from '../../events.js'
+import { insufficientScope, lacking } from '../../flows/insufficient-scope.js'
 import type { Config } from '../../options/options.js'
 import type { RequireScope } from '../guard-types.js'
 import { factory, guardBehindAuth, namesOf, type GuardTools } from './behind-auth.js'
@@ -7,24 +7,27 @@ import { factory, guardBehindAuth, namesOf, type GuardTools } from './behind-aut
 const example = "auth.requireScope('read:posts')"
 
 export interface RequireScopeParts extends GuardTools {
-  config: Pick<Config, 'scope'>
+  config: Pick<Config, 'scope' | 'audience'>
   hint: Hint
 }
 
 /** 403 `insufficient_scope` unless the login was granted all scopes. */
 export function createRequireScope({ config, hint, ...tools }: RequireScopeParts): RequireScope {
   const requested = config.scope.split(/\s+/)
+  const refuse = (wanted: string, missing: readonly string[]) => {
+    const names = missing.filter((scope) => !requested.includes(scope)).join(' ')
+    if (names) hint(`scope ${names}`, notRequested(names))
+    else if (config.audience === undefined) hint('audience', noAudience(missing))
+    return insufficientScope(wanted, missing)
+  }
   const make: RequireScope = (...scopes) => {
-    const wanted = namesOf(scopes, 'the scopes of requireScope', example)
-    const names = wanted.filter((scope) => !requested.includes(scope)).join(' ')
+    const wanted = namesOf(scopes, 'the scopes of requireScope', example).join(' ')
     return guardBehindAuth({
       ...tools,
       name: 'requireScope',
       check: ({ login }) => {
-        const granted = login.scope.split(' ')
-        if (wanted.every((scope) => granted.includes(scope))) return undefined
-        if (names) hint(`scope ${names}`, notRequested(names))
-        return new AuthError('insufficient_scope', { body: { scope: wanted.join(' ') } })
+        const missing = lacking(login.scope, wanted)
+        return missing.length > 0 ? refuse(wanted, missing) : undefined
       },
     })
   }
@@ -33,4 +36,11 @@ export function createRequireScope({ config, hint, ...tools }: RequireScopeParts
 
 function notRequested(names: string): string {
   return `requireScope refused a request because logins do not request ${names}: add it to the scope option`
+}
+
+function noAudience(missing: readonly string[]): string {
+  return (
+    `requireScope refused a request because Auth0 did not grant ${missing.join(', ')}, and logins name no API: set the ` +
+    'audience option to the API that has this scope, as under Applications > APIs > Identifier'
+  )
 }

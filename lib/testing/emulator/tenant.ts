@@ -15,7 +15,8 @@ export const DEFAULT_USERS: EmulatorUser[] = [
 
 export function createTenant(options: EmulatorOptions): EmulatorTenant {
   const connections = options.connections ?? [DEFAULT_CONNECTION, 'customers']
-  return {
+  // Sealed, because changing a setting that does not exist would have no effect.
+  return Object.seal({
     connections,
     // Not ??, because null means that there is none.
     defaultConnection: options.defaultConnection === undefined ? (connections[0] ?? null) : options.defaultConnection,
@@ -29,7 +30,7 @@ export function createTenant(options: EmulatorOptions): EmulatorTenant {
     ...tokenSettings(options),
     ...browserSettings(options),
     ...databaseSettings(options),
-  }
+  })
 }
 
 function tokenSettings(options: EmulatorOptions) {
