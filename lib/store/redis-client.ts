@@ -42,7 +42,14 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
     retryStrategy: (times) => Math.min(times * 50, 1000),
     reconnectOnError: leaveReadOnly(deadline),
   }
-  return typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
+  const client =
+    typeof redis === 'string' ? new BatchingRedis(redis, defaults) : new BatchingRedis({ ...defaults, ...redis })
+  // As ioredis 6 does. In 5, the timer outlives its connection, and ends the next one.
+  const timed = client as unknown as { socketTimeoutTimer?: NodeJS.Timeout | undefined }
+  return client.on('close', () => {
+    clearTimeout(timed.socketTimeoutTimer)
+    timed.socketTimeoutTimer = undefined
+  })
 }
 
 /** Milliseconds. Long enough for one or two new connections. */
@@ -66,14 +73,10 @@ function leaveReadOnly(pause: number) {
  * sent immediately.
  */
 class BatchingRedis extends Redis {
-  #corked: Stream | undefined
-  #watched: Stream | undefined
-  #silence: NodeJS.Timeout | undefined
-  readonly #patience = takeSocketTimeout(this.options)
+  #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    const stream = this.stream as Stream | undefined
-    if (stream) this.#watch(stream)
+    const stream = this.stream as Redis['stream'] | undefined
     const isLoneRead = args[0].name === 'hmget' && this.commandQueue.length === 0
     if (stream && this.#corked !== stream && !isLoneRead) {
       this.#corked = stream
@@ -85,37 +88,4 @@ class BatchingRedis extends Redis {
     }
     return super.sendCommand(...args)
   }
-
-  /** Closes a connection on which no reply arrives. */
-  #watch(stream: Stream): void {
-    if (this.#patience === undefined || stream.destroyed) return
-    if (this.#watched !== stream) {
-      this.#watched = stream
-      stream.on('close', () => this.#hear())
-      // After the listener of ioredis, which takes answered commands from the queue.
-      stream.on('data', () => {
-        this.#hear()
-        if (this.commandQueue.length > 0) this.#watch(stream)
-      })
-    }
-    this.#silence ??= setTimeout(() => stream.destroy(silent(this.#patience)), this.#patience)
-  }
-
-  #hear(): void {
-    clearTimeout(this.#silence)
-    this.#silence = undefined
-  }
-}
-
-type Stream = Redis['stream']
-
-/** In ioredis 5, the timer of the option outlives its connection: it keeps the process alive, and ends the next connection. */
-function takeSocketTimeout(options: RedisOptions): number | undefined {
-  const { socketTimeout } = options
-  delete options.socketTimeout
-  return socketTimeout
-}
-
-function silent(ms: number | undefined): Error {
-  return Object.assign(new Error(`Redis has sent nothing for ${String(ms)} ms`), { code: 'ETIMEDOUT' })
 }
