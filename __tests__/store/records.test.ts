@@ -456,10 +456,10 @@ describe.each([
 
     it('is released by its holder only', async () => {
       await records.claim(key, 'mine', MINUTE)
-      await records.release(key, 'theirs')
+      await records.renew(key, 'theirs', 0)
       expect(await records.claim(key, 'theirs', MINUTE)).toBe(false)
-      await records.release(key, 'mine')
-      await records.release(key, 'mine')
+      await records.renew(key, 'mine', 0)
+      await records.renew(key, 'mine', 0)
       expect(await records.claim(key, 'theirs', MINUTE)).toBe(true)
     })
   })
@@ -552,7 +552,7 @@ describe('Records in Redis', () => {
       ['mark', () => records.mark(key('u'), 1, MINUTE), undefined],
       ['claim', () => records.claim(key('l'), 'mine', MINUTE), true],
       ['renew', () => records.renew(key('l'), 'mine', MINUTE), true],
-      ['release', () => records.release(key('l'), 'mine'), undefined],
+      ['renew', () => records.renew(key('l'), 'mine', 0), true],
     ]
     for (const [name, call, result] of calls) {
       await client.script('FLUSH')
@@ -591,7 +591,7 @@ describe('Records in Redis', () => {
       gone.mark('key', 1, 1),
       gone.claim('key', 'value', 1),
       gone.renew('key', 'value', 1),
-      gone.release('key', 'value'),
+      gone.renew('key', 'value', 0),
     ]
     for (const call of await Promise.allSettled(calls)) {
       expect(call).toEqual({ status: 'rejected', reason: expect.any(SessionUnavailableError) })

@@ -23,7 +23,7 @@ export function createUsedTokens({ records, prefix }: { records: Records; prefix
       return 'done'
     } finally {
       // Even if the claim failed, because it may have reached the store.
-      await records.release(lock, owner).catch(() => undefined)
+      await records.renew(lock, owner, 0).catch(() => undefined)
     }
   }
 }

@@ -5,7 +5,6 @@ import type { IncomingMessage } from 'node:http'
 
 /** A session cookie with a valid signature. */
 export interface SessionCookie {
-  /** Session id. */
   id: string
   /** As the browser sent it. */
   raw: string
@@ -31,7 +30,6 @@ export function createReadCookies(
   keys: readonly KeyObject[],
   closed: () => Error | undefined,
 ): ReadCookies {
-  /** Only cookies with a valid signature. */
   const verified = new Map<string, SessionCookie>()
   const verify = (pair: string): SessionCookie | undefined => {
     const value = parse(pair)[name]

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { SessionData } from 'express-session'
 import { AuthError } from '../errors.js'
 import type { Report } from '../events.js'
 import type { Config } from '../options/options.js'
@@ -18,7 +17,6 @@ export interface NewLogin extends TokenRecord, Omit<Login, 'handle' | 'until' | 
   began?: number
 }
 
-/** A new session. */
 export interface Established {
   id: string
   login: Login
@@ -28,7 +26,6 @@ export interface Established {
 
 export interface EstablishParts {
   config: Config
-  /** Whether the store runs calls in the order in which they were made. */
   ordered: boolean
   vault: SessionVault
   store: SessionStore
@@ -40,7 +37,6 @@ export interface EstablishParts {
   end: (id: string) => Promise<{ login: Login | undefined } | undefined>
 }
 
-/** Where a login happens. */
 export interface Place {
   req: SessionRequest
   /** Whether the request came over HTTPS. */
@@ -65,13 +61,13 @@ export async function establish(
   const before = await previous(parts, req)
   const replaced = idsOf(parts, req)
   const { id, session, cookie } = middleware.begin(isSecure)
-  Object.assign(session, keptData(before, fresh.sub, config.session.preserve), { ropg: login.handle })
+  Object.assign(session, keptData(before, login, config.session.preserve), { ropg: login.handle })
   if (fresh.remember) session.cookie.maxAge = life.absolute
   const created = store.create(id, session, { life, fresh: { login, tokens: fresh } })
   try {
     // A concurrent revocation must find the session that the list entry points to.
     if (!ordered) await created
-    const spare = before.login?.sub === fresh.sub ? 1 : 0
+    const spare = before.sub === fresh.sub ? 1 : 0
     const listed = { ...login, since: fresh.began ?? fresh.since }
     const [tooMany] = await Promise.all([lists.add(listed, id, spare), created])
     if (!tooMany) throw new AuthError('session_expired', { detail: REVOKED })
@@ -100,13 +96,11 @@ function describe(fresh: NewLogin, longest: number, userAgent?: string): Login {
   }
 }
 
-/** Ids of all sessions that belong to a request. */
 export function idsOf({ middleware, store, readCookies }: EstablishParts, req: SessionRequest): string[] {
   const mounted = middleware.isMounted(req) && store.knownOf(req.session) ? [req.sessionID] : []
   return [...new Set([...mounted, ...readCookies(req).map(({ id }) => id)])]
 }
 
-/** Ends the sessions of a user that exceed the limit. */
 export async function endOldest({ lists, end, report }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
   await inBatches(tooMany, async ({ id, handle }) => {
     if (await end(id)) report({ name: 'session.revoked', sub, sessionId: handle, detail: OVER_LIMIT })
@@ -116,23 +110,16 @@ export async function endOldest({ lists, end, report }: EstablishParts, sub: str
 
 const OVER_LIMIT = 'the user has more sessions than session.maxPerUser'
 
-interface Before {
-  login?: Login | undefined
-  data: Partial<SessionData>
-}
-
-async function previous(
-  { middleware, store, vault, readCookies }: EstablishParts,
-  req: SessionRequest,
-): Promise<Before> {
-  if (middleware.isMounted(req)) return { login: store.knownOf(req.session)?.login, data: dataOf(req.session) }
+/** Whose session the request had before, and the app's data in it. */
+async function previous({ middleware, store, vault, readCookies }: EstablishParts, req: SessionRequest) {
+  if (middleware.isMounted(req)) return { sub: store.knownOf(req.session)?.login?.sub, data: dataOf(req.session) }
   const found = await vault.findFirst(readCookies(req))
-  return { login: found?.login, data: parsedData(found?.data) }
+  return { sub: found?.login?.sub, data: parsedData(found?.data) }
 }
 
 /** The app's data for the new session: all of the same user's, preserved keys of a visitor's, none of another user's. */
-function keptData({ login, data }: Before, sub: string, preserve: readonly string[]): Partial<SessionData> {
+function keptData({ sub, data }: Awaited<ReturnType<typeof previous>>, login: Login, preserve: readonly string[]) {
   const { ropg: _mark, ...own } = data
-  if (login?.sub === sub) return own
-  return login ? {} : Object.fromEntries(Object.entries(own).filter(([key]) => preserve.includes(key)))
+  if (sub === login.sub) return own
+  return sub === undefined ? Object.fromEntries(Object.entries(own).filter(([key]) => preserve.includes(key))) : {}
 }

@@ -7,7 +7,6 @@ export interface Login {
   interactive?: boolean | undefined
   /** Profile claims of the ID token. */
   user: Record<string, unknown>
-  /** Granted scopes. */
   scope: string
   /** Auth0's RBAC permissions of the access token for the configured audience. */
   permissions?: readonly string[] | undefined
@@ -21,7 +20,6 @@ export interface Login {
   authenticated?: number | undefined
   /** Time at which the session ends at the latest, on the same clock. */
   until: number
-  /** Client address at login. */
   ip?: string | undefined
   userAgent?: string | undefined
 }

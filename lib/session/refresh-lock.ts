@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Records } from '../store/records.js'
 
-/** A lock that was acquired. */
 export interface HeldLock {
   /** False once it may have expired and another process may hold it. */
   isSure(): boolean
-  /** Releases it. */
-  release(): Promise<void>
+  release(): Promise<unknown>
 }
 
 /** Longer than a slow store takes, shorter than users wait when the holder has crashed. */
@@ -20,13 +18,14 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
     ttl: bounded,
     /** Undefined if another process holds it. */
     acquire: async (sessionId: string): Promise<HeldLock | undefined> => {
-      const key = `${prefix}l:${sessionId}`
-      const owner = randomUUID()
+      const [key, owner] = [`${prefix}l:${sessionId}`, randomUUID()]
+      // Only if it is still ours: after a pause of this process, another one may hold it.
+      const free = () => records.renew(key, owner, 0).catch(() => undefined)
       // Measured from before the call, on a clock that keeps running while this process is suspended.
       let sureUntil = performance.now() + bounded
       const claimed = records.claim(key, owner, bounded)
       // A claim that timed out may still have been granted.
-      claimed.catch(() => records.release(key, owner).catch(() => undefined))
+      claimed.catch(free)
       if (!(await claimed)) return undefined
       // Renewed for as long as Auth0 takes.
       const renew = async () => {
@@ -36,14 +35,11 @@ export function createRefreshLock(records: Records, { prefix, ttl }: { prefix: s
       }
       const beat = setInterval(() => void renew().catch(() => undefined), bounded / 3)
       beat.unref()
-      return {
-        isSure: () => performance.now() < sureUntil,
-        release: () => {
-          clearInterval(beat)
-          // Only if it is still ours: after a pause of this process, another one may hold it.
-          return records.release(key, owner).catch(() => undefined)
-        },
+      const release = () => {
+        clearInterval(beat)
+        return free()
       }
+      return { isSure: () => performance.now() < sureUntil, release }
     },
   }
 }

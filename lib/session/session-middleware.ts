@@ -49,7 +49,6 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
   }
 
   return {
-    /** True if `req.session` is ours. */
     isMounted,
     /** True if other middleware has set `req.session`. */
     isTaken: (req: SessionRequest) => Boolean(req.session) && !isMounted(req),

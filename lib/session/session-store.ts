@@ -19,7 +19,6 @@ export interface SessionStoreParts {
   vault: SessionVault
   /** Lifetime of a session without a login. */
   visitor: Lifetime
-  /** Ends a session with its login and tokens. */
   end: (id: string) => Promise<unknown>
 }
 
@@ -53,7 +52,6 @@ export class SessionStore extends RedisStore {
     return this.#known.get(session)
   }
 
-  /** Stores a new session. */
   async create(id: string, session: SessionData, created: NewSession): Promise<void> {
     const json = JSON.stringify(dataOf(session))
     this.#known.set(session, { login: created.fresh?.login, json })
@@ -76,10 +74,8 @@ export class SessionStore extends RedisStore {
   }
 
   override async destroy(id: string, callback?: Callback): Promise<void> {
-    await answer(
-      this.#parts.end(id).then(() => null),
-      callback,
-    )
+    const ended = this.#parts.end(id).then(() => null)
+    await answer(ended, callback)
   }
 
   async #find(id: string): Promise<SessionData | null> {
@@ -93,14 +89,11 @@ export class SessionStore extends RedisStore {
 
   async #write(id: string, session: SessionData): Promise<null> {
     const known = this.#known.get(session)
-    if (!known) {
-      await this.create(id, session, { life: this.#parts.visitor })
-      return null
-    }
     const json = JSON.stringify(dataOf(session))
+    if (!known) await this.create(id, session, { life: this.#parts.visitor })
     // express-session saves a new session again when the request ends.
-    if (known.json !== json) await this.#parts.vault.save(id, json)
-    this.#known.set(session, { login: known.login, json })
+    else if (known.json !== json) await this.#parts.vault.save(id, json)
+    this.#known.set(session, { login: known?.login, json })
     return null
   }
 }
@@ -112,7 +105,6 @@ const unused = {
   scan: () => Promise.reject(new ConfigurationError('sessions cannot be listed through the store: use auth.sessions')),
 }
 
-/** The app's own data of a session. */
 export function dataOf(session: SessionData): Partial<SessionData> {
   return Object.fromEntries(Object.entries(session).filter(([key]) => key !== 'cookie'))
 }

@@ -4,7 +4,6 @@ import type { Seal } from './seal.js'
 
 export type { WriteResult }
 
-/** An access token, its audience, and its scopes. */
 export interface TokenSet {
   accessToken: string
   tokenType: string
@@ -17,7 +16,6 @@ export interface TokenSet {
   narrowed?: boolean
 }
 
-/** All tokens of one session. */
 export interface TokenRecord {
   refreshToken: string | undefined
   tokenSets: TokenSet[]
@@ -30,7 +28,6 @@ export interface VersionedTokens extends TokenRecord {
   announced?: true
 }
 
-/** What a refresh changed. */
 export type TokenNews = TokenRecord & { login?: Login | undefined }
 
 /** The encrypted tokens as read along with the session, for the first caller in the same turn of the event loop. */
@@ -39,7 +36,6 @@ export type EarlyTokens = () => Buffer | undefined
 /** A session as read from the store. */
 export interface StoredSession {
   id: string
-  /** Undefined if nobody is logged in. */
   login: Login | undefined
   tokens: EarlyTokens
   /** The app's own data, as JSON. */
@@ -48,7 +44,6 @@ export interface StoredSession {
   seen: number
 }
 
-/** A session with a login. */
 export type Live = Pick<StoredSession, 'id'> & { login: Login; tokens?: EarlyTokens | undefined }
 
 export interface NewSession {

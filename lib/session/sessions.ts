@@ -20,7 +20,6 @@ export type Sessions = ReturnType<typeof createSessions>
 export interface SessionsParts {
   config: Config
   records: Records
-  /** Prefix of every key. Names the tenant. */
   prefix: string
   seal: Seal
   /** Called with the refresh token of each session that has ended. */
@@ -69,10 +68,7 @@ export function createSessions({ config, records, prefix, seal, orphaned, closed
   }
 }
 
-/**
- * Ends a session and resolves to its login. Revokes its refresh token in the background. If the session is gone already,
- * the given login is still removed from the lists.
- */
+/** Ends a session, revokes its refresh token in the background, and takes its login, or else the known one, off the lists. */
 function createEnd(vault: SessionVault, lists: SessionLists, orphaned: SessionsParts['orphaned']) {
   return async (id: string, known?: Login) => {
     // Read first: if the reply to the deletion is lost, the refresh token would be, too.

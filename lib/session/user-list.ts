@@ -5,10 +5,7 @@ import { inBatches } from './in-batches.js'
 import type { Login } from './login.js'
 import type { StoredSession } from './session-vault.js'
 
-/** A session on a list. */
-export interface Listed {
-  /** Public name of the session. */
-  handle: string
+export interface Listed extends Pick<Login, 'handle'> {
   /** Id of the session in the store. */
   id: string
 }

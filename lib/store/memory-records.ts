@@ -39,7 +39,7 @@ export class MemoryRecords implements Records {
   }
 
   async create(key: string, fields: Fields, life: Lifetime): Promise<void> {
-    this.#add(key, fields, life)
+    this.#add(key, { ...fields, [EXISTS.field]: '' }, life)
   }
 
   async read(key: string, names: readonly string[]): Promise<Found | undefined> {
@@ -58,15 +58,15 @@ export class MemoryRecords implements Records {
   }
 
   async write(key: string, fields: Fields, expected = EXISTS): Promise<WriteResult> {
-    const entry = this.#live(key)
-    const result = compare(entry, expected, fields)
-    if (result === 'done') Object.assign(entry?.fields ?? {}, fields)
+    const held = this.#live(key)?.fields
+    const result = compare(held?.[expected.field], expected, fields[expected.field])
+    if (result === 'done') Object.assign(held ?? {}, fields)
     return result
   }
 
   async end(key: string, names: readonly string[], expected = EXISTS): Promise<Values | Refused> {
     const entry = this.#live(key)
-    const result = compare(entry, expected)
+    const result = compare(entry?.fields[expected.field], expected)
     if (!entry || result !== 'done') return result as Refused
     this.#entries.delete(key)
     return foundIn(entry, names).values
@@ -109,10 +109,6 @@ export class MemoryRecords implements Records {
     return true
   }
 
-  async release(key: string, value: string): Promise<void> {
-    if (this.#live(key)?.fields.value === value) this.#entries.delete(key)
-  }
-
   async close(): Promise<void> {
     this.#closed = true
     this.#entries.clear()
@@ -149,11 +145,8 @@ function foundIn({ fields, seen }: Entry, names: readonly string[]): Found {
 }
 
 /** `done` also if the same value was written before. */
-function compare(entry: Entry | undefined, expected: Expected, news: Fields = {}): WriteResult {
-  if (!entry || expected === EXISTS) return entry ? 'done' : 'gone'
-  const [held, wanted] = [entry.fields, news].map(({ [expected.field]: value }) => value && textOf(value))
+function compare(held: string | Buffer | undefined, { head }: Expected, wanted?: string | Buffer): WriteResult {
   if (held === undefined) return 'gone'
-  return held === wanted || held.startsWith(expected.head) ? 'done' : 'conflict'
+  const [text, same] = [held, wanted ?? ''].map((value) => Buffer.from(value).toString('latin1'))
+  return text?.startsWith(head) || text === same ? 'done' : 'conflict'
 }
-
-const textOf = (value: string | Buffer) => Buffer.from(value).toString('latin1')

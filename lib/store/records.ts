@@ -4,7 +4,6 @@ export type Fields = Readonly<Record<string, string | Buffer>>
 /** Values in the order of the requested fields. */
 export type Values = readonly (Buffer | undefined)[]
 
-/** Entries of a list: name -> value. */
 export type Entries = Readonly<Record<string, string>>
 
 /** Lifetime of a record in milliseconds: without a visit, and in total. Default of `absolute`: unlimited. */
@@ -54,7 +53,6 @@ export interface Records {
   /** Milliseconds on the clock shared by all processes, to the microsecond. */
   now(): Promise<number>
 
-  /** Writes a record under a new key. */
   create(key: string, fields: Fields, life: Lifetime): Promise<void>
   read(key: string, names: readonly string[]): Promise<Found | undefined>
   /** Reads, and restarts the idle time at most once a minute, or in half the idle time, across all processes. */
@@ -73,10 +71,8 @@ export interface Records {
 
   /** Writes only if the key does not exist. Resolves to whether it has written. */
   claim(key: string, value: string, ttl: number): Promise<boolean>
-  /** Sets the lifetime of a key only if it has this value. Resolves to whether it has. */
+  /** Sets the lifetime of a key only if it has this value. Resolves to whether it has. With 0, the key is removed. */
   renew(key: string, value: string, ttl: number): Promise<boolean>
-  /** Removes a key only if it has this value. */
-  release(key: string, value: string): Promise<void>
 
   /** Closes connections that the package has opened. */
   close(): Promise<void>

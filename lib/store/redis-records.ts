@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { EXISTS, MARK, type Fields, type Found, type Records, type Refused, type WriteResult } from './records.js'
-import type { RedisClient } from './redis-client.js'
+import type { OpenedRedis, RedisClient } from './redis-client.js'
 import * as scripts from './redis-scripts.js'
 import type { Guarded } from './store-health.js'
 
-export interface RedisRecordsParts {
-  client: RedisClient
-  /** True if the package opened the connection and has to close it. */
-  owned: boolean
+export interface RedisRecordsParts extends Omit<OpenedRedis, 'describe'> {
   guarded: Guarded
   /** Prefix of every key. */
   prefix: string
@@ -62,7 +59,7 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
 /** Milliseconds. An integer that Lua can add to a time. */
 const FOREVER = 1e15
 
-type ListsAndLocks = Pick<Records, 'enlist' | 'listed' | 'delist' | 'mark' | 'claim' | 'renew' | 'release'>
+type ListsAndLocks = Pick<Records, 'enlist' | 'listed' | 'delist' | 'mark' | 'claim' | 'renew'>
 
 function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAndLocks {
   return {
@@ -81,9 +78,6 @@ function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAn
 
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
     renew: async (key, value, ttl) => (await run(scripts.RENEW, key, value, ttl)) === 1,
-    release: async (key, value) => {
-      await run(scripts.RELEASE, key, value)
-    },
   }
 }
 

@@ -143,7 +143,7 @@ async function checkCommands(client: RedisClient, config: Config): Promise<Findi
     await records.delist(list, ['doctor'])
     await records.claim(lock, 'doctor', 10_000)
     await records.renew(lock, 'doctor', 10_000)
-    await records.release(lock, 'doctor')
+    await records.renew(lock, 'doctor', 0)
     return ok(COMMANDS, 'all commands that sessions need are allowed')
   } catch (err) {
     if (!(err instanceof SessionUnavailableError)) throw err
