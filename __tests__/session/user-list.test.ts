@@ -49,7 +49,7 @@ describe('createSessionLists', () => {
   it('forgets what is dropped', async () => {
     await add('a')
     await add('b')
-    await lists.ofUser.drop(ada, [{ handle: 'a' }, { handle: 'never there' }])
+    await lists.ofUser.drop(ada, ['a', 'never there'])
     expect(await handles()).toEqual(['b'])
   })
 

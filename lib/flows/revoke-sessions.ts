@@ -54,7 +54,7 @@ function createEnd({ clock, sessions, report }: RevokeSessionsParts): End {
     const facts = { ...who, ...(sub !== undefined && { sub }), sessionId: handle, durationMs: clock() - started }
     if (lived) report({ name: 'session.revoked', ...facts })
     // Ending a session removes its entry, but this session was already gone.
-    if (!ended?.login && sub !== undefined) await sessions.lists.ofUser.drop(sub, [{ handle }])
+    if (!ended?.login && sub !== undefined) await sessions.lists.ofUser.drop(sub, [handle])
     return lived
   }
 }
@@ -89,7 +89,8 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       await bySid.mark(sid, true)
       const listed = await bySid.all(sid)
       await inBatches(listed, (one) => end(one, { ...who }))
-      await bySid.drop(sid, listed)
+      const handles = listed.map(({ handle }) => handle)
+      await bySid.drop(sid, handles)
     },
   }
 }

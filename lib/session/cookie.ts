@@ -20,7 +20,6 @@ export function signingKeys(secrets: readonly string[]): KeyObject[] {
 
 /** Prefix of signed cookies in express-session. */
 const SIGNED = 's:'
-const NONE: readonly SessionCookie[] = []
 /** Size of the cache of verified cookies. Checking a signature costs more than everything else. */
 const MOST_VERIFIED = 10_000
 
@@ -46,7 +45,7 @@ export function createReadCookies(
     // Everything that reads a session starts here.
     const problem = closed()
     if (problem) throw problem
-    if (!cookie?.includes(name)) return NONE
+    if (!cookie?.includes(name)) return []
     const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
     // One per id, because each may cost a round trip.
     return [...new Map(named.flatMap(genuine).map((one) => [one.id, one])).values()]

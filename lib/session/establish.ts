@@ -17,13 +17,6 @@ export interface NewLogin extends TokenRecord, Omit<Login, 'handle' | 'until' | 
   began?: number
 }
 
-export interface Established {
-  id: string
-  login: Login
-  /** Value of the `Set-Cookie` header. Undefined if `auth.session` sets it. */
-  cookie: string | undefined
-}
-
 export interface EstablishParts {
   config: Config
   ordered: boolean
@@ -45,15 +38,8 @@ export interface Place {
   isAwaited?: () => boolean
 }
 
-/**
- * Creates a session with a new id that replaces the sessions of the request. Resolves when everything is stored. If
- * anything fails, there is no new session, and the old one stays.
- */
-export async function establish(
-  parts: EstablishParts,
-  fresh: NewLogin,
-  { req, isSecure }: Place,
-): Promise<Established> {
+/** Replaces the sessions of a request. If anything fails, there is no new session, and the old one stays. */
+export async function establish(parts: EstablishParts, fresh: NewLogin, { req, isSecure }: Place) {
   const { config, ordered, vault, store, middleware, lists } = parts
   const { idleTimeout, absoluteTimeout } = fresh.remember ? config.session.remembered : config.session.ordinary
   const life = { idle: idleTimeout * 1000, absolute: absoluteTimeout * 1000 }
@@ -78,8 +64,11 @@ export async function establish(
     void Promise.allSettled([vault.end(id), lists.drop(login)])
     throw err
   }
+  // auth.session sets the cookie itself.
   return { id, login, cookie: middleware.adopt(req, id, session) ? undefined : cookie() }
 }
+
+export type Established = Awaited<ReturnType<typeof establish>>
 
 const REVOKED = "the user's sessions were revoked while this login was under way"
 /** In characters. */
@@ -102,10 +91,11 @@ export function idsOf({ middleware, store, readCookies }: EstablishParts, req: S
 }
 
 export async function endOldest({ lists, end, report }: EstablishParts, sub: string, tooMany: readonly Listed[]) {
-  await inBatches(tooMany, async ({ id, handle }) => {
+  const handles = await inBatches(tooMany, async ({ id, handle }) => {
     if (await end(id)) report({ name: 'session.revoked', sub, sessionId: handle, detail: OVER_LIMIT })
+    return handle
   })
-  await lists.ofUser.drop(sub, tooMany)
+  await lists.ofUser.drop(sub, handles)
 }
 
 const OVER_LIMIT = 'the user has more sessions than session.maxPerUser'

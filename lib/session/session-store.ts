@@ -30,10 +30,7 @@ interface Known {
   json?: string
 }
 
-/**
- * connect-redis for the data field of a session's record. A session is only written while it exists, so a late request
- * cannot bring it back after logout.
- */
+/** connect-redis for the data of an app. Writes only while the session exists, so that a logout is final. */
 export class SessionStore extends RedisStore {
   readonly #parts: SessionStoreParts
   readonly #known = new WeakMap<SessionData, Known>()

@@ -72,10 +72,7 @@ const SETTLED = '-'
 /** About 10 MB. Forgetting an entry costs nothing but a script in place of a read. */
 const MOST_REMEMBERED = 50_000
 
-/**
- * The records of sessions. Login and tokens are encrypted and bound to their key, so that a copied or forged record opens
- * nowhere.
- */
+/** Records of sessions. Login and tokens are bound to their key, so a copied or forged record opens nowhere. */
 export class SessionVault {
   readonly #parts: SessionVaultParts
   readonly #now: () => number
@@ -143,10 +140,7 @@ export class SessionVault {
     return this.#parts.records.write(this.key(id), fields, only(version))
   }
 
-  /**
-   * Announces a refresh, or withdraws it. Whoever cannot write this must not refresh. Whoever finds it while the lock is
-   * free knows that the process that wrote it may hold newer tokens.
-   */
+  /** Whoever cannot write this must not refresh. Found while the lock is free: newer tokens may be held. */
   announce(id: string, tokens: VersionedTokens, announced: boolean): Promise<WriteResult> {
     const fields = this.#tokens(id, tokens, announced ? ANNOUNCED : SETTLED)
     return this.#parts.records.write(this.key(id), fields, only(tokens.version))

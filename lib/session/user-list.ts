@@ -21,10 +21,7 @@ export interface SessionListParts {
 /** Later than any login, and an integer that Lua can represent. */
 const FOREVER = 9e15
 
-/**
- * The sessions of a user, or of a session at Auth0. A list only points to sessions, and being listed grants nothing. It
- * also holds the time of the last `revokeAll`.
- */
+/** Sessions of a user, or of a session at Auth0. Being listed grants nothing. Also holds the last `revokeAll`. */
 function createSessionList({ records, prefix, longest, peek }: SessionListParts) {
   const keyOf = (owner: string) => `${prefix}u:${createHash('sha256').update(owner).digest('base64url')}`
   /** Oldest first. */
@@ -33,26 +30,20 @@ function createSessionList({ records, prefix, longest, peek }: SessionListParts)
     entries.sort(([, a], [, b]) => parseFloat(a) - parseFloat(b))
     return entries.map(([handle, value]) => ({ handle, id: value.slice(value.indexOf(':') + 1) }))
   }
-  const drop = async (owner: string, listed: readonly Pick<Listed, 'handle'>[]) => {
-    const names = listed.map(({ handle }) => handle)
-    await records.delist(keyOf(owner), names)
-  }
+  const drop = (owner: string, handles: readonly string[]) => records.delist(keyOf(owner), handles)
   return {
     all,
     drop,
     /** Resolves to the number of sessions, or to 0 if the login began before the last `revokeAll`. */
-    add: (owner: string, { handle, since, until }: Login, id: string) =>
+    add: (owner: string, { handle: name, since, until }: Login, id: string) => {
+      const ttl = Math.ceil(until - since)
       // The value begins with the time, by which the oldest are found.
-      records.enlist(keyOf(owner), {
-        name: handle,
-        value: `${String(since)}:${id}`,
-        since,
-        ttl: Math.ceil(until - since),
-      }),
+      return records.enlist(keyOf(owner), { name, value: `${String(since)}:${id}`, since, ttl })
+    },
     /** Those that exist. Drops the others, so that they are looked for only once. */
     stored: async (owner: string) => {
       const looked = await inBatches(await all(owner), async (one) => ({ ...one, found: await peek(one.id) }))
-      const gone = looked.filter(({ found }) => !found)
+      const gone = looked.flatMap(({ found, handle }) => (found ? [] : [handle]))
       await drop(owner, gone)
       return looked.filter(({ found }) => found)
     },
@@ -88,7 +79,7 @@ export function createSessionLists({ config, ...parts }: SessionListsParts) {
     },
     drop: async (login: Login): Promise<void> => {
       const sid = sidOf(login)
-      await Promise.all([ofUser.drop(login.sub, [login]), sid !== undefined && ofSid.drop(sid, [login])])
+      await Promise.all([ofUser.drop(login.sub, [login.handle]), sid !== undefined && ofSid.drop(sid, [login.handle])])
     },
   }
 }

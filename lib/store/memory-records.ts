@@ -14,24 +14,18 @@ interface Entry {
 const MINUTE = 60_000
 const SWEEP_EVERY = 1000
 
-const { timeOrigin } = performance
-const elapsed = performance.now.bind(performance)
 /** System time at start plus the time elapsed, so that changes of the system clock have no effect. */
-const monotonic = () => timeOrigin + elapsed()
+const monotonic = () => performance.timeOrigin + performance.now()
 
 /** The same semantics as Redis, within one process. Async, so that events happen in the same order. */
 export class MemoryRecords implements Records {
   readonly ordered = true
-  readonly #clock: () => number
+  #clock: () => number
   readonly #entries = new Map<string, Entry>()
   #writes = 0
-  #closed = false
 
   constructor(testClock = monotonic) {
-    this.#clock = () => {
-      if (this.#closed) throw closedError()
-      return testClock()
-    }
+    this.#clock = testClock
   }
 
   async now(): Promise<number> {
@@ -110,7 +104,9 @@ export class MemoryRecords implements Records {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#clock = () => {
+      throw closedError()
+    }
     this.#entries.clear()
   }
 

@@ -43,10 +43,7 @@ export interface ListEntry {
   ttl: number
 }
 
-/**
- * What sessions need from a store. Each operation is atomic and concerns a single key, so Redis, Redis Cluster, and memory
- * behave the same. Every call rejects with `session_unavailable` if the store does not answer in time.
- */
+/** Each operation is atomic and concerns one key. It rejects with `session_unavailable` if there is no answer. */
 export interface Records {
   /** True if calls take effect in the order in which they were made. Different nodes of a Cluster keep no order. */
   readonly ordered: boolean

@@ -55,10 +55,7 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
 /** Milliseconds. Long enough for one or two new connections. */
 const MOMENT = 100
 
-/**
- * After a failover, the old master answers READONLY: reconnects and sends the command again. Only for a moment, because
- * the server may simply be a replica.
- */
+/** After a failover, the old master answers READONLY. Reconnects briefly, because it may simply be a replica. */
 function leaveReadOnly(pause: number) {
   let since = -Infinity
   return ({ message }: Error): 2 | false => {
@@ -68,10 +65,7 @@ function leaveReadOnly(pause: number) {
   }
 }
 
-/**
- * Sends the commands of one turn of the event loop in one write, which saves system calls under load. A single read is
- * sent immediately.
- */
+/** Sends the commands of one turn in one write, which saves system calls. A single read is sent immediately. */
 class BatchingRedis extends Redis {
   #corked: Redis['stream'] | undefined
 

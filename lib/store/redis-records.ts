@@ -72,10 +72,7 @@ function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAn
     delist: async (key, names) => {
       if (names.length) await guarded(() => client.hdel(key, ...names), 'news')
     },
-    mark: async (key, since, ttl) => {
-      await run(scripts.MARK, key, since, ttl)
-    },
-
+    mark: (key, since, ttl) => run(scripts.MARK, key, since, ttl).then(() => undefined),
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
     renew: async (key, value, ttl) => (await run(scripts.RENEW, key, value, ttl)) === 1,
   }
@@ -87,7 +84,6 @@ type Reply = (Buffer | null)[]
 type VisitReply = [extended: number, rest: number, seen: Buffer, values: Reply]
 
 const known = (reply: Reply) => reply.map((value) => value ?? undefined)
-
 const flat = (fields: Fields) => Object.entries(fields).flat()
 
 function found([seen, ...values]: Reply): Found | undefined {

@@ -1,7 +1,4 @@
-/**
- * Lua scripts, each on one key. A session's record is a hash. Its fields `i` (idle time), `e` (end), and `s` (last seen)
- * belong to the store, in milliseconds on the clock of Redis.
- */
+/** A record is a hash. Its idle time `i`, end `e` and last visit `s` are in milliseconds on the clock of Redis. */
 
 /** ARGV[1]: time, or '' for that of Redis. */
 const NOW = `

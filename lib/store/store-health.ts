@@ -21,7 +21,6 @@ export interface StoreGuardParts {
   probe?: (() => Promise<unknown>) | undefined
 }
 
-/** A mistake in the app. */
 export function closedError(): ConfigurationError {
   return new ConfigurationError(
     'a request reached an instance that auth.close() has closed: close it after the server has stopped accepting ' +
@@ -38,7 +37,6 @@ const GRACE = 25
 const PROBE_EVERY = 500
 
 const DOWN = 'the session store does not answer; checking until it is back'
-const ignore = () => undefined
 
 export function createStoreGuard({ deadline, report, describe, isClosed, probe }: StoreGuardParts): Guarded {
   const health = { isDown: false, isProbed: false, isReported: false, quietFrom: -Infinity }
@@ -76,7 +74,7 @@ export function createStoreGuard({ deadline, report, describe, isClosed, probe }
     const inTime = () => {
       const calling = call()
       // Answers after the deadline count, too.
-      calling.then(answered, ignore)
+      calling.then(answered, () => undefined)
       return within(deadline, calling)
     }
     return tracedStoreCall(inTime).catch((err: unknown) => Promise.reject(failed(err)))
