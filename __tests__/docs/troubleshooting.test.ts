@@ -9,6 +9,11 @@ const SYMPTOMS: [symptom: string, link: string, named: string[]][] = [
     'troubleshooting.md#the-app-does-not-start-requires-a-middleware-function-argument-callback-is-required',
     ["app.use('/api/auth', auth.router)", 'not `auth`', '`auth.router()`'],
   ],
+  [
+    'AuthError as an HTML page',
+    'troubleshooting.md#autherror-as-an-html-page-or-the-process-ends-with-it',
+    ['`getAccessToken()`', 'no error handler', 'add'],
+  ],
   ['401 after a good login', 'troubleshooting.md#401-after-a-good-login', ['cookie', 'store', 'change']],
   [
     'logged out after a day',

@@ -94,7 +94,7 @@ class BatchingRedis extends Redis {
 
   /** Closes a connection on which no reply arrives. */
   #watch(stream: Stream): void {
-    if (this.#patience === undefined || stream.destroyed) return
+    if (this.#patience === undefined || stream.destroyed || stream.connecting) return
     if (this.#watched !== stream) {
       this.#watched = stream
       stream.on('close', () => this.#hear())
