@@ -161,8 +161,8 @@ export class MissingRequiredArgumentError extends AuthError {
   /** Name of the missing argument. */
   readonly argument: string
 
-  constructor(argument: string) {
-    super('invalid_request', { detail: `${argument} is required`, body: { fields: { [argument]: 'is required' } } })
+  constructor(argument: string, reason = 'is required') {
+    super('invalid_request', { detail: `${argument} ${reason}`, body: { fields: { [argument]: reason } } })
     this.argument = argument
   }
 }

@@ -4,6 +4,16 @@ import { anchors, prose, readPage, section } from '../support/markdown.ts'
 /** What an operator searches for -> the heading that explains it -> the settings and causes in its first sentence. */
 const SYMPTOMS: [symptom: string, link: string, named: string[]][] = [
   ['429 for the whole office', 'troubleshooting.md#429-for-the-whole-office', ['`rateLimit.subnet`', 'raise it']],
+  [
+    'app.use() requires a middleware function',
+    'troubleshooting.md#the-app-does-not-start-requires-a-middleware-function-argument-callback-is-required',
+    ["app.use('/api/auth', auth.router)", 'not `auth`', '`auth.router()`'],
+  ],
+  [
+    'AuthError as an HTML page',
+    'troubleshooting.md#autherror-as-an-html-page-or-the-process-ends-with-it',
+    ['`getAccessToken()`', 'no error handler', 'add'],
+  ],
   ['401 after a good login', 'troubleshooting.md#401-after-a-good-login', ['cookie', 'store', 'change']],
   [
     'logged out after a day',

@@ -902,7 +902,8 @@ describe('auth.login', () => {
     expect(results[0]).toBeInstanceOf(MissingRequiredArgumentError)
     expect(results[0]).toMatchObject({ argument, code: 'invalid_request' })
     expect(response.status).toBe(400)
-    expect(response.body).toEqual(refusal('invalid_request', { fields: { [argument]: 'is required' } }))
+    const reason = argument === 'username' ? 'is required: send email or username' : 'is required'
+    expect(response.body).toEqual(refusal('invalid_request', { fields: { [argument]: reason } }))
     expect(grantsOf(app)).toEqual([])
   })
 })
@@ -946,7 +947,26 @@ describe('auth.login with what the user sent', () => {
 
     expect(results[0]).toBeInstanceOf(MissingRequiredArgumentError)
     expect(response.status).toBe(400)
-    expect(response.body).toEqual(refusal('invalid_request', { fields: { username: 'is required' } }))
+    const fields = { username: 'is required: send email or username' }
+    expect(response.body).toEqual(refusal('invalid_request', { fields }))
+    expect(app.logged.filter((line) => line.includes('express.json()'))).toEqual([])
+  })
+
+  it('logs once to add express.json() if there is a body that nobody has read', async () => {
+    const app = await startApp({
+      after: (app, auth) => {
+        app.post('/unread', (req, res) => {
+          auth.login(req, req.body).catch((err: unknown) => res.status((err as AuthError).status).json(err))
+        })
+      },
+    })
+    for (let time = 0; time < 2; time++) {
+      const sent = request(app.app).post('/unread').send({ email: ada.email, password: ada.password })
+      expect((await sent).status).toBe(400)
+    }
+    expect(app.logged.filter((line) => line.includes('express.json()'))).toEqual([
+      expect.stringMatching(/add express\.json\(\).*"cause":"no credentials"/),
+    ])
   })
 })
 

@@ -68,8 +68,10 @@ function isSpare(field: string, { email, username }: Record<string, unknown>): b
   return (field === 'email' && Boolean(username)) || (field === 'username' && Boolean(email))
 }
 
+export const NAME_REQUIRED = 'is required: send email or username'
+
 function checkName(raw: Record<string, unknown>, fields: Fields): void {
   const given = ['email', 'username'].filter((field) => Object.hasOwn(raw, field))
-  if (given.length === 0) fields.username = 'is required: send email or username'
+  if (given.length === 0) fields.username = NAME_REQUIRED
   if (given.length === 2 && raw.email !== raw.username) fields.username ??= 'must be the same as email if both are sent'
 }

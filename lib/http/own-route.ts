@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express'
 import { AuthError, MissingRequiredArgumentError } from '../errors.js'
+import type { Hint } from '../events.js'
 import type { Credentials } from '../flows/sign-in.js'
 import type { SignOut } from '../flows/sign-out.js'
 import type { Config } from '../options/options.js'
 import type { ClearCookie } from './clear-cookie.js'
 import { leaving } from './complete-error.js'
-import { readCredentials, type LoginInput } from './credentials.js'
+import { NAME_REQUIRED, readCredentials, type LoginInput } from './credentials.js'
 import type { PendingCookie } from '../pending/pending-cookie.js'
 import type { LoginUrl } from './login-url.js'
 import { isSecure } from './client-address.js'
@@ -36,6 +37,7 @@ export interface OwnRouteParts {
   auth: AuthParts
   mfaCookie: PendingCookie
   loginUrl: LoginUrl
+  hint: Hint
 }
 
 /** `auth.login` and `auth.logout`, for routes that an app writes itself. */
@@ -48,11 +50,12 @@ export function createLogin(parts: OwnRouteParts) {
 }
 
 async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
-  const { config, logIn, checks, auth, mfaCookie, loginUrl } = parts
+  const { config, logIn, checks, auth, mfaCookie, loginUrl, hint } = parts
   const res = answerOf(req)
   // The same checks as for POST /login.
   const problem = checks.map((check) => check(req)).find(Boolean)
   if (problem) throw problem
+  if ((input as unknown) === undefined && Number(req.get('content-length')) > 0) hint('no credentials', NO_CREDENTIALS)
   const credentials = readInput(input, config.allowedRealms)
   const signedIn = await logIn({ req, res }, credentials).catch((err: unknown) => {
     if (err instanceof AuthError) loginUrl.addTo(err, { loginHint: credentials.username })
@@ -64,6 +67,10 @@ async function login(parts: OwnRouteParts, req: Request, input: LoginInput) {
   const { login } = signedIn
   return { user: userOf(login), sub: login.sub, sessionId: login.handle, expiresAt: new Date(login.until) }
 }
+
+const NO_CREDENTIALS =
+  'auth.login was called without credentials although the request has a body: if it gets req.body, add express.json() or ' +
+  'express.urlencoded() before that route'
 
 async function logout({ signOut, clearCookie, auth }: OwnRouteParts, req: Request): Promise<void> {
   answerOf(req)
@@ -77,7 +84,7 @@ async function logout({ signOut, clearCookie, auth }: OwnRouteParts, req: Reques
 function readInput(input: Partial<LoginInput> | undefined, allowedRealms: readonly string[]): Credentials {
   // In Express 5, req.body is undefined without a body.
   const { username, email, password } = input ?? {}
-  if (!username && !email) throw new MissingRequiredArgumentError('username')
+  if (!username && !email) throw new MissingRequiredArgumentError('username', NAME_REQUIRED)
   if (!password) throw new MissingRequiredArgumentError('password')
   return readCredentials(input, allowedRealms)
 }

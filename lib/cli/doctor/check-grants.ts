@@ -73,7 +73,7 @@ function readMain({ config }: GrantParts, refusal: AuthError | undefined): Findi
     if (refusal && name === reason) return fault(subject, refusal.detail)
     return wasReached(name, reason)
       ? ok(subject, text)
-      : skipped(subject, 'not checked, because Auth0 refused the login before: fix that first')
+      : skipped(subject, 'not checked, because the password grant fails before this: fix that first')
   })
 }
 

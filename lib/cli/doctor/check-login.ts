@@ -40,7 +40,7 @@ function readGrant({ config }: GrantParts, grant: Grant): Finding[] {
 function audienceOf({ accessToken }: Grant, audience: string): Finding {
   const subject = { ...TENANT.audience, check: 'access token' }
   if (tokenAudiences(accessToken).includes(audience)) return ok(subject, 'is for the audience')
-  return fault(subject, `is not for ${audience}: set the audience option to the identifier of your API`)
+  return fault(subject, `is not for ${audience}: check that the audience option is the identifier of your API`)
 }
 
 function scopeOf({ scope }: Grant, requested: string): Finding {
