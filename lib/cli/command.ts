@@ -21,7 +21,7 @@ const COMMANDS = new Map<string, Command>([
   ['emulator', { help: EMULATOR_HELP, run: emulatorCommand }],
 ])
 
-/** Runs one command and resolves to the exit code: 0 success, 1 a fault, 2 incorrect usage. */
+/** Runs one command and resolves to the exit code: 0 success, 1 failure, 2 incorrect usage. */
 export async function runCommand(args: string[], terminal: Terminal, seams?: Seams): Promise<number> {
   const [name = '', ...rest] = args
   const command = COMMANDS.get(name)

@@ -57,7 +57,7 @@ async function start(options: EmulatorOptions): Promise<Auth0Emulator> {
   }
 }
 
-/** Valid as an .env file, because everything except the variables is a comment. */
+/** The output is a valid .env file: everything except the variables is a comment. */
 function asEnv(emulator: Auth0Emulator, users: readonly EmulatorUser[]): string {
   const width = Math.max(...users.map(({ email }) => email.length))
   return [

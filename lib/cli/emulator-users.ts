@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { EmulatorOptions, EmulatorUser } from '../testing/emulator.js'
 import { UsageError } from './terminal.js'
 
-/** The default users. Each shows a different outcome of a login. */
+/** Each default user shows a different login outcome. */
 export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
   { email: 'mfa@example.com', password: 'second factor', name: 'Olivia Tran', mfa: { factors: [{ type: 'sms' }] } },
@@ -12,7 +12,7 @@ export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'leaked@example.com', password: 'password123', name: 'Lea Keller', leaked: true },
 ]
 
-/** `email:password`; the password may contain colons. */
+/** Parses `email:password`. The password may contain colons. */
 export function userOf(written: string): EmulatorUser {
   const at = written.indexOf(':')
   const [email, password] = [written.slice(0, at), written.slice(at + 1)]
@@ -23,7 +23,7 @@ export function userOf(written: string): EmulatorUser {
 const user = z.looseObject({ email: z.string().min(1), password: z.string().min(1) })
 const file = z.union([z.array(user), z.looseObject({ users: z.array(user).optional() })])
 
-/** A list of users, or an object of emulator options. */
+/** Accepts a list of users or an object of emulator options. */
 export function readUsersFile(path: string, folder: string): EmulatorOptions {
   const parsed = file.safeParse(readJson(path, folder))
   if (!parsed.success) {

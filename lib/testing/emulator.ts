@@ -54,15 +54,15 @@ export type { BrowserSettings, LogoutTokenChanges } from './emulator/browser-typ
 export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator/database-types.js'
 
 /**
- * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
- * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection,
- * login pages for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
+ * Starts an Auth0 tenant for tests on 127.0.0.1. It has discovery, real signatures, both password grants with Auth0's
+ * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation, attack protection,
+ * browser login pages with SSO, both logout endpoints, logout tokens, signup, and password reset.
  *
  * @throws Error with `NODE_ENV=production`, or if `oidc-provider` is not installed.
  */
 export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise<Auth0Emulator> {
   refuseInProduction('startAuth0Emulator')
-  // Before anything listens that nobody could close.
+  // Must throw before the server listens, or nobody could close it.
   await loadProvider()
   const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
   const server = await listenOnLoopback(options.port ?? 0)

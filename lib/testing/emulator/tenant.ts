@@ -17,7 +17,7 @@ export function createTenant(options: EmulatorOptions): EmulatorTenant {
   const connections = options.connections ?? [DEFAULT_CONNECTION, 'customers']
   return {
     connections,
-    // Not ??, because null means that there is none.
+    // Not ??, because null means none.
     defaultConnection: options.defaultConnection === undefined ? (connections[0] ?? null) : options.defaultConnection,
     apis: options.apis ?? [{ audience: 'https://api.example.com', scopes: ['read:posts', 'write:posts'] }],
     defaultAudience: options.defaultAudience,
