@@ -25,25 +25,25 @@ describe('createUserList', () => {
   const add = (handle: string, more = {}) => list.add(loginOf(handle, more), idOf(handle))
   const handles = async (sub = ada) => (await list.all(sub)).map(({ handle }) => handle).sort()
 
-  it('points from public handles to session ids', async () => {
+  it('maps public handles to session ids', async () => {
     expect(await add('a')).toEqual([])
     expect(await list.all(ada)).toEqual([{ handle: 'a', id: 'id:of:a' }])
   })
 
-  it('is one for each user', async () => {
+  it('is separate for each user', async () => {
     await add('a')
     await add('b', { sub: 'auth0|bob' })
     expect([await handles(), await handles('auth0|bob'), await handles('auth0|eve')]).toEqual([['a'], ['b'], []])
   })
 
-  it('forgets what is dropped', async () => {
+  it('loses dropped entries', async () => {
     await add('a')
     await add('b')
     await list.drop(ada, [{ handle: 'a' }, { handle: 'never there' }])
     expect(await handles()).toEqual(['b'])
   })
 
-  it('names the sessions that are too many, those first that logged in first', async () => {
+  it('returns excess sessions, oldest login first', async () => {
     await add('late', { since: 30 })
     await add('early', { since: 10.5 })
     await add('middle', { since: 20 })
@@ -54,7 +54,7 @@ describe('createUserList', () => {
     ])
   })
 
-  it('takes no login that began before its mark, nor in the same moment', async () => {
+  it('refuses a login that began before its mark or at the same time', async () => {
     now = 500
     await list.mark(ada)
     expect(await add('before', { since: 499.999 })).toBeUndefined()
@@ -64,7 +64,7 @@ describe('createUserList', () => {
     expect(await add('other', { sub: 'auth0|bob', since: 1 })).toEqual([])
   })
 
-  it('keeps its mark as long as any session could live, and its entries as long as theirs does', async () => {
+  it('keeps its mark as long as any session can live, and entries as long as their session', async () => {
     await list.mark(ada)
     now += 2 * HOUR - 1
     expect(await add('before', { since: 1 })).toBeUndefined()
@@ -76,7 +76,7 @@ describe('createUserList', () => {
     expect(await handles()).toEqual([])
   })
 
-  it('does not name its user', async () => {
+  it('does not reveal its user', async () => {
     const keys: string[] = []
     const spying = new Proxy(records, {
       get: (target, name) => (key: string) => {
