@@ -301,7 +301,7 @@ describe('a fault of Redis', () => {
   })
 })
 
-/** A client of the app, whose answers take 40 ms. */
+/** A client whose responses take 40 ms. */
 function slowRedis(): Redis {
   const client = new Redis(testRedisUrl(), { commandTimeout: 1000 })
   const ping = client.ping.bind(client)
@@ -312,7 +312,7 @@ function slowRedis(): Redis {
   return client
 }
 
-/** A client of the server whose settings are spoiled. */
+/** A client of the misconfigured server. */
 function redisClient(): () => Redis {
   let client: Redis | undefined
   afterAll(() => client?.disconnect())
@@ -365,7 +365,7 @@ describe('a fault of the machine', () => {
   it('no Express', () => expectFault('', { input: { folder } }, 'Express', /npm install express/))
 
   it('an old Express', async () => {
-    // Of its own: what was not found in a folder is remembered.
+    // A new folder, because failed lookups in a folder are cached.
     const app = join(folder, 'app')
     const path = join(app, 'node_modules', 'express')
     await mkdir(path, { recursive: true })

@@ -8,7 +8,7 @@ const HELP = `express-auth0-ropg <command> [options]
   doctor      checks the options, the Auth0 tenant, Redis and production settings
   emulator    runs an Auth0 emulator on this machine
 
-For the options of a command: express-auth0-ropg <command> --help
+Run express-auth0-ropg <command> --help for the options of a command.
 `
 
 interface Command {

@@ -79,7 +79,7 @@ export function createUserSessions(parts: RevokeSessionsParts): RevokeSessions {
       return listed !== undefined && (await end(listed, { ...who, sub }))
     },
     revokeAll: async (sub, { except, who, keep } = {}) => {
-      // The mark below spares listed sessions, and Redis may have evicted the list.
+      // The mark below does not affect listed sessions, and Redis may have evicted the list.
       if (keep) await list.add(keep.login, keep.id)
       // First, so that a login in progress cannot be listed after this reads the list.
       await list.mark(sub)
