@@ -45,7 +45,7 @@ export async function emulatorCommand(args: string[], terminal: Terminal): Promi
 function portOf(written: string): number {
   const port = Number(written)
   if (/^\d+$/.test(written) && port <= 65_535) return port
-  throw new UsageError('--port takes a number from 0 to 65535')
+  throw new UsageError('--port must be a number from 0 to 65535')
 }
 
 async function start(options: EmulatorOptions): Promise<Auth0Emulator> {
