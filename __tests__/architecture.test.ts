@@ -6,7 +6,7 @@ import { LAYERS, layerOf } from '../scripts/layers.js'
 
 interface Import {
   from: string
-  /** A path below lib/ where `isRelative`, else the name of a package. */
+  /** A path below lib/ if `isRelative`, otherwise a package name. */
   target: string
   isRelative: boolean
   isTypeOnly: boolean
@@ -78,7 +78,7 @@ function packageOf(specifier: string): string {
     .join('/')
 }
 
-/** What is wrong with an import, or nothing. */
+/** Describes a forbidden import, or returns undefined. */
 function breach(found: Import): string | undefined {
   const layer = LAYERS[layerOf(found.from)]
   if (!layer) return `${found.from} is in a folder that scripts/layers.js does not know`
@@ -92,7 +92,7 @@ function breach(found: Import): string | undefined {
 
 const allows = (list: readonly string[] | 'any', name: string) => list === 'any' || list.includes(name)
 
-/** The first way round that leads from a file back to itself. */
+/** The first import cycle. */
 function findCycle(): string[] | undefined {
   const done = new Set<string>()
   const walk = (path: string, trail: string[]): string[] | undefined => {
@@ -114,7 +114,7 @@ function firstDefined<Item, Result>(items: Item[], look: (item: Item) => Result 
   return undefined
 }
 
-/** Lines that hold at least one token: neither blank nor only a comment. */
+/** Lines with at least one token, so neither blank nor comment-only. */
 function codeLines({ text, tree }: Source): number {
   const lines = new Set<number>()
   const visit = (node: ts.Node): void => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { setImmediate as turn } from 'node:timers/promises'
 import { startDeadline } from '../lib/deadline.ts'
 
-/** Keeps the event loop from turning. */
+/** Blocks the event loop. */
 function standStill(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
@@ -23,7 +23,7 @@ describe('startDeadline', () => {
     const callOffLater = startDeadline(200, () => calls.push('late'))
     callOff()
     standStill(400)
-    // The timer fires in this turn, and starts anew.
+    // The timer fires in this turn and restarts.
     await turn()
     await turn()
     callOffLater()
@@ -42,7 +42,7 @@ describe('startDeadline', () => {
       })
     })
     standStill(400)
-    // What waits to be read after a standstill comes after the timers.
+    // After a pause, timers run before pending reads.
     void turn().then(() => events.push('answer'))
     await expired
     expect(events).toEqual(['answer', 'deadline'])

@@ -32,10 +32,10 @@ const pages = readdirSync(join(ROOT, 'docs'))
 const readme = readPage('README.md')
 const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] }
 
-/** Pages whose code is part of larger programs, to which a test of their own compares it. */
+/** Pages whose code comes from larger programs and is covered by another test. */
 const PARTS_OF_PROGRAMS = ['docs/integrations.md']
 
-/** Members and headers of error answers, beside `error` and `message`. */
+/** Members and headers of error responses, other than `error` and `message`. */
 const MEMBERS: Partial<Record<AuthErrorCode, string[]>> = {
   mfa_pending: ['Retry-After'],
   invalid_request: ['fields'],
@@ -63,18 +63,18 @@ const pageNamed = (name: string): Page => {
 const blocksIn = (language: string, of = pages) =>
   of.flatMap(({ blocks }) => blocks.filter((block) => block.language === language))
 
-/** The code of the product, without what is only for tests. */
+/** The source of the package without lib/testing. */
 const product = ts.sys
   .readDirectory(join(ROOT, 'lib'), ['.ts'])
   .filter((path) => !path.includes(join('lib', 'testing')))
   .map((path) => readFileSync(path, 'utf8'))
   .join('\n')
 
-/** What a configuration of jest is compiled as. */
+/** Type of a Jest configuration. */
 const DECLARATION = "export const config: import('jest').Config ="
 
 describe('the code in docs', () => {
-  it('is in tested languages, or configures other programs', () => {
+  it('uses only known languages', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)))
     expect(
       [...languages].filter(
@@ -133,12 +133,12 @@ describe('the code in docs', () => {
     expect(shown).toContain(readFileSync(join(ROOT, 'examples', program, 'app.ts'), 'utf8'))
   })
 
-  it('of docs/testing.md passes as a test of its own', async () => {
+  it('of docs/testing.md runs successfully', async () => {
     const programs = blocksIn('ts', [pageNamed('testing')]).filter(({ code }) =>
       code.includes('await emulator.close()'),
     )
     expect(programs).toHaveLength(3)
-    // Within the repository, so that the package is found under its own name, and where git does not look.
+    // Inside the repository, so that the package resolves by name, and in a folder that git ignores.
     await mkdir(join(ROOT, 'coverage'), { recursive: true })
     const folder = await mkdtemp(join(ROOT, 'coverage', 'docs-'))
     try {
@@ -154,19 +154,19 @@ async function passes(path: string, code: string): Promise<void> {
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', path], {
     ...{ cwd: ROOT, timeout: 30_000, env: { PATH: process.env.PATH } },
   })
-  // Rejects for any other exit code than 0.
+  // Rejects if the exit code is not 0.
   expect(await run).toEqual({ stdout: '', stderr: '' })
 }
 
 describe('docs/options.md', () => {
   const rows = tableRows(pageNamed('options').text)
 
-  it('lists every option, and no other', () => {
+  it('lists exactly the existing options', () => {
     const listed = rows.flatMap(([option = '']) => codes(option))
     expect([...listed].sort()).toEqual(optionPaths(optionsSchema).sort())
   })
 
-  it('lists every environment variable with its option, and no other', () => {
+  it('lists exactly the supported environment variables, with their options', () => {
     const listed = rows.flatMap(([option = '', variable = '']) =>
       /^`[A-Z0-9_]+`$/.test(variable) ? [[codes(option)[0], codes(variable)[0]]] : [],
     )
@@ -180,7 +180,7 @@ describe('docs/routes-and-errors.md', () => {
   const codesIn = (heading: string) =>
     tableRows(section(page, heading)).map(([code = '', status]) => [codes(code)[0], Number(status)])
 
-  it('lists every error code with its status, and reserves none', () => {
+  it('lists exactly the existing error codes, with their statuses', () => {
     const all = codesIn('Errors')
     expect(all.sort()).toEqual(
       Object.entries(ERRORS)
@@ -196,13 +196,13 @@ describe('docs/routes-and-errors.md', () => {
     expect(members.filter((member) => !listed.includes(member))).toEqual([])
   })
 
-  it('lists every class of errors, and no other', () => {
+  it('lists exactly the exported error classes', () => {
     const listed = tableRows(section(page, 'Errors in code')).map(([name = '']) => codes(name)[0])
     const exported = Object.keys(entry).filter((name) => name.endsWith('Error'))
     expect(listed.sort()).toEqual(exported.sort())
   })
 
-  it('lists every route of the router, and no other', async () => {
+  it('lists exactly the routes of the router', async () => {
     const auth = entry.createRopgAuth({
       ...{ domain: 'tenant.example.com', clientId: 'id', clientSecret: 'secret', session: { secret }, logger: false },
       ...{ mfa: 'api', interactive: { baseUrl: 'https://app.example.com' } },
@@ -214,7 +214,7 @@ describe('docs/routes-and-errors.md', () => {
   })
 })
 
-/** Every method that a router answers. */
+/** Every method and path of a router. */
 function routesOf(router: Router): string[] {
   const { stack } = router as unknown as { stack: { route?: { path: string; stack: { method?: string }[] } }[] }
   const found = stack.flatMap(({ route }) =>
@@ -226,12 +226,12 @@ function routesOf(router: Router): string[] {
 describe('docs/observability.md', () => {
   const page = pageNamed('observability')
 
-  it('lists every event with its level, and no other', () => {
+  it('lists exactly the existing events, with their levels', () => {
     const rows = tableRows(section(page, 'Events')).filter(([, level = '']) => /^(info|warn|error)$/.test(level))
     expect(Object.fromEntries(rows.map(([name = '', level]) => [codes(name)[0], level]))).toEqual(EVENT_LEVELS)
   })
 
-  it('lists every member of an event, and no other', () => {
+  it('lists exactly the members of events', () => {
     const source = readFileSync(join(ROOT, 'lib', 'events.ts'), 'utf8')
     const [, body = ''] = /^export interface AuthEvent \{\n([^]*?)^\}/m.exec(source) ?? []
     const members = Array.from(body.matchAll(/^ {2}(\w+)\??:/gm), ([, member = '']) => member)
@@ -244,7 +244,7 @@ describe('docs/observability.md', () => {
     expect(members.filter((member) => ![...common, ...ofEvents].includes(member))).toEqual([])
   })
 
-  it('lists the cause of every hint, and no other', () => {
+  it('lists exactly the causes of hints', () => {
     const given = Array.from(product.matchAll(/\bhint\((['`])([^]*?)\1,/g), ([, , cause = '']) =>
       cause.replace(/\$\{(\w+)\}/g, '<$1>'),
     )
@@ -256,13 +256,13 @@ describe('docs/observability.md', () => {
 describe('docs/security.md', () => {
   const rows = tableRows(section(pageNamed('security'), 'Defenses and their tests'))
 
-  it('names only tests that exist, at least one for each defense', () => {
+  it('names at least one existing test for each defense', () => {
     const named = rows.map(([, , tests = '']) => codes(tests))
     expect(named.filter(({ length }) => length === 0)).toEqual([])
     expect(named.flat().filter((path) => !existsSync(join(__dirname, path)))).toEqual([])
   })
 
-  it('names requirements of ASVS for each defense', () => {
+  it('names ASVS requirements for each defense', () => {
     expect(rows.length).toBeGreaterThan(20)
     expect(rows.filter(([, , , numbers = '']) => !/^\d+\.\d+\.\d+(, \d+\.\d+\.\d+)*$/.test(numbers))).toEqual([])
   })
@@ -284,7 +284,7 @@ describe('links', () => {
     ...pages,
   ]
 
-  it.each(linking.map((page) => [page.path, page] as const))('of %s lead to files in the package', (_path, page) => {
+  it.each(linking.map((page) => [page.path, page] as const))('in %s lead to files in the package', (_path, page) => {
     const own = links(page).filter((target) => !/^https?:/.test(target))
     expect(own.filter((target) => !leadsSomewhere(page, target))).toEqual([])
   })
@@ -323,7 +323,7 @@ function shapeOf(node: unknown): Node['shape'] {
   return shape ?? options?.map(shapeOf).find(Boolean)
 }
 
-/** Options that hold no options, such as `session.cookie.name`. A limit counts as one option. */
+/** Options without suboptions, such as `session.cookie.name`. A rate limit counts as one option. */
 function optionPaths(node: unknown, path: string[] = []): string[] {
   const members = path[0] === 'rateLimit' && path.length === 2 ? undefined : shapeOf(node)
   if (!members) return [path.join('.')]

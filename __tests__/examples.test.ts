@@ -41,7 +41,7 @@ describe('examples/quickstart.ts', () => {
   let auth: RopgAuth
 
   beforeAll(async () => {
-    // Not the one of the whole run: its attempts are counted under the default prefix.
+    // A separate Redis, because attempts are counted under the default prefix.
     redis = await startRedis()
     emulator = await startAuth0Emulator({ users })
     Object.assign(process.env, {
@@ -108,12 +108,12 @@ describe('examples/quickstart.ts', () => {
 })
 
 interface Demo {
-  /** All that it has printed, until it listens. */
+  /** Output until it listens. */
   text: string
   url: string
-  /** Processes that it has started, itself first. */
+  /** Processes that it has started, including itself. */
   pids: number[]
-  /** Sends SIGINT as a terminal does, to all of the group or, as `kill` does, to the one. */
+  /** Sends SIGINT to the whole process group, like a terminal, or to one process, like `kill`. */
   interrupt(whom: 'group' | 'process'): Promise<{ code: number | null; after: number; stderr: string }>
 }
 
@@ -132,7 +132,7 @@ describe('examples/demo', () => {
   function spawnDemo(env: Record<string, string | undefined>, [file, ...args]: readonly [string, ...string[]] = DEMO) {
     const child = spawn(file, args, {
       cwd: ROOT,
-      // A process group of its own, as in a terminal.
+      // Its own process group, as in a terminal.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
@@ -173,7 +173,7 @@ describe('examples/demo', () => {
     }
   }
 
-  /** Runs the printed curl line with fetch. */
+  /** Runs the printed curl command with fetch. */
   async function tryIt({ text }: Demo): Promise<Response> {
     const printed = /curl -i (\S+) -H '([^:]+): ([^']+)' -d '([^']+)'/.exec(text)
     if (!printed) throw new Error(`no curl line in:\n${text}`)
@@ -284,16 +284,16 @@ describe('examples/demo', () => {
   })
 })
 
-/** What is left of a process group, if anything. */
+/** Remaining processes of a group, if any. */
 function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL')
   } catch {
-    // None of it is left.
+    // The group is empty.
   }
 }
 
-/** All processes: id, parent, and whether it only waits to be collected. */
+/** All processes: id, parent, and whether it is a zombie. */
 function processes(): { pid: number; parent: number; dead: boolean }[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid=,stat='], { encoding: 'utf8' })
   return stdout
@@ -303,7 +303,7 @@ function processes(): { pid: number; parent: number; dead: boolean }[] {
     .map(([pid, parent, state = '']) => ({ pid: Number(pid), parent: Number(parent), dead: state.startsWith('Z') }))
 }
 
-/** A process and all that descend from it. */
+/** A process and its descendants. */
 function familyOf(pid: number): number[] {
   const all = processes()
   const family = [pid]
@@ -313,7 +313,7 @@ function familyOf(pid: number): number[] {
   return family
 }
 
-/** Those of them that live on; a process that was killed may need a moment to go. */
+/** Processes that are still alive. A killed process may take a moment to exit. */
 async function leftOf(pids: number[]): Promise<number[]> {
   const living = () => processes().filter(({ pid, dead }) => pids.includes(pid) && !dead)
   const deadline = Date.now() + 10_000

@@ -12,9 +12,9 @@ const ROOT = join(__dirname, '..')
 const ENTRY_POINTS = ['index.ts', 'testing/index.ts']
 let folder: string
 
-/** Compiled once, file by file as in the published package: each version imports all of it in a process of its own. */
+/** Compiled once, file by file, as in the published package. Each version imports all of it in its own process. */
 beforeAll(async () => {
-  // Within the repository, so that packages are found, and where git does not look.
+  // Inside the repository, so that packages resolve, and in a folder that git ignores.
   await mkdir(join(ROOT, 'coverage'), { recursive: true })
   folder = await mkdtemp(join(ROOT, 'coverage', 'node-version-'))
   const entryPoints = [join(ROOT, 'lib', '**', '*.ts')]
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** What importing an entry point under that version gives: its exports, or the error's message. */
+/** Imports an entry point with that version and returns its exports or the error message. */
 async function importedUnder(version: string, entry: string): Promise<{ message?: string; names: string[] }> {
   const url = pathToFileURL(join(folder, entry.replace(/ts$/, 'js'))).href
   const program = `

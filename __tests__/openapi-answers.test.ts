@@ -52,7 +52,7 @@ async function waiting(web: Web, user: { email: string; password: string } = eve
   return cookieOf(await send(web, 'post /login', { body: { email: user.email, password: user.password } }))
 }
 
-/** A valid proof for each route with a body, so that only what is tested can fail. */
+/** Valid input for each route with a body, so that only the tested part can fail. */
 const bodyFor = (operation: string): object => {
   if (operation === 'post /signup') return NEW
   if (operation === 'post /password-reset') return { email: ada.email }
@@ -84,7 +84,7 @@ const LOGIN_REFUSALS: [AuthErrorCode, Fault][] = [
   ['account_blocked', said(401, 'unauthorized', 'user is blocked')],
 ]
 
-/** Where each route that does not log in asks Auth0. */
+/** The Auth0 endpoint behind each route that does not log in. */
 const AT_AUTH0 = [
   ['post /signup', '/dbconnections/signup'],
   ['post /password-reset', '/dbconnections/change_password'],
@@ -295,7 +295,7 @@ describe('routes answer as openapi.json says', () => {
   })
 })
 
-/** Bugs, races, and settings that no answer of Auth0 brings about. Other tests cause some of them. */
+/** Bugs, races, and configuration errors that no Auth0 response causes. Other tests cover some of them. */
 const NOT_HERE = / internal_error$|(login|verify|callback) 401 session_expired$|backchannel-logout 500/
 
 function described(operation: string): string[] {

@@ -49,7 +49,7 @@ describe('openapi.json', () => {
         for (const [status, { content }] of Object.entries(responses))
           for (const [, code = ''] of JSON.stringify(content ?? '').matchAll(/schemas\/([a-z_]+)"/g))
             (statuses[code] ??= new Set()).add(Number(status))
-    // Guards of the app's own routes, and other methods.
+    // Guards of the app's own routes and unsupported methods.
     const elsewhere = ['forbidden', 'insufficient_scope', 'method_not_allowed', 'reauthentication_required']
     const wanted = Object.entries(ERRORS).filter(([code]) => !elsewhere.includes(code))
     expect(statuses).toEqual(Object.fromEntries(wanted.map(([code, [status]]) => [code, new Set([status])])))

@@ -79,7 +79,7 @@ describe('the app of README.md', () => {
   let folder: string
 
   beforeAll(async () => {
-    // Within the repository, so that the package is found under its own name, and where git does not look.
+    // Inside the repository, so that the package resolves by name, and in a folder that git ignores.
     await mkdir(join(ROOT, 'coverage'), { recursive: true })
     folder = await mkdtemp(join(ROOT, 'coverage', 'readme-'))
   })
@@ -104,7 +104,7 @@ describe('the app of README.md', () => {
     expect(code).toContain('app.listen(3000)')
     const anyPort = code.replace('app.listen(3000)', 'app.listen(0, function () { console.log(this.address().port) })')
     await writeFile(join(folder, 'app.mjs'), anyPort)
-    // tsx finds the package in lib/, so that nothing has to be built before.
+    // tsx resolves the package to lib/, so no build is needed.
     const child = spawn(process.execPath, ['--import', 'tsx', '--env-file=.env', 'app.mjs'], {
       ...{ cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH } },
     })

@@ -1,4 +1,4 @@
-/** Measures this package against its peers, and writes RESULTS.md. */
+/** Compares this package with its peers and writes RESULTS.md. */
 import { writeFile } from 'node:fs/promises'
 import { BASE, CONTENDERS, type Contender, type Scale } from './harness/contenders.ts'
 import { enter, type Entrant } from './harness/enter.ts'
@@ -47,7 +47,7 @@ function settingsLine({ rounds, seconds }: Flags): string {
   return `- Rounds: ${rounds}; in each, every contender gets ${many} with 50 connections and ${one} with one, after a warm-up.`
 }
 
-/** The base is always among them: there is no ratio without it. */
+/** Always includes the base, which ratios refer to. */
 function chosenContenders({ only, scales }: Flags): Contender[] {
   const unknown = only.filter((name) => !CONTENDERS.some((contender) => contender.name === name))
   if (unknown.length) throw new Error(`--only: there is no ${unknown.join(', ')}`)
@@ -74,7 +74,7 @@ async function runScale(scale: Scale): Promise<Results> {
   return turns
 }
 
-/** Each round begins with another contender, so that none is always the first. */
+/** Rotates the order, so that no contender is always first. */
 function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length
   return [...items.slice(start), ...items.slice(0, start)]
@@ -88,7 +88,7 @@ function shapes() {
 async function takeTurn(scale: Scale, entrant: Entrant): Promise<Turn> {
   const requests = requestsOf(scale, entrant)
   const run = async (shape: Shape) => {
-    // The sessions that logins leave behind are not to slow down who comes next.
+    // Leftover sessions must not slow down the next contender.
     if (scale === 'login') await world.redis.flushall()
     return measure(world, entrant, { ...shape, requests })
   }

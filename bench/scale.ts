@@ -1,4 +1,4 @@
-/** Measures what becomes of this package with many sessions, processes and requests, and writes SCALE.md. */
+/** Measures this package with many sessions, processes, and requests, and writes SCALE.md. */
 import { writeFile } from 'node:fs/promises'
 import { describeMachine } from './harness/machine.ts'
 import { counted } from './harness/markdown.ts'

@@ -1,6 +1,6 @@
 import type { Response } from 'express'
 
-/** Markup, as opposed to text. */
+/** HTML that is not escaped again. */
 class Html {
   readonly markup: string
 
@@ -11,7 +11,7 @@ class Html {
 
 type Value = string | Html | Html[] | undefined
 
-/** A template whose values are escaped, unless they are markup themselves. */
+/** Template tag that escapes all values except HTML. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(parts.reduce((before, part, index) => `${before}${markupOf(values[index - 1])}${part}`))
 }
@@ -24,7 +24,7 @@ function markupOf(value: Value): string {
 
 const POLICY = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-/** Sends a page that needs no script, and that no cache may keep. */
+/** Sends a page without scripts that must not be cached. */
 export function sendPage(res: Response, title: string, main: Html): void {
   const page = html`<!doctype html>
     <html lang="en">

@@ -14,7 +14,7 @@ app.get('/api/me', auth.requireAuth, (req, res) => {
 
 app.get('/api/upstream', auth.requireAuth, async (req, res) => {
   const { accessToken, expiresAt } = await req.auth.getAccessToken()
-  // Call your API with it here; it need never reach the browser.
+  // Call your API with the token here. The browser never needs it.
   res.json({ bytes: accessToken.length, expiresAt })
 })
 

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 
 const SAFE = ['GET', 'HEAD', 'OPTIONS']
 
-/** Keeps other sites from calling your own routes with the user's cookie. `auth.router` protects its routes itself. */
+/** Blocks requests from other sites to your own routes. `auth.router` protects its own routes. */
 export const sameOrigin: RequestHandler = (req, res, next) => {
   const site = req.get('sec-fetch-site')
   // Browsers without Fetch Metadata send `Origin`. Clients that send neither are not browsers.

@@ -4,18 +4,18 @@ import { Server } from 'node:http'
 import { type Auth0Emulator, startAuth0Emulator } from 'express-auth0-ropg/testing'
 import { users } from './users.ts'
 
-/** Examples that consist of several programs. */
+/** Examples with several programs. */
 const PROGRAMS: Record<string, string[]> = { bff: ['api', 'app'], spa: ['app', 'web'] }
 
 export interface RunningExample {
   url: string
   emulator: Auth0Emulator
-  /** What its programs export. */
+  /** Exports of the example's programs. */
   exports: Record<string, unknown>
   stop(): Promise<void>
 }
 
-/** Sets the environment as a deployment would, and loads the programs of an example, which listen by themselves. */
+/** Sets the environment as a deployment would and loads the example's programs, which listen on their own. */
 export async function startExample(name: string): Promise<RunningExample> {
   const emulator = await startAuth0Emulator({ users })
   const emulators = [emulator]

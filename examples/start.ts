@@ -1,4 +1,4 @@
-/** Runs an example against an Auth0 emulator on this machine: `npm run example minimal`. Ctrl-C ends both. */
+/** Runs an example against a local Auth0 emulator: `npm run example minimal`. Ctrl-C stops both. */
 import { readdirSync } from 'node:fs'
 import { startExample } from './start-example.ts'
 import { users } from './users.ts'
@@ -22,7 +22,7 @@ if (names.includes(name)) {
 
 async function run(): Promise<void> {
   const example = await startExample(name)
-  // Not `once`, because npm passes on a signal that the terminal has sent already.
+  // Not `once`, because npm forwards a signal that the terminal has already sent.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop())
   const lines = [
     `  ${name}  ${example.url}`,

@@ -1,4 +1,4 @@
-/** Of the emulated tenant. */
+/** Users of the emulated tenant. */
 export const users = [
   { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
   { email: 'grace@example.com', password: 'easier to ask forgiveness', name: 'Grace Hopper' },

@@ -1,4 +1,4 @@
-// One process of an app, driven by core.mjs: guards, the session routes, and a clock that a message moves.
+// One app process, driven by core.mjs: guards, session routes, and a clock that moves on a message.
 import { createRequire } from 'node:module'
 import express from 'express'
 import { createRopgAuth } from 'express-auth0-ropg'

@@ -7,7 +7,7 @@ const EXPRESS = ['4.18', '4', '5']
 const IOREDIS = ['5', '6']
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Installs the packed package beside every pair of Express and ioredis. Returns the paths of their core programs. */
+/** Installs the packed package with every pair of Express and ioredis. Returns the paths of their core programs. */
 export function installPairs(parent: string): string[] {
   const tarball = npm(ROOT, ['pack', '--ignore-scripts', '--pack-destination', parent, '--silent']).trim()
   return EXPRESS.flatMap((express) => IOREDIS.map((ioredis) => installPair({ parent, tarball, express, ioredis })))

@@ -1,4 +1,4 @@
-// The core of the package, tested through what is published: two processes of an app, an emulated Auth0 and a real Redis.
+// Tests the core of the published package: two app processes, an emulated Auth0, and a real Redis.
 // CORE_REDIS holds ioredis options, or { nodes } for a Cluster. The last line is JSON: versions, passed, failed.
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -164,7 +164,7 @@ function post(app, path, body, cookie = '') {
 }
 
 async function send({ url }, path, { body = '', ...init }) {
-  // Not fetch, which says of itself that it is no navigation.
+  // Not fetch, which sends headers that say it is not a navigation.
   const sent = request(url + path, { ...init, agent: false }).end(body)
   const [response] = await once(sent, 'response')
   const received = await text(response)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Installs a version of Node from npm into a folder, and returns the path of its binary. */
+/** Installs a Node.js version from npm into a folder and returns the path of its binary. */
 export function installNode(version: string, parent: string): string {
   const folder = join(parent, `node-${version}`)
   mkdirSync(folder, { recursive: true })

@@ -8,7 +8,7 @@ export interface CoreResult {
   ioredis: string
   passed: number
   failed: number
-  /** What the program wrote. */
+  /** Output of the program. */
   output: string
 }
 

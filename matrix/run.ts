@@ -1,4 +1,4 @@
-// Runs the core in every cell, and writes the table of docs/compatibility.md.
+// Runs the core in every cell and writes the table of docs/compatibility.md.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ if (failed > 0) process.exitCode = 1
 
 async function runOn(under: RedisUnderTest, runs: { node: string; program: string }[]): Promise<void> {
   try {
-    // Two at a time: more would need more cores.
+    // Two at a time, because more would need more cores.
     for (let at = 0; at < runs.length; at += 2) {
       await Promise.all(
         runs.slice(at, at + 2).map(async (run) => keep(under, await runCore({ ...run, redis: under.redis }))),

@@ -1,4 +1,4 @@
-// Runs one test with the packed package in each test runner of docs/testing.md, set up as that page says.
+// Runs one test with the packed package in each test runner of docs/testing.md, configured as on that page.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ const PAGE = readFileSync(join(ROOT, 'docs/testing.md'), 'utf8')
 
 interface Runner {
   name: string
-  /** Packages beside the one under test. */
+  /** Packages installed with the one under test. */
   install: readonly string[]
   type: 'module' | 'commonjs'
   test: string
@@ -83,7 +83,7 @@ const RUNNERS: readonly Runner[] = [
   },
 ]
 
-/** The first configuration that the page shows after some words. */
+/** The first configuration on the page after the given words. */
 function configAfter(words: string): string {
   const [, config] = /```js\n([^]*?)```/.exec(PAGE.slice(PAGE.indexOf(words))) ?? []
   if (config === undefined || !PAGE.includes(words)) throw new Error(`docs/testing.md shows no set-up after "${words}"`)

@@ -8,7 +8,7 @@ export interface Cell {
   failed: number
 }
 
-/** A row for each runtime, a column for each Redis: how many checks passed. */
+/** One row per runtime, one column per Redis: how many checks passed. */
 export function tableOf(cells: Cell[]): string {
   const rows = groups(cells, ({ node, express, ioredis }) => `${node} | ${express} | ${ioredis}`)
   const columns = [...groups(cells, ({ server, topology }) => `${server}, ${topology}`).keys()]

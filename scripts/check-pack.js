@@ -1,4 +1,4 @@
-// What the published package holds: exactly the build, the documents and the examples. Run `npm run build` first.
+// Checks that the published package contains only the build, documents, and examples. Run `npm run build` first.
 import { execFileSync } from 'node:child_process'
 
 const MUST = [

@@ -9,12 +9,12 @@ export function findOnPath(name) {
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
-/** The paths of the Redis and Valkey servers that are installed here. */
+/** Paths of all installed Redis and Valkey servers. */
 export function findRedisServers() {
   return SERVERS.map(findOnPath).filter((path) => path !== undefined)
 }
 
-/** The path of one of them, if there is one. */
+/** Path of an installed server, if any. */
 export function findRedisServer() {
   return findRedisServers().at(0)
 }

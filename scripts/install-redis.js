@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { findOnPath, findRedisServer } from './find-redis.js'
 
 /**
- * Package manager -> commands, tried in turn until a server is there.
+ * Commands per package manager, tried in turn until a server is installed.
  *
  * @type {{ tool: string, needsRoot: boolean, commands: string[][] }[]}
  */
@@ -31,7 +31,7 @@ const INSTALLERS = [
   { tool: 'brew', needsRoot: false, commands: [['install', 'redis']] },
 ]
 
-/** Installs a Redis server with the system's package manager where this user may do that; returns its path. */
+/** Installs a Redis server with the system's package manager, if this user may, and returns its path. */
 export function installRedisServer() {
   for (const installer of INSTALLERS) {
     const path = tryInstaller(installer)
@@ -52,7 +52,7 @@ function tryInstaller({ tool, needsRoot, commands }) {
   return undefined
 }
 
-/** What to put before a command that needs root; `undefined` where that is not possible without a password. */
+/** Prefix for commands that need root, or `undefined` if root is not available without a password. */
 function rootPrefix() {
   if (process.getuid?.() === 0) return []
   return run(['sudo', '-n', 'true']) ? ['sudo', '-n'] : undefined

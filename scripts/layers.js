@@ -1,13 +1,13 @@
 /**
- * Who may import whom in lib/. The lint rules and `__tests__/architecture.test.ts` both read this table.
- * A layer is a folder of lib/, except these two: `leaf` is a file at the top of lib/, and `root` are the files that
- * put the parts together.
+ * Which layers of lib/ may import which. Read by the lint rules and `__tests__/architecture.test.ts`.
+ * A layer is a folder of lib/, with two exceptions: `leaf` is any file at the top of lib/, and `root` is the files
+ * there that put the parts together.
  *
  * @typedef {object} Layer
- * @property {string[]} layers layers whose code it may use; its own is always one of them
- * @property {string[]} [layerTypes] layers of which it may import types
- * @property {string[] | 'any'} packages packages whose code it may use
- * @property {string[] | 'any'} packageTypes packages of which it may import types, beside those
+ * @property {string[]} layers layers whose code it may import, including its own
+ * @property {string[]} [layerTypes] layers whose types it may import
+ * @property {string[] | 'any'} packages packages whose code it may import
+ * @property {string[] | 'any'} packageTypes further packages whose types it may import
  */
 
 export const ROOT_FILES = ['index.ts', 'create-ropg-auth.ts']

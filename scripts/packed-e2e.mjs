@@ -1,6 +1,5 @@
-// Installs the packed tarball into an empty project and logs in through it in plain Node: by import, by require(), and
-// compiled by TypeScript in the ways that projects are set up, with every declaration file checked. Each program must end
-// by itself.
+// Installs the packed tarball into an empty project and logs in with it in plain Node: with import, with require(), and
+// compiled by TypeScript with common project settings, with skipLibCheck off. Each program must exit by itself.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -131,7 +130,7 @@ const BUILDS = [
   },
   {
     ...{ name: 'node10', source: 'consumer.ts', output: 'consumer.js' },
-    // Deprecated in TypeScript 6, where this silences the message.
+    // Deprecated in TypeScript 6. This silences the error.
     settings: { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
   },
 ]
@@ -158,7 +157,7 @@ function install() {
 }
 
 /**
- * The versions that are locked here, so that a release elsewhere cannot fail this.
+ * Uses the versions locked here, so that new releases of other packages cannot fail this.
  *
  * @param {string} tarball
  */

@@ -6,7 +6,7 @@ const credentials = { username: ada.email, password: ada.password }
 
 const start = () => startApp({ store: 'memory' })
 
-/** Callers in JavaScript pass what they like. */
+/** JavaScript callers can pass any value. */
 type Method = Exclude<keyof RopgClient, 'mfa'>
 
 const loosely = (client: RopgClient) => client as unknown as Record<Method, (given?: unknown) => Promise<unknown>>

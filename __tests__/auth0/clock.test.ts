@@ -7,7 +7,7 @@ const HOUR = 3600
 const start = (settings: TestAppOptions = {}) => startApp({ store: 'memory', ...settings })
 
 beforeEach(() => {
-  // A second that passes between issue and check would blur the limits.
+  // A second boundary between issue and check would blur the limits.
   jest.spyOn(Date, 'now').mockReturnValue(Date.now())
 })
 

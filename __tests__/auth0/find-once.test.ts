@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { findOnce } from '../../lib/auth0/find-once.ts'
 
-/** A search that fails so often, and a clock that stands still until it is moved. */
+/** A lookup that fails a given number of times, and a clock that moves only on request. */
 function start(failures: number) {
   let now = 1000
   const clock = jest.spyOn(performance, 'now').mockImplementation(() => now)

@@ -30,7 +30,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${String((server.address() as AddressInfo).port)}`
 }
 
-/** A server, and the connections that were made to it. */
+/** A server and its connections. */
 async function serve(handle: RequestListener) {
   const server = createServer(handle)
   const sockets: Socket[] = []
@@ -38,7 +38,7 @@ async function serve(handle: RequestListener) {
   return { host: await listen(server), sockets }
 }
 
-/** Resolves when all of them are closed, with or without an error. */
+/** Resolves when all connections are closed, with or without an error. */
 async function closed(sockets: Socket[]): Promise<void> {
   const open = sockets.filter((socket) => !socket.closed)
   await Promise.all(open.map((socket) => new Promise((resolve) => socket.on('close', resolve))))
@@ -59,7 +59,7 @@ function setEnv(name: string, value: string): void {
   })
 }
 
-/** A proxy, and the hosts for which it was asked to open a tunnel. */
+/** A proxy and the hosts that it was asked to tunnel to. */
 async function startProxy() {
   const asked: (string | undefined)[] = []
   const proxy = createServer()
@@ -145,7 +145,7 @@ describe('the HTTP client', () => {
     const { host, sockets } = await serve((_req, res) => res.end('{}'))
     const client = openClient()
     for (let count = 0; count < 10; count++) await client.fetch(`http://${host}/`)
-    // The second request may find the first connection not yet at rest.
+    // The first connection may still be busy when the second request starts.
     expect(sockets.length).toBeLessThanOrEqual(2)
   })
 
@@ -286,7 +286,7 @@ describe('the HTTP client', () => {
       const client = createHttpClient(200)
       const signal = AbortSignal.timeout(50)
       await expect(client.fetch('http://tenant.invalid/', { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
-      // By default undici would hold this up for five minutes.
+      // By default, undici would wait for five minutes.
       await client.close()
     })
   })

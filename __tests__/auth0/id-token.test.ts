@@ -11,7 +11,7 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-/** Moves the clock of this process, jose and the emulator included. */
+/** Moves the clock of the whole process, including jose and the emulator. */
 function moveClock(milliseconds: number): void {
   const now = Date.now() + milliseconds
   jest.spyOn(Date, 'now').mockReturnValue(now)
@@ -49,7 +49,7 @@ describe('the keys of the tenant', () => {
     app.emulator.rotateSigningKeys()
     const { body } = await app.login().expect(500)
     expect(body.error).toBe('configuration_error')
-    // The first request is the one of this test.
+    // The first request is this test's own.
     expect(app.emulator.requestsTo(KEYS)).toHaveLength(2)
     moveClock(31 * SECOND)
     await app.login().expect(200)

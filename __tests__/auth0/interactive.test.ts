@@ -19,7 +19,7 @@ const KEYS = '/.well-known/jwks.json'
 
 type Tenant = Awaited<ReturnType<typeof startTenant>>
 
-/** A login up to its callback, in a new browser unless one is given. */
+/** Logs in up to the callback, in a new browser unless one is given. */
 async function reachCallback(tenant: Tenant, given: Partial<BeginInteractiveArguments> = {}, browser = new Browser()) {
   const { url, ...transaction } = await beginInteractive(tenant, { redirectUri: CALLBACK, ...given })
   const start = await browser.open(url)

@@ -30,7 +30,7 @@ let open: Auth0Client
 
 async function start(options: RopgAuthOptions = {}, tenant: EmulatorOptions = {}): Promise<void> {
   emulator = await startAuth0Emulator({ users: [{ ...ada, mfa: true }], ...tenant })
-  // A test that runs on into the next period would see other codes.
+  // Crossing into the next period would change the codes.
   emulator.clock.advance(30 - ((emulator.clock.now() / 1000) % 30))
   const { domain, clientId, clientSecret } = emulator
   const known = options.clientAuth ? {} : { clientSecret }
@@ -75,7 +75,7 @@ async function login() {
   return { mfaToken, audience: API, scope: SCOPE }
 }
 
-/** A login whose code or notification was sent. */
+/** A login whose code or notification has been sent. */
 async function challenged() {
   const waiting = await login()
   const { oobCode = '' } = await challengeMfa(parts, waiting)

@@ -20,7 +20,7 @@ export interface TenantSettings {
   seams?: Seams
 }
 
-/** What the functions of lib/auth0 work with, and the tenant that they talk to. Both end with the test. */
+/** Dependencies of the functions in lib/auth0, and their tenant. Both are closed after the test. */
 export async function startTenant({ emulator: tenant = {}, options = {}, seams = {} }: TenantSettings = {}) {
   const emulator = await startAuth0Emulator(tenant)
   const { domain, clientId, clientSecret } = emulator
@@ -35,7 +35,7 @@ export async function startTenant({ emulator: tenant = {}, options = {}, seams =
   return { emulator, config, client, keys, verify: createVerifySignature(client, config, keys) }
 }
 
-/** The error of a call that has to fail. */
+/** Returns the error of a call that must fail. */
 export async function failureOf(call: Promise<unknown>): Promise<AuthError> {
   const err: unknown = await call.then(
     () => undefined,
@@ -45,7 +45,7 @@ export async function failureOf(call: Promise<unknown>): Promise<AuthError> {
   return err as AuthError
 }
 
-/** Everything that an error can be made to show. */
+/** Everything that an error can print. */
 export function shownBy(err: AuthError): string {
   return [
     inspect(err, { showHidden: true, depth: 9 }),

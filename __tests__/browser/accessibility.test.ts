@@ -8,7 +8,7 @@ const SCHEMES = ['light', 'dark'] as const
 /** A folder for screenshots of every page. */
 const SHOTS = process.env.SHOTS
 
-/** What axe would report first. Runs in the page. */
+/** Checks the most common accessibility errors that axe reports. Runs in the page. */
 const CHECK = `(() => {
   const all = (selector) => [...document.querySelectorAll(selector)]
   const named = (element) => element.getAttribute('aria-label') || element.textContent.trim()

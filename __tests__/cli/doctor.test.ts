@@ -313,7 +313,7 @@ describe('a fault of Redis', () => {
   })
 })
 
-/** A client of the app, whose answers take 40 ms. */
+/** A client whose responses take 40 ms. */
 function slowRedis(): Redis {
   const client = new Redis(testRedisUrl(), { commandTimeout: 1000 })
   const ping = client.ping.bind(client)
@@ -324,7 +324,7 @@ function slowRedis(): Redis {
   return client
 }
 
-/** A client of the server whose settings are spoiled. */
+/** A client of the misconfigured server. */
 function redisClient(): () => Redis {
   let client: Redis | undefined
   afterAll(() => client?.disconnect())
@@ -377,7 +377,7 @@ describe('a fault of the machine', () => {
   it('no Express', () => expectFault('', { input: { folder } }, 'Express', /npm install express/))
 
   it('an old Express', async () => {
-    // Of its own: what was not found in a folder is remembered.
+    // A new folder, because failed lookups in a folder are cached.
     const app = join(folder, 'app')
     const path = join(app, 'node_modules', 'express')
     await mkdir(path, { recursive: true })

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Runs the command, does something once it has printed, and ends it. */
+/** Runs the command, calls the callback once it has printed, and stops it. */
 async function whileItRuns(args: string[], act: (out: string, err: () => string) => Promise<void>) {
   let stop: () => void = () => undefined
   let printed: (text: string) => void = () => undefined

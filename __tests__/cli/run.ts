@@ -12,7 +12,7 @@ export interface Ran {
   err: string
 }
 
-/** A command in this process, with an environment and a terminal of its own. */
+/** Runs a command in this process with its own environment and terminal. */
 export async function run(args: string[], terminal: Partial<Terminal> = {}, seams: Seams = {}): Promise<Ran> {
   const written = { out: '', err: '' }
   const code = await runCommand(

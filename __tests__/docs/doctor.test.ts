@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-/** What differs from run to run. */
+/** Differs between runs. */
 const steady = (output: string) =>
   output
     .replace(/(Node\.js|Express) +[\d.]+/g, '$1 VERSION')
@@ -42,7 +42,7 @@ it('docs/doctor.md shows what the doctor prints', async () => {
 it.each([
   ['docs/doctor.md', 'Options', DOCTOR_HELP],
   ['docs/testing.md', 'The emulator as a command', EMULATOR_HELP],
-])('%s lists every flag of the command, and no other', (path, heading, help) => {
+])('%s lists exactly the flags of the command', (path, heading, help) => {
   const listed = tableRows(section(readPage(path), heading)).flatMap(([flag = '']) => codes(flag))
   const flags = Array.from(help.matchAll(/^ {2}(--\S+(?: <\S+>)?)/gm), ([, flag]) => flag)
   expect(listed).toEqual(flags)

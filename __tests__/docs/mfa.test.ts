@@ -26,7 +26,7 @@ interface FrontEnd {
 
 const block = readPage('docs/mfa.md').blocks.find(({ heading }) => heading === 'A front end')
 
-/** The front end of docs/mfa.md in a browser; `onWait` stands in for the time between two polls. */
+/** Runs the front end of docs/mfa.md in a browser. `onWait` replaces the delay between polls. */
 async function open(mfa: EmulatorMfa, onWait: (app: TestApp) => void = () => undefined) {
   const emulator = await startAuth0Emulator({ users: [{ ...ada, mfa }] })
   const app = await startApp({ emulator, options: { mfa: 'api' } })
@@ -63,7 +63,7 @@ describe('the front end of docs/mfa.md', () => {
     await emulator.close()
   })
 
-  it('logs in with a code that was sent', async () => {
+  it('logs in with a sent code', async () => {
     const { page, emulator, whoAmI } = await open({ factors: [{ type: 'sms' }] })
     const [phone] = await logIn(page)
     await page.challenge(phone!.id)
@@ -85,7 +85,7 @@ describe('the front end of docs/mfa.md', () => {
     await emulator.close()
   })
 
-  it('logs in with a recovery code, and gets the next one', async () => {
+  it('logs in with a recovery code and shows the next one', async () => {
     const { page, emulator, whoAmI } = await open({ factors: [{ type: 'otp' }, { type: 'recovery-code' }] })
     await logIn(page)
     const used = emulator.mfa.recoveryCode(ada.email)
@@ -95,7 +95,7 @@ describe('the front end of docs/mfa.md', () => {
     await emulator.close()
   })
 
-  it('enrolls an app for a user who has no factor', async () => {
+  it('enrolls an authenticator app for a user without a factor', async () => {
     const { page, emulator, whoAmI } = await open({ factors: [] })
     expect(await logIn(page)).toEqual([])
     const { secret, otpauth_uri, recovery_codes } = await page.enrollApp()

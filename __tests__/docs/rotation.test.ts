@@ -9,7 +9,7 @@ const SECRETS: Record<string, string> = { a: 'secret a '.repeat(4).trim(), b: 's
 
 const secretsOf = (step: string) => step.split(',').map((name) => SECRETS[name] ?? '')
 
-/** Before the rotation, then as docs/sessions.md says. */
+/** Secrets before the rotation, then at each step of docs/sessions.md. */
 const steps = [
   'a',
   ...tableRows(section(readPage('docs/sessions.md'), 'Rotate secrets')).map(([, value = '']) => codes(value)[0]!),
@@ -51,12 +51,12 @@ describe('the rotation of docs/sessions.md', () => {
     },
   )
 
-  it('needs its first step', async () => {
+  it('logs users out if the first step is skipped', async () => {
     const [older, newer] = await sideBySide('a', 'b,a')
     expect(await statusAt(older!, await logIn(newer!))).toBe(401)
   })
 
-  it('needs to wait for the longest session before its last step', async () => {
+  it('logs users out if the last step comes before the longest session ends', async () => {
     const [older, newer] = await sideBySide('a,b', 'b')
     expect(await statusAt(newer!, await logIn(older!))).toBe(401)
   })

@@ -11,7 +11,7 @@ const source = [TESTING, join(TESTING, 'emulator')]
   .map((path) => readFileSync(path, 'utf8'))
   .join('\n')
 
-/** Interfaces of what callers of the helpers pass and get. */
+/** Public interfaces of the test helpers. */
 const INTERFACES = [
   ...['TestSession', 'EmulatorOptions', 'EmulatorTenant', 'BrowserSettings', 'DatabaseSettings'],
   ...['EmulatorUser', 'EmulatorApi', 'RefreshPolicy', 'PasswordPolicy', 'EmulatorMfa', 'EmulatorMessage'],

@@ -14,15 +14,15 @@ type Wanted = Record<string, string>
 type Agent = ReturnType<TestApp['agent']>
 
 interface Situation {
-  /** What was asked for before, so that a token is stored. */
+  /** Requested first, so that a token is stored. */
   before?: Wanted
-  /** Seconds that go by after that. */
+  /** Seconds that pass afterwards. */
   later?: number
-  /** Each of these gets the same result. */
+  /** All of these get the same result. */
   wanted: Wanted[]
 }
 
-/** By the first three cells of a row. */
+/** Keyed by the first three cells of a row. */
 const SITUATIONS: Record<string, Situation> = {
   'yes | own audience | is good for 30 more seconds': { later: HOUR - 40, wanted: [{}, { audience: API }] },
   'yes | own audience | has expired or is about to': { later: HOUR - 20, wanted: [{}] },
@@ -68,7 +68,7 @@ const tokenRoute = (app: Express, auth: RopgAuth) => {
   })
 }
 
-/** Says what happened in the words of the table. */
+/** Describes the result in the words of the table. */
 async function resultOf(ask: () => ReturnType<Agent['get']>, emulator: Auth0Emulator, stored: string[]) {
   const calls = emulator.requestsTo('/oauth/token').length
   const { status, body } = await ask()
@@ -79,7 +79,7 @@ async function resultOf(ask: () => ReturnType<Agent['get']>, emulator: Auth0Emul
     : `A new token after ${refreshes} calls`
 }
 
-/** The same words for what the table promises. */
+/** The result that the table promises. */
 function promised(result: string): string[] {
   const refusals = Array.from(result.matchAll(/\d{3} `\w+`/g), ([refusal]) => refusal)
   if (result.startsWith('The stored token')) return ['The stored token after 0 calls']
@@ -87,7 +87,7 @@ function promised(result: string): string[] {
 }
 
 describe('the table of docs/tokens.md', () => {
-  it('has the cases that are tested here', () => {
+  it('contains exactly the cases tested here', () => {
     expect(cases.map(keyOf).sort()).toEqual(Object.keys(SITUATIONS).sort())
   })
 
@@ -118,7 +118,7 @@ describe('the table of docs/tokens.md', () => {
     }
   })
 
-  it('names only error codes with their own status', () => {
+  it('shows every error code with its status', () => {
     for (const row of rows) {
       for (const code of codes(row.at(-1) ?? '').filter((name) => /^[a-z]+_[a-z_]+$/.test(name))) {
         expect(row.at(-1)).toMatch(new RegExp(`\\d{3} \`${code}\``))

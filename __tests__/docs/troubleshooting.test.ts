@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { anchors, prose, readPage, section } from '../support/markdown.ts'
 
-/** What an operator searches for -> the heading that explains it -> the settings and causes in its first sentence. */
+/** Symptom -> section that explains it -> settings and causes named in its first sentence. */
 const SYMPTOMS: [symptom: string, link: string, named: string[]][] = [
   ['429 for the whole office', 'troubleshooting.md#429-for-the-whole-office', ['`rateLimit.subnet`', 'raise it']],
   [
@@ -68,13 +68,13 @@ const SYMPTOMS: [symptom: string, link: string, named: string[]][] = [
 ]
 
 describe('docs/troubleshooting.md', () => {
-  it.each(SYMPTOMS)('names cause and remedy in one sentence: %s', (_symptom, link, named) => {
+  it.each(SYMPTOMS)('explains cause and fix in one sentence: %s', (_symptom, link, named) => {
     const sentence = firstSentence(link)
     expect(named.filter((text) => !sentence.includes(text))).toEqual([])
   })
 })
 
-/** The first sentence below the heading that a link leads to. */
+/** The first sentence below the heading that a link points to. */
 function firstSentence(link: string): string {
   const [name = '', anchor = ''] = link.split('#')
   const page = readPage(`docs/${name}`)

@@ -1,4 +1,4 @@
-/** One file for all that jest can load, because loading the packages takes longer than the tests. */
+/** One file for all examples that Jest can load, because loading the packages is slower than the tests. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'

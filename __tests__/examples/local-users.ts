@@ -61,7 +61,7 @@ describe('examples/local-users', () => {
       support_url: '/help/suspended',
     })
     expect(refused.headers['set-cookie']).toBeUndefined()
-    // Closing waits for revocations, which run in the background.
+    // close() waits for revocations, which run in the background.
     await (example.exports.auth as RopgAuth).close()
     expect(example.emulator.requestsTo('/oauth/revoke')).toHaveLength(1)
   })

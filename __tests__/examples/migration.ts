@@ -35,7 +35,7 @@ describe('examples/migration', () => {
 
   const bodyOf = ({ text }: { text: string }) => JSON.parse(text) as Record<string, unknown>
 
-  /** From `login_url` through the login page of Auth0 to the session. */
+  /** Follows `login_url` through Auth0's login page to the session. */
   async function followToAuth0(browser: Browser, loginUrl: unknown, { email, password }: typeof ada | typeof carol) {
     const begun = await browser.open(url + String(loginUrl))
     const start = await browser.open(begun.location)
@@ -98,7 +98,7 @@ describe('examples/migration', () => {
   it('moves the same users whenever the percentage grows, and in the end all', async () => {
     const statuses = []
     for (moved.percent = 0; moved.percent <= 100; moved.percent += 10) {
-      // Without a password, so that no attempt counts.
+      // Without a password, so that it does not count as an attempt.
       statuses.push((await post(new Browser(), '/login', { email: ada.email })).status)
     }
     expect(statuses[0]).toBe(400)

@@ -21,7 +21,7 @@ describe('examples/socket-io', () => {
     return headers['set-cookie']![0]!.split(';')[0]!
   }
 
-  /** A client that connects once, and its connection or the reason why there is none. */
+  /** Connects once and resolves to the connection or the reason for the refusal. */
   function connect(extraHeaders: Record<string, string>, transport = 'websocket'): Promise<Socket | Error> {
     const settings = { transports: [transport], reconnection: false, forceNew: true }
     const socket = io(example.url, { ...settings, extraHeaders })

@@ -47,7 +47,7 @@ it('lets the front end log in and call the API with the cookie', async () => {
   expect(headers['access-control-allow-origin']).toBe(example.webUrl)
   await agent.post('/api/auth/logout').expect(200)
   const over = await agent.get('/api/todos').expect(401)
-  // Readable for the script, which decides by it.
+  // Readable by the script, which depends on it.
   expect(over.headers['access-control-allow-origin']).toBe(example.webUrl)
 })
 
@@ -89,7 +89,7 @@ inBrowser('works in a browser, which lets a page of another origin neither read 
     await page.getByRole('button', { name: 'Add' }).click()
     await page.getByRole('listitem').filter({ hasText: 'buy milk' }).waitFor()
 
-    // Of the same site, so that the cookie goes along.
+    // Same site, so that the browser sends the cookie.
     await page.goto(`http://localhost:${(neighbor.address() as AddressInfo).port}`)
     const write = { method: 'POST', body: '{"text":"planted"}', headers: { 'Content-Type': 'application/json' } }
     for (const init of [{}, write]) {

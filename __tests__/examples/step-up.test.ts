@@ -9,7 +9,7 @@ describe('examples/step-up', () => {
   let example: Awaited<ReturnType<typeof opening.openExample>>
 
   beforeAll(async () => {
-    // Before the package is loaded: the in-process store takes its clock then.
+    // Before the package is loaded, because the in-process store gets its clock then.
     jest.spyOn(performance, 'now').mockImplementation(() => elapsed() + minutesLater * 60_000)
     const { openExample } = await import('./support/open-example.ts')
     example = await openExample('step-up')

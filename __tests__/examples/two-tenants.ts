@@ -5,7 +5,7 @@ import { openExample } from './support/open-example.ts'
 describe('examples/two-tenants', () => {
   let example: Awaited<ReturnType<typeof openExample>>
   let agent: Agent
-  /** Pairs of name and value. */
+  /** Name and value pairs. */
   let acmeCookie: string
   let globexCookie: string
 

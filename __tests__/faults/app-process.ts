@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { AuthError, createRopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 
-/** From the process, once it listens. */
+/** Sent by the process once it listens. */
 export interface Ready {
   url: string
 }
@@ -34,9 +34,9 @@ process.once('SIGTERM', () => {
     void auth.close()
     process.send?.('closing', () => process.disconnect())
   })
-  // As for clients that have gone: only what the package itself has under way keeps the process.
+  // As if all clients had disconnected: only pending work of the package keeps the process alive.
   server.closeAllConnections()
 })
-// Whoever started it has ended, however that was.
+// The parent process has ended.
 const die = () => process.exit(1)
 process.on('disconnect', die)

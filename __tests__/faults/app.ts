@@ -5,28 +5,28 @@ import { build } from 'esbuild'
 import type { RopgAuthOptions } from '../../lib/index.ts'
 import type { Ready } from './app-process.ts'
 
-/** How an app's process came to its end. */
+/** How an app's process ended. */
 export interface Ended {
-  /** What it wrote to the console, an unhandled rejection for example, and how it ended if not well. */
+  /** Console output, such as an unhandled rejection, and the exit status if it failed. */
   complaints: string[]
-  /** Milliseconds from SIGTERM to its end. */
+  /** Milliseconds from SIGTERM to exit. */
   took: number
 }
 
-/** The package in a process of its own, where an unhandled rejection is the end. */
+/** The package in a separate process that exits on unhandled rejections. */
 export interface App {
   url: string
-  /** Resolves when the package begins to close, after SIGTERM. */
+  /** Resolves when the package starts to close after SIGTERM. */
   closing(): Promise<unknown>
-  /** SIGTERM; resolves when the process is gone. */
+  /** Sends SIGTERM and resolves when the process is gone. */
   stop(): Promise<Ended>
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
 }
 
 let program: Promise<string> | undefined
 
-/** As one script, which is quick to start. */
+/** Bundled into one script, which starts quickly. */
 async function bundle(): Promise<string> {
   const entryPoints = [join(process.cwd(), '__tests__', 'faults', 'app-process.ts')]
   const { outputFiles } = await build({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false })

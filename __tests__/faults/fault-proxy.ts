@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What a {@link FaultProxy} does with its connections. */
+/** How a {@link FaultProxy} treats its connections. */
 export type Traffic =
   'passes' | 'is refused' | 'is reset mid-answer' | 'is silent' | 'is slow' | 'is garbage' | 'stands'
 
-/** Forwards TCP connections, as well as it is told to. */
+/** Forwards TCP connections, with adjustable faults. */
 export interface FaultProxy {
   readonly port: number
   let(traffic: Traffic): Promise<void>
@@ -14,13 +14,13 @@ export interface FaultProxy {
 }
 
 export interface FaultProxySettings {
-  /** Known by the first connection. */
+  /** Must be known when the first connection arrives. */
   target: () => number
-  /** Milliseconds by which answers are late while traffic is slow. */
+  /** Milliseconds that responses are delayed while traffic is slow. */
   delay: number
 }
 
-/** No protocol begins like this. */
+/** Invalid in every protocol. */
 const GARBAGE = Buffer.from('\u0000\u0001~garbage~\r\n\r\n')
 
 export async function startFaultProxy({ target, delay }: FaultProxySettings): Promise<FaultProxy> {
@@ -68,7 +68,7 @@ export async function startFaultProxy({ target, delay }: FaultProxySettings): Pr
   return {
     port,
     let: async (next) => {
-      // What was swallowed does not come back, so neither do its connections.
+      // Dropped data cannot be recovered, so these connections are closed.
       const isLost = traffic === 'is silent'
       traffic = next
       for (const socket of [...clients, ...upstreams]) {

@@ -12,7 +12,7 @@ export const FAULTS = [
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** Lets a fault begin; resolves to how it ends. */
+/** Starts a fault and resolves to a function that ends it. */
 export async function begin(world: World, part: Part, fault: Fault): Promise<() => Promise<void>> {
   const proxy = world[part]
   const goOn = () => proxy.let('passes')
@@ -52,7 +52,7 @@ async function freeze({ server }: World) {
   }
 }
 
-/** Auth0 keeps its data; what was under way is cut off after it has taken effect. */
+/** Auth0 keeps its data. Pending requests take effect before they are cut off. */
 async function refuse({ auth0, emulator }: World) {
   const held = emulator.hold({ after: true })
   void held.arrived.then(async () => {

@@ -5,11 +5,11 @@ import { ask, askPatiently, type Answer, type Column, COLUMNS } from './requests
 import { DEADLINES, type Part, prepare, type Sessions, startWorld, type World } from './world.ts'
 
 export interface Cell {
-  /** Each once. */
+  /** Distinct statuses. */
   statuses: number[]
-  /** Milliseconds of the slowest answer. */
+  /** Milliseconds of the slowest response. */
   worst: number
-  /** Milliseconds from the end of the fault to the first answer that is as it should be. */
+  /** Milliseconds from the end of the fault to the first correct response. */
   recovery: number
 }
 
@@ -17,15 +17,15 @@ export interface Row {
   part: Part
   fault: Fault
   cells: Record<Column, Cell>
-  /** Rules that were broken, in words. */
+  /** Descriptions of broken rules. */
   broken: string[]
 }
 
-/** Requests of each kind while the fault lasts: half of them at once, the others one after the other. */
+/** Requests of each kind during the fault: half of them concurrent, the others sequential. */
 const REQUESTS = 6
-/** Milliseconds by which an answer may miss its deadline. */
+/** Milliseconds that a response may exceed its deadline. */
 const TOLERANCE = 500
-/** Milliseconds after which a part that is back must have been noticed. */
+/** Milliseconds until a recovered part must be noticed. */
 const PATIENCE = 5000
 
 export async function runRow(part: Part, fault: Fault): Promise<Row> {
@@ -72,7 +72,7 @@ function cookiesOf({ alive, expired, leaving }: Sessions, column: Column): strin
   return column === 'logout' ? leaving : column === 'login' ? [] : alive
 }
 
-/** Asks for everything until it is answered as it should be, with sessions that were not used during the fault. */
+/** Repeats all requests until the responses are correct, with sessions not used during the fault. */
 async function recover({ url }: App, sessions: Sessions): Promise<Record<Column, number>> {
   const since = performance.now()
   const untilWell = async (column: Column) => {
@@ -86,7 +86,7 @@ async function recover({ url }: App, sessions: Sessions): Promise<Record<Column,
   return Object.fromEntries(await Promise.all(COLUMNS.map(untilWell))) as Record<Column, number>
 }
 
-/** Nothing that was acknowledged may be gone, and no refresh token. */
+/** No acknowledged data and no refresh token may be lost. */
 async function losses({ url }: App, sessions: Sessions, answers: Answers): Promise<string[]> {
   const lost: string[] = []
   const expect = async (column: Column, cookie: string | undefined, status: number) => {
@@ -111,7 +111,7 @@ function cellsOf(answers: Answers, recovery: Record<Column, number>): Row['cells
   return Object.fromEntries(cells) as Row['cells']
 }
 
-/** What needs a part answers 503 in time while that is down; everything else is untouched. */
+/** Requests that need a part answer 503 in time while it is down. All others are unaffected. */
 function rulesBroken(part: Part, answers: Answers, cells: Row['cells']): string[] {
   const needed: readonly Column[] =
     part === 'redis' ? ['login', 'protected', 'expired', 'logout'] : ['login', 'expired']

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What is asked for while something is down. */
+/** Requests sent during a fault. */
 export const COLUMNS = ['login', 'protected', 'expired', 'public', 'logout'] as const
 export type Column = (typeof COLUMNS)[number]
 
@@ -9,16 +9,16 @@ export interface Answer {
   /** Milliseconds. */
   took: number
   cookie: string | undefined
-  /** Whether the answer takes the cookie away. */
+  /** Whether the response clears the cookie. */
   clears: boolean
   retryAfter: string | null
 }
 
 const CREDENTIALS = { email: 'ada@example.com', password: 'correct horse battery staple', remember_me: true }
-/** Milliseconds; far beyond every deadline. */
+/** Milliseconds, far beyond every deadline. */
 const NEVER = 10_000
 
-/** Status 0: no answer at all. */
+/** Status 0 means no response. */
 export async function ask(url: string, column: Column, cookie = ''): Promise<Answer> {
   const started = performance.now()
   const [method, path, body] = requestOf(column)
@@ -54,11 +54,11 @@ function requestOf(column: Column): [method: string, path: string, body?: string
   }
 }
 
-/** Milliseconds, and a pause between two tries. */
+/** Timeout and pause between attempts, in milliseconds. */
 const PATIENCE = 5000
 const PAUSE = 50
 
-/** Asks again after a 503: without a fault, a busy machine is its only reason. */
+/** Retries after a 503, which without a fault only a busy machine causes. */
 export async function askPatiently(url: string, column: Column, cookie?: string): Promise<Answer> {
   const giveUp = performance.now() + PATIENCE
   for (;;) {
@@ -68,7 +68,7 @@ export async function askPatiently(url: string, column: Column, cookie?: string)
   }
 }
 
-/** Logs in; rejects unless that succeeds. */
+/** Logs in and rejects if that fails. */
 export async function logIn(url: string): Promise<string> {
   const { status, cookie } = await askPatiently(url, 'login')
   if (cookie === undefined) throw new Error(`a login was answered ${String(status)}`)

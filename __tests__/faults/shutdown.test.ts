@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** A login whose access token has expired by the time it is given back. */
+/** Logs in with an access token that expires immediately. */
 async function logInAndExpire(url: string): Promise<string> {
   const { tenant } = world.emulator
   const usual = tenant.accessTokenTtl

@@ -10,7 +10,7 @@ const TITLES: Record<Column, string> = {
   logout: 'logout',
 }
 
-/** In Markdown: status, slowest answer, and time to recover. */
+/** A Markdown table of status, slowest response, and recovery time. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map(({ part, fault, cells, broken }) => [
     `${NAMES[part]}: ${fault}${broken.length > 0 ? ' **broken**' : ''}`,

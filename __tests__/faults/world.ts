@@ -12,7 +12,7 @@ import { logIn } from './requests.ts'
 export const DEADLINES = { redis: 300, auth0: 1000 }
 export type Part = keyof typeof DEADLINES
 
-/** Redis and Auth0, each behind a proxy, and an app that knows only the proxies. */
+/** Redis and Auth0, each behind a proxy, and an app that uses the proxies. */
 export interface World {
   emulator: Auth0Emulator
   server: RedisServer
@@ -26,7 +26,7 @@ export async function startWorld(timeouts = DEADLINES): Promise<World> {
   const ports = { redis: 0, auth0: 0 }
   const redis = await startFaultProxy({ target: () => ports.redis, delay: 1.5 * DEADLINES.redis })
   const auth0 = await startFaultProxy({ target: () => ports.auth0, delay: 1.5 * DEADLINES.auth0 })
-  // What it has acknowledged must outlive its crash, or a lost login would be its own fault.
+  // Acknowledged writes must survive a crash of Redis, or a lost login would not be the package's fault.
   const server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   const domain = `http://127.0.0.1:${String(auth0.port)}`
   const { emulator, port } = await startEmulator(domain)
@@ -50,11 +50,11 @@ export async function startWorld(timeouts = DEADLINES): Promise<World> {
   }
 }
 
-/** Another run of the tests may be quicker to take a port that was free. */
+/** Another test run may take a free port first. */
 async function startEmulator(domain: string, tries = 5): Promise<{ emulator: Auth0Emulator; port: number }> {
   const port = await freePort()
   try {
-    // Whoever loses an answer of Auth0 may send the old refresh token once more, as docs/tokens.md says.
+    // After a lost Auth0 response, the old refresh token may be sent once more, as docs/tokens.md says.
     return { emulator: await startAuth0Emulator({ port, domain, leeway: 60 }), port }
   } catch (err) {
     if (tries === 0) throw err
@@ -62,10 +62,10 @@ async function startEmulator(domain: string, tries = 5): Promise<{ emulator: Aut
   }
 }
 
-/** Cookies of logins from before the fault. */
+/** Cookies of logins before the fault. */
 export interface Sessions {
   alive: string[]
-  /** Their access tokens have expired. */
+  /** Cookies of sessions whose access tokens have expired. */
   expired: string[]
   leaving: string[]
 }

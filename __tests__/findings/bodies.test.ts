@@ -10,7 +10,7 @@ const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const asForm = (fields: object) => new URLSearchParams(Object.entries(fields)).toString()
 
-/** A body as it goes over the wire, whatever its type. */
+/** Sends a raw body with any content type. */
 const post = ({ app }: TestApp, type: string, body: string) =>
   request(app)
     .post('/auth/login')
@@ -18,7 +18,7 @@ const post = ({ app }: TestApp, type: string, body: string) =>
     .serialize((sent: unknown) => sent as string)
     .send(body)
 
-/** What serverless adapters do: the stream is over, the body is there, and nothing says that it was parsed. */
+/** Like serverless adapters: the stream has ended and the body exists, but nothing marks it as parsed. */
 const adapter =
   (shape: (body: Buffer) => unknown): RequestHandler =>
   (req, _res, next) => {
@@ -33,9 +33,9 @@ const adapter =
 const RAW: [title: string, middleware: RequestHandler][] = [
   ['express.raw', express.raw({ type: '*/*', limit: '1mb' })],
   ['express.text', express.text({ type: '*/*', limit: '1mb' })],
-  ['an adapter that hands on a Buffer', adapter((body) => body)],
-  ['an adapter that hands on a string', adapter((body) => body.toString())],
-  ['an adapter that hands on the parsed body', adapter((body) => parsed(body.toString()))],
+  ['an adapter that passes a Buffer', adapter((body) => body)],
+  ['an adapter that passes a string', adapter((body) => body.toString())],
+  ['an adapter that passes the parsed body', adapter((body) => parsed(body.toString()))],
 ]
 
 function parsed(text: string): unknown {
@@ -47,7 +47,7 @@ const behind = (middleware: RequestHandler): TestAppOptions => ({
   before: (app: Express) => void app.use(middleware),
 })
 
-describe.each(RAW)('findings 30: a body that was read by %s', (title, middleware) => {
+describe.each(RAW)('findings 30: a body already read by %s', (title, middleware) => {
   it.each([
     [JSON_TYPE, JSON.stringify(credentials)],
     ['application/json; charset=utf-8', JSON.stringify({ ...credentials, note: '\u00fc' })],
@@ -61,7 +61,7 @@ describe.each(RAW)('findings 30: a body that was read by %s', (title, middleware
   it.each([
     [JSON_TYPE, JSON.stringify({ ...credentials, note: 'x'.repeat(10_240) })],
     [FORM_TYPE, asForm({ ...credentials, note: 'x'.repeat(10_240) })],
-  ])('is refused above 10 KB of %s', async (type, body) => {
+  ])('refuses more than 10 KB of %s', async (type, body) => {
     const app = await startApp(behind(middleware))
     await post(app, type, body).expect(413, refusal('payload_too_large'))
     expect(app.emulator.requests).toEqual([])
@@ -159,7 +159,7 @@ describe('findings 31: a field that is null or empty', () => {
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  it('also counts as missing in auth.login', async () => {
+  it('counts as missing in auth.login too', async () => {
     const app = await startApp({
       ...withRealms,
       before: (app, auth) => {
@@ -175,7 +175,7 @@ describe('findings 31: a field that is null or empty', () => {
 })
 
 describe('findings 32: rememberMe in a body', () => {
-  it.each([true, 'true', 'on', '1'])('asks for a refresh token as remember_me does: %j', async (rememberMe) => {
+  it.each([true, 'true', 'on', '1'])('requests a refresh token like remember_me: %j', async (rememberMe) => {
     const app = await startApp({ store: 'memory' })
     const { headers } = await app.login({ ...credentials, rememberMe }).expect(200)
     expect(sentTo(app)).toEqual([expect.objectContaining({ scope: 'openid profile email offline_access' })])
@@ -188,7 +188,7 @@ describe('findings 32: rememberMe in a body', () => {
     expect(sentTo(app)).toEqual([expect.objectContaining({ scope: 'openid profile email offline_access' })])
   })
 
-  it.each([false, 'false', 'off', '0', ''])('asks for none with %j', async (rememberMe) => {
+  it.each([false, 'false', 'off', '0', ''])('does not request one with %j', async (rememberMe) => {
     const app = await startApp({ store: 'memory' })
     const { headers } = await app.login({ ...credentials, rememberMe }).expect(200)
     expect(sentTo(app)).toEqual([expect.objectContaining({ scope: 'openid profile email' })])
@@ -202,7 +202,7 @@ describe('findings 32: rememberMe in a body', () => {
   })
 })
 
-describe('findings 30 to 32: a header that comes twice', () => {
+describe('findings 30 to 32: a duplicate header', () => {
   const twice = async (name: string, values: [string, string]) => {
     const app = await startApp({ store: 'memory' })
     const { port } = await listen(app.app)
@@ -234,7 +234,7 @@ describe('findings 30 to 32: a header that comes twice', () => {
     expect(app.logged.join()).not.toContain('internal_error')
   })
 
-  it('Content-Length never reaches the app', async () => {
+  it('never reaches the app if it is Content-Length', async () => {
     const { app, answer } = await twice('Content-Length', ['5', '50'])
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(app.emulator.requests).toEqual([])

@@ -9,7 +9,6 @@ interface Line {
   event?: string
 }
 
-/** What the log tells operators to change. */
 const hintsOf = ({ logged }: TestApp) =>
   logged.map((line) => JSON.parse(line) as Line).filter(({ event }) => event === undefined)
 
@@ -87,7 +86,7 @@ describe('auth.requireScope', () => {
 })
 
 describe('req.auth.getAccessToken', () => {
-  it('for another audience and without a refresh token, logs once what to request', async () => {
+  it('logs once what to request for another audience without a refresh token', async () => {
     const app = await startApp({
       store: 'memory',
       after: (app, auth) => {
@@ -122,7 +121,7 @@ describe('environment variables of other Auth0 packages', () => {
     return warnings
   }
 
-  it('have no effect, and a warning says so', () => {
+  it('have no effect and cause a warning', () => {
     expect(warningsOf({})).toEqual([
       'AUTH0_AUDIENCE has no effect: pass the option audience: process.env.AUTH0_AUDIENCE',
       'AUTH0_REALM has no effect: pass the option realm: process.env.AUTH0_REALM',
@@ -130,7 +129,7 @@ describe('environment variables of other Auth0 packages', () => {
     ])
   })
 
-  it('are no reason for a warning if the options are set', () => {
+  it('cause no warning if the options are set', () => {
     expect(warningsOf({ audience: env.AUTH0_AUDIENCE, realm: env.AUTH0_REALM, scope: env.AUTH0_SCOPE })).toEqual([])
   })
 })

@@ -195,7 +195,7 @@ describe('login_url', () => {
   const interactive = { baseUrl: 'http://localhost:3000' }
   const users = [{ ...ada, interactionRequired: true, mfaOnRefresh: true }]
 
-  it('never names the host of a mount path with a pattern', async () => {
+  it('never contains the host of a mount path with a pattern', async () => {
     const emulator = await startAuth0Emulator({ users })
     const { domain, clientId, clientSecret } = emulator
     const auth = createRopgAuth({ domain, clientId, clientSecret, interactive, session: { secret }, logger: false })
@@ -232,7 +232,7 @@ describe('login_url', () => {
 })
 
 describe('auth.session', () => {
-  it('leaves the Cookie header to the app if two cookies of its name are of no use', async () => {
+  it('leaves the Cookie header unchanged for the app if two cookies of its name are invalid', async () => {
     const app = await startApp({
       store: 'memory',
       before: (web, auth) => {
@@ -288,7 +288,7 @@ describe('POST /mfa/verify', () => {
 })
 
 describe('GET /login without the option interactive', () => {
-  it('belongs to the app, also over plain HTTP where HTTPS is required', async () => {
+  it('is left to the app, even over plain HTTP if HTTPS is required', async () => {
     const emulator = await startAuth0Emulator({ users: [ada] })
     const { domain, clientId, clientSecret } = emulator
     const auth = createRopgAuth({

@@ -36,7 +36,7 @@ function startLimited(rateLimit: RopgAuthOptions['rateLimit'], more: RopgAuthOpt
 }
 
 describe('findings 50: a client that resets its connection after sending', () => {
-  it('gets no grant without an address', async () => {
+  it('never causes a password grant without its address', async () => {
     const app = await startApp({ options: { rateLimit: {} } })
     const server = await listen(app.app, 0, '127.0.0.1')
     const { port } = server.address() as AddressInfo
@@ -50,7 +50,7 @@ describe('findings 50: a client that resets its connection after sending', () =>
       )
       await once(socket, 'close')
     }
-    // A request that came over a living connection is behind all of those.
+    // A request on an open connection is processed after all of those.
     await request(server).post('/auth/login').send(wrong)
     expect(grants(app)).toBeLessThanOrEqual(6)
     const addresses = app.emulator.requestsTo('/oauth/token').map(({ headers }) => headers['auth0-forwarded-for'])
@@ -90,7 +90,7 @@ describe('findings 53: NAT64 clients', () => {
     expect(plainAddress(wrapped)).toBe(plain)
   })
 
-  it('are counted apart', async () => {
+  it('are counted separately', async () => {
     const app = await startLimited({ ...off, subnet: { limit: 1, windowMs: 60_000 } })
     const from = (address: string) => app.login(wrong).set('X-Forwarded-For', address)
     await from('64:ff9b::203.0.113.7').expect(401)
@@ -132,7 +132,7 @@ describe('findings 54: a route of the app that calls auth.login', () => {
   })
 })
 
-describe('findings 55: requests that are refused for HTTPS', () => {
+describe('findings 55: requests refused because of plain HTTP', () => {
   it('do not count as attempts', async () => {
     const app = await startLimited({ subnet: { limit: 1, windowMs: 60_000 } }, { requireHttps: true })
     for (let attempt = 1; attempt <= 5; attempt++) await app.login(right).expect(400)
@@ -153,7 +153,7 @@ describe('findings 56: a username that may be a password', () => {
     expect(app.events.at(-1)?.userName).toMatch(/^[\w-]{22}$/)
   })
 
-  it('is reported as typed if it is an email address', async () => {
+  it('is reported unchanged if it is an email address', async () => {
     const app = await startApp()
     await app.login(wrong).expect(401)
     expect(app.events.at(-1)?.userName).toBe(ada.email)
@@ -167,7 +167,7 @@ describe('findings 56: swapped usernames and passwords', () => {
     ['both fields hold the password', secret, secret],
     ['the fields are swapped', secret, ada.email],
     ['the name goes on in the password', 'c4n4ry@example.com', 'c4n4ry@example.com-7f3a'],
-  ])('%s: neither events nor log lines contain the input', async (_title, username, password) => {
+  ])('%s: do not appear in events or log lines', async (_title, username, password) => {
     const app = await startApp()
     const description = `no user ${username}`
     app.emulator.failNext({ status: 403, body: { error: 'invalid_grant', error_description: description } })
@@ -175,7 +175,7 @@ describe('findings 56: swapped usernames and passwords', () => {
     expect(JSON.stringify(app.events) + app.logged.join('')).not.toContain(username)
   })
 
-  it('a refused attempt reveals no more than a failed one', async () => {
+  it('reveal no more in a refused attempt than in a failed one', async () => {
     const app = await startApp({ options: { rateLimit: { ...off, subnet: { limit: 1, windowMs: 60_000 } } } })
     await app.login({ username: secret, password: 'x' }).expect(401)
     await app.login({ username: secret, password: 'x' }).expect(429)
@@ -187,8 +187,8 @@ describe('findings 56: swapped usernames and passwords', () => {
   })
 })
 
-describe('findings 56: a user whose name resembles the password, with a second factor', () => {
-  it('is not in any event', async () => {
+describe('findings 56: a user with MFA whose name resembles the password', () => {
+  it('appears in no event', async () => {
     const users = [{ email: 'mia@example.com', password: 'MIA@example.com', mfa: true }]
     const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
     const agent = app.agent()
@@ -202,7 +202,7 @@ describe('findings 56: a user whose name resembles the password, with a second f
   })
 })
 
-describe('findings 56: a username that is not an email address, with a second factor', () => {
+describe('findings 56: a username that is not an email address, with MFA', () => {
   it('is hashed only in failures', async () => {
     const users = [{ email: 'mia-factor', password: 'second', mfa: true }]
     const app = await startApp({ options: { mfa: 'api' }, emulator: { users } })
@@ -223,7 +223,7 @@ describe('findings 57: a username that contains the password by chance', () => {
     ['a login', 'blocked', 200, 'login.succeeded'],
     ['a failed login', 'Block', 401, 'login.failed'],
     ['one with spaces', ' b lock', 401, 'login.failed'],
-  ])('is hashed in %s, and the event says why', async (_title, password, status, name) => {
+  ])('is hashed in %s, with the reason in the event', async (_title, password, status, name) => {
     const app = await startApp({ emulator: { users } })
     await app.login({ email: 'blocked@example.com', password }).expect(status)
     const [event] = app.events
@@ -232,7 +232,7 @@ describe('findings 57: a username that contains the password by chance', () => {
     expect(app.logged.join('')).toContain('resembles the password')
   })
 
-  it.each(['hashed', false] as const)('has no reason if logUserName is %s', async (logUserName) => {
+  it.each(['hashed', false] as const)('is reported without a reason if logUserName is %s', async (logUserName) => {
     const app = await startApp({ emulator: { users }, options: { logUserName } })
     await app.login(users[0]).expect(200)
     expect(app.events[0]).not.toHaveProperty('userNameHashed')
@@ -243,7 +243,7 @@ describe('the limit of an account', () => {
   const limits = { ...off, account: { limit: 3, windowMs: 60_000 } }
   const from = (app: TestApp, address: string, body: object) => app.login(body).set('X-Forwarded-For', address)
 
-  it('applies to all clients, also for unknown accounts, regardless of case', async () => {
+  it('applies across clients, ignores case, and covers unknown accounts', async () => {
     const app = await startLimited(limits)
     for (const [at, email] of [ada.email, 'nobody@example.com'].entries()) {
       const statuses = []
@@ -272,7 +272,7 @@ describe('the limit of an account', () => {
     }
   })
 
-  it('is shared by two processes, and stores no username', async () => {
+  it('is shared by two processes and stores no username', async () => {
     const session = { prefix: uniquePrefix() }
     const first = await startApp({ options: { rateLimit: limits, session } })
     const second = await startApp({ options: { rateLimit: limits, session }, emulator: first.emulator })

@@ -30,14 +30,14 @@ interface Line {
 
 const linesOf = ({ logged }: TestApp) => logged.map((line) => JSON.parse(line) as Line)
 
-/** Everything in the log that is no event: what operators are told to change. */
+/** Log entries that are not events: hints for operators. */
 const hintsOf = (app: TestApp) => linesOf(app).filter((line) => !('event' in line))
 
 async function times(count: number, run: () => PromiseLike<unknown>): Promise<void> {
   for (let turn = 0; turn < count; turn++) await run()
 }
 
-/** Three requests that are refused alike, and the one line in the log. */
+/** Sends three requests that are refused the same way and expects one log line. */
 async function expectOneHint(
   app: TestApp,
   ask: () => Test,
@@ -55,7 +55,7 @@ async function expectOneHint(
 
 const SET_TRUST_PROXY = "app\\.set\\('trust proxy', 1\\)"
 
-describe('findings 60: HTTPS ends at a proxy, and trust proxy is missing', () => {
+describe('findings 60: TLS ends at a proxy, and trust proxy is not set', () => {
   const hint = new RegExp(`X-Forwarded-Proto: https.*${SET_TRUST_PROXY}`)
   const start = (more: TestAppOptions = {}) => startApp({ store: 'memory', ...more, options: { requireHttps: true } })
 
@@ -64,35 +64,35 @@ describe('findings 60: HTTPS ends at a proxy, and trust proxy is missing', () =>
     ['GET /user', ({ app }) => request(app).get('/auth/user')],
     ['POST /logout', ({ app }) => request(app).post('/auth/logout')],
     ['GET /sessions', ({ app }) => request(app).get('/auth/sessions')],
-  ])('%s: https_required, and once in the log what was seen and what to set', async (_title, ask) => {
+  ])('%s: answers https_required and logs once what was seen and what to set', async (_title, ask) => {
     const app = await start()
-    // As nginx sends them, with the user's address beside.
+    // As nginx sends them, with the user's address.
     const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '203.0.113.7' }
     await expectOneHint(app, () => ask(app).set(forwarded), { status: 400, error: 'https_required', hint })
     await ask(app).set('X-Forwarded-Proto', 'https, http').expect(400)
     expect(hintsOf(app)).toHaveLength(1)
   })
 
-  it("logs nothing for a client of the proxy that used plain HTTP, which is the client's mistake", async () => {
+  it('logs nothing for a proxy client that used plain HTTP', async () => {
     const app = await start()
     await app.login().set('X-Forwarded-Proto', 'http').expect(400, refusal('https_required'))
     expect(hintsOf(app)).toEqual([])
   })
 
-  it('without the header, logs once how to have it sent, and what to set on localhost', async () => {
+  it('without the header, logs once how to send it and what to set on localhost', async () => {
     const app = await start()
     const plain = { status: 400, error: 'https_required', hint: /X-Forwarded-Proto.*trust proxy.*requireHttps: false/ }
     await expectOneHint(app, () => app.login(), plain)
   })
 
-  it('lets requests pass, and logs nothing, once trust proxy is set', async () => {
+  it('accepts requests and logs nothing once trust proxy is set', async () => {
     const app = await start({ before: (app) => app.set('trust proxy', 1) })
     await app.login().set({ 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '203.0.113.7' }).expect(200)
     expect(hintsOf(app)).toEqual([])
   })
 })
 
-describe('findings 61: a forwarded address, and trust proxy is missing', () => {
+describe('findings 61: a forwarded address without trust proxy', () => {
   const ownRoute = (app: Express, auth: RopgAuth) => {
     app.post('/own', (req, res, next) => {
       auth.login(req, { username: ada.email, password: ada.password }).then(() => res.json({}), next)
@@ -103,7 +103,7 @@ describe('findings 61: a forwarded address, and trust proxy is missing', () => {
   it.each<[title: string, ask: (app: TestApp) => Test]>([
     ['POST /login', (app) => app.login()],
     ['auth.login', ({ app }) => request(app).post('/own')],
-  ])('%s works, and once in the log: all users share one limit', async (_title, ask) => {
+  ])('%s works and logs once that all users share one limit', async (_title, ask) => {
     const app = await startApp({ store: 'memory', after: ownRoute })
     const hint = new RegExp(`X-Forwarded-For header, but trust proxy is not set.*one rate limit.*${SET_TRUST_PROXY}`)
     await expectOneHint(app, () => ask(app).set(forwarded), { status: 200, hint })
@@ -131,7 +131,7 @@ describe('findings 60 and 61: a Secure cookie that cannot be sent', () => {
   it.each<[title: string, headers: Record<string, string>]>([
     ['behind a proxy', { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '203.0.113.7' }],
     ['without one', {}],
-  ])('%s: https_required, and once in the log what to set', async (_title, headers) => {
+  ])('%s: answers https_required and logs once what to set', async (_title, headers) => {
     const app = await start({ session: { cookie: { secure: true } } })
     const hint = new RegExp(`cookie is Secure.*${SET_TRUST_PROXY}.*session\\.cookie\\.secure`)
     const line = await expectOneHint(app, () => app.login().set(headers), {
@@ -141,7 +141,7 @@ describe('findings 60 and 61: a Secure cookie that cannot be sent', () => {
     expect(app.emulator.requests).toEqual([])
   })
 
-  it('is sent, and nothing is logged, over HTTPS', async () => {
+  it('is sent over HTTPS, and nothing is logged', async () => {
     const before = (app: Express) => app.set('trust proxy', 1)
     const app = await start({ session: { cookie: { secure: true } } }, { before })
     await app.login().set('X-Forwarded-Proto', 'https').expect(200)
@@ -156,7 +156,7 @@ describe('findings 62: a front end on another origin', () => {
     ['by Fetch Metadata', { Origin: ORIGIN, 'Sec-Fetch-Site': 'cross-site' }],
     ['by Origin alone', { Origin: ORIGIN }],
     ['of the same site', { Origin: ORIGIN, 'Sec-Fetch-Site': 'same-site' }],
-  ])('%s: cross_site_request, and once in the log the origin, allowedOrigins and CORS', async (_title, headers) => {
+  ])('%s: answers cross_site_request and logs once the origin, allowedOrigins, and CORS', async (_title, headers) => {
     const app = await startApp({ store: 'memory' })
     const hint = /allowedOrigins option.*CORS headers with the cors package.*this package does not do/
     const line = await expectOneHint(app, () => app.login().set(headers), {
@@ -167,7 +167,7 @@ describe('findings 62: a front end on another origin', () => {
     expect(hintsOf(app)).toHaveLength(1)
   })
 
-  it('is named once for each origin, ten at most', async () => {
+  it('is logged once per origin, for at most ten origins', async () => {
     const app = await startApp({ store: 'memory' })
     const origins = Array.from({ length: 15 }, (_, place) => `https://${place}.example.com`)
     await times(2, async () => {
@@ -197,13 +197,13 @@ describe('misconfigurations 49, 55: a CORS preflight that reaches the router', (
   const preflight = ({ app }: TestApp, origin = ORIGIN) =>
     request(app).options('/auth/login').set({ Origin: origin, 'Access-Control-Request-Method': 'POST' })
 
-  it('of an allowed origin: once in the log that CORS headers are missing', async () => {
+  it('logs once that CORS headers are missing for an allowed origin', async () => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [ORIGIN] } })
     const hint = /CORS preflight of an allowed origin.*mount the cors package before/
     await expectOneHint(app, () => preflight(app), { status: 204, hint })
   })
 
-  it('of another origin: once in the log the origin and allowedOrigins', async () => {
+  it('logs once the origin and allowedOrigins for another origin', async () => {
     const app = await startApp({ store: 'memory' })
     const line = await expectOneHint(app, () => preflight(app), { status: 204, hint: /allowedOrigins option/ })
     expect(line.origin).toBe(ORIGIN)
@@ -216,13 +216,13 @@ describe('misconfigurations 49, 55: a CORS preflight that reaches the router', (
   })
 })
 
-describe('misconfigurations 30: the router at the root, in front of a page of the app', () => {
+describe('misconfigurations 30: the router mounted at the root before a page of the app', () => {
   const before = (app: Express, auth: RopgAuth) => {
     app.use(auth.router)
     app.get('/user', (_req, res) => res.send('a page'))
   }
 
-  it.each(['/user', '/sessions'])('%s: 401, and once in the log the mount point', async (path) => {
+  it.each(['/user', '/sessions'])('%s: answers 401 and logs the mount path once', async (path) => {
     const app = await startApp({ store: 'memory', before })
     const ask = () => request(app.app).get(path).set('Accept', 'text/html')
     await expectOneHint(app, ask, { status: 401, error: 'unauthenticated', hint: /mounted at the root.*\/api\/auth/ })
@@ -236,8 +236,8 @@ describe('misconfigurations 30: the router at the root, in front of a page of th
   })
 })
 
-describe('misconfigurations 41: a body that other middleware has consumed', () => {
-  it('400, and once in the log what to mount first', async () => {
+describe('misconfigurations 41: a body consumed by other middleware', () => {
+  it('answers 400 and logs once what to mount first', async () => {
     const before = (app: Express) =>
       app.use((req, _res, next) => {
         req.resume().on('end', () => next())
@@ -248,7 +248,7 @@ describe('misconfigurations 41: a body that other middleware has consumed', () =
     })
   })
 
-  it('logs nothing if it was parsed or missing', async () => {
+  it('logs nothing if the body was parsed or is missing', async () => {
     const app = await startApp({ store: 'memory', before: (app) => app.use(express.json()) })
     await app.login().expect(200)
     await request(app.app).post('/auth/login').expect(400)
@@ -256,7 +256,7 @@ describe('misconfigurations 41: a body that other middleware has consumed', () =
   })
 })
 
-describe('findings 63: remember_me, and Auth0 gives no refresh token', () => {
+describe('findings 63: remember_me without a refresh token from Auth0', () => {
   const hint = /offline_access.*no refresh token.*Allow Offline Access.*Refresh Token.*Grant Types/
   const audience = 'https://api.example.com'
   const body = { email: ada.email, password: ada.password, remember_me: true }
@@ -264,12 +264,12 @@ describe('findings 63: remember_me, and Auth0 gives no refresh token', () => {
   it.each<[title: string, emulator: TestAppOptions['emulator'], options: RopgAuthOptions]>([
     ['Allow Offline Access is off', { apis: [{ audience, scopes: [], allowOfflineAccess: false }] }, { audience }],
     ['the refresh grant is off', { grantTypes: ['password'] }, {}],
-  ])('%s: the login works, and the log names both settings once', async (_title, emulator, options) => {
+  ])('%s: logs the user in and logs both settings once', async (_title, emulator, options) => {
     const app = await startApp({ store: 'memory', emulator: emulator!, options })
     await expectOneHint(app, () => app.login(body), { status: 200, hint })
   })
 
-  it('also applies to offline_access in the scope option', async () => {
+  it('does the same for offline_access in the scope option', async () => {
     const options = { scope: 'openid offline_access' }
     const app = await startApp({ store: 'memory', emulator: { grantTypes: ['password'] }, options })
     await expectOneHint(app, () => app.login(), { status: 200, hint })
@@ -283,7 +283,7 @@ describe('findings 63: remember_me, and Auth0 gives no refresh token', () => {
   })
 })
 
-/** A server of Redis that ends with the test. */
+/** A Redis server that stops after the test. */
 async function redisServer(options: StartRedisOptions = {}) {
   const server = await startRedis(options)
   cleanups.push(() => server.stop())
@@ -298,7 +298,7 @@ async function listening(server: Server): Promise<string> {
 
 const TLS = join(__dirname, '../auth0/tls')
 
-/** Redis behind TLS, as managed ones are. */
+/** Redis with TLS, like managed Redis. */
 async function tlsPort(): Promise<string> {
   const { port } = await redisServer()
   const [cert, key] = ['cert', 'key'].map((part) => readFileSync(join(TLS, `localhost.${part}.pem`)))
@@ -325,7 +325,7 @@ const renamed = (...commands: string[]) =>
 
 const CHECK = 'check the redis option'
 
-describe('findings 64: Redis that cannot be used', () => {
+describe('findings 64: an unusable Redis', () => {
   const at = (text: string) => new RegExp(`^Redis at 127\\.0\\.0\\.1:\\d+: ${text}`)
 
   const CASES: [title: string, find: () => Promise<string>, detail: RegExp][] = [
@@ -375,7 +375,7 @@ describe('findings 64: Redis that cannot be used', () => {
 
   const unavailable = (app: TestApp) => linesOf(app).filter(({ event }) => event === 'store.unavailable')
 
-  it.each(CASES)('%s: 503, and one line says where, what was seen and what to do', async (_title, find, detail) => {
+  it.each(CASES)('%s: answers 503 and logs where, what was seen, and what to do', async (_title, find, detail) => {
     const redis = await find()
     const app = await startApp({ options: { redis, timeouts: { redis: 3000 } } })
     await times(3, () => app.login().expect(503, refusal('session_unavailable')))
@@ -387,9 +387,9 @@ describe('findings 64: Redis that cannot be used', () => {
   })
 
   it.each<[title: string, listens: boolean]>([
-    ['to whose errors the app listens', true],
-    ['to whose errors nobody listens', false],
-  ])('a client of the app %s: the same', async (_title, listens) => {
+    ['with an error listener', true],
+    ['without an error listener', false],
+  ])("does the same for the app's own client %s", async (_title, listens) => {
     const client = new Redis({ port: await freePort(), host: '127.0.0.1', lazyConnect: !listens })
     cleanups.push(() => client.disconnect())
     if (listens) client.on('error', () => undefined)
@@ -401,7 +401,7 @@ describe('findings 64: Redis that cannot be used', () => {
     expect(client.listenerCount('error')).toBe(listens ? 2 : 0)
   })
 
-  it('a replica is not contacted again and again', async () => {
+  it('does not keep reconnecting to a replica', async () => {
     const url = await replica()
     const app = await startApp({ options: { redis: url, timeouts: { redis: 500 } } })
     const watch = new Redis(url)
@@ -458,7 +458,7 @@ describe('findings 65: a wrong domain', () => {
   ]
 
   it.each(CASES)(
-    '%s: the log says domain and what answered, in one line for each login',
+    '%s: logs the domain and what answered in one line per login',
     async (_title, find, detail, status, error) => {
       const domain = await find()
       const app = await startApp({ store: 'memory', options: { domain } })
@@ -474,7 +474,7 @@ describe('findings 65: a wrong domain', () => {
 })
 
 describe('findings 66: a wrong client secret', () => {
-  it('is unknown to ready(), and named in the log at the first login', async () => {
+  it('is not detected by ready() and is logged at the first login', async () => {
     const app = await startApp({ store: 'memory', options: { clientSecret: 'canary-of-a-secret' } })
     await app.auth.ready()
     await app.login().expect(500, refusal('configuration_error'))

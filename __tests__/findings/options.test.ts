@@ -33,7 +33,7 @@ afterEach(() => {
   for (const name of changedVariables.splice(0)) Reflect.deleteProperty(process.env, name)
 })
 
-/** The one sentence, or the list, with which construction fails. */
+/** The message of the error that construction throws. */
 function problemWith(options: object): string {
   try {
     void createRopgAuth(options).close()
@@ -48,14 +48,14 @@ async function expectAccepted(options: object): Promise<void> {
   await createRopgAuth({ ...complete, ...options }).close()
 }
 
-describe('findings 33: origins and links of apps', () => {
+describe('findings 33: app origins and deep links', () => {
   it.each([
     'capacitor://localhost',
     'ionic://localhost',
     'tauri://localhost',
     'app://obsidian.md',
     'http://localhost:5173',
-  ])('allowedOrigins takes %s, whose logins are let in', async (origin) => {
+  ])('allowedOrigins accepts %s and logins from it', async (origin) => {
     const app = await startApp({ store: 'memory', options: { allowedOrigins: [origin] } })
     await app.login().set('Origin', origin).set('Sec-Fetch-Site', 'cross-site').expect(200)
     await app.login().set('Origin', `${origin}x`).set('Sec-Fetch-Site', 'cross-site').expect(403)
@@ -74,7 +74,7 @@ describe('findings 33: origins and links of apps', () => {
   })
 
   it.each(['myapp://login', 'com.example.app://auth/login', '/login', 'https://example.com/login'])(
-    'loginUrl takes %s and answers with it',
+    'loginUrl accepts %s and returns it',
     async (loginUrl) => {
       const users = [{ ...ada, mfa: true }]
       const app = await startApp({ store: 'memory', emulator: { users }, options: { loginUrl } })
@@ -93,7 +93,7 @@ describe('findings 33: origins and links of apps', () => {
 describe('findings 34: a proxy in the environment', () => {
   const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
-  it.each(VARIABLES)('%s without a scheme is an http proxy', async (name) => {
+  it.each(VARIABLES)('%s without a scheme is treated as an HTTP proxy', async (name) => {
     for (const value of ['proxy:3128', 'proxy.example.com:3128', '10.0.0.1:8080', ' proxy:3128\n']) {
       setVariable(name, value)
       await expectAccepted({})
@@ -146,7 +146,7 @@ describe('findings 35: values copied from env files and dashboards', () => {
     ['a placeholder', 'YOUR_DOMAIN', /placeholder: copy the value from the Auth0 Dashboard/],
     ['a placeholder in brackets', '<your-tenant>.auth0.com', /placeholder/],
     ['a template', '${AUTH0_DOMAIN}', /placeholder/],
-  ])('a domain %s is refused with the remedy', (_title, domain, remedy) => {
+  ])('a domain %s is refused with an explanation', (_title, domain, remedy) => {
     expect(problemWith({ ...complete, domain })).toMatch(remedy)
     setVariable('AUTH0_DOMAIN', domain)
     const problem = problemWith({ ...complete, domain: undefined })
@@ -167,7 +167,7 @@ describe('findings 35: values copied from env files and dashboards', () => {
     expect(problem).not.toContain(value)
   })
 
-  it('newlines at the end are trimmed', async () => {
+  it('trailing newlines are trimmed', async () => {
     const app = await startApp({ store: 'memory' })
     const { domain, clientId, clientSecret } = app.emulator
     setVariable('AUTH0_DOMAIN', `${domain}\n`)
@@ -223,7 +223,7 @@ describe('findings 38: absoluteTimeout alone', () => {
     ['session', { absoluteTimeout: 3600 }, 3600],
     ['session', { absoluteTimeout: 1 }, 1],
     ['session', { absoluteTimeout: 172_800 }, 172_800],
-  ])('%s %j: the default idle timeout adapts', async (_title, session, absolute) => {
+  ])('%s %j: adapts the default idle timeout', async (_title, session, absolute) => {
     const app = await startApp({ store: 'memory', options: { session } })
     const { body } = await app.login().expect(200)
     const lives = (Date.parse(body.expires_at) - Date.now()) / 1000
@@ -231,15 +231,15 @@ describe('findings 38: absoluteTimeout alone', () => {
     expect(app.logged.join()).not.toContain('Timeout')
   })
 
-  it('of a remembered session: the default idle timeout adapts, too', async () => {
+  it('adapts the default idle timeout of remembered sessions too', async () => {
     const app = await startApp({ store: 'memory', options: { session: { remembered: { absoluteTimeout: 7200 } } } })
     const { body } = await app.login({ email: ada.email, password: ada.password, remember_me: true }).expect(200)
     expect(Math.abs((Date.parse(body.expires_at) - Date.now()) / 1000 - 7200)).toBeLessThan(5)
   })
 })
 
-describe('findings 39: variables that may be missing, under exactOptionalPropertyTypes', () => {
-  // The compiler checks this object.
+describe('findings 39: possibly missing variables under exactOptionalPropertyTypes', () => {
+  // Checked by the compiler.
   const { REDIS_URL, AUTH0_AUDIENCE, AUTH0_REALM, COOKIE_DOMAIN } = process.env
   const options: RopgAuthOptions = {
     ...complete,
@@ -252,16 +252,16 @@ describe('findings 39: variables that may be missing, under exactOptionalPropert
     onLogin: undefined,
   }
 
-  it('undefined counts as left out', () => expectAccepted(options))
+  it('accepts undefined as omitted', () => expectAccepted(options))
 })
 
-describe('findings 40: loggers that take the message first', () => {
+describe('findings 40: loggers with the message as the first argument', () => {
   const CASES: [title: string, make: (lines: unknown[][]) => RopgAuthOptions['logger']][] = [
     ['messageFirst', (lines) => messageFirst(recorder(lines))],
     ['winston itself', (lines) => ({ ...recorder(lines), transports: [], exceptions: {} })],
   ]
 
-  it.each(CASES)('%s: each line has its message and its fields', async (_title, make) => {
+  it.each(CASES)('%s: logs each message with its fields', async (_title, make) => {
     const lines: unknown[][] = []
     const app = await startApp({
       store: 'memory',
@@ -276,7 +276,7 @@ describe('findings 40: loggers that take the message first', () => {
     for (const [message, fields] of lines) {
       expect(typeof message).toBe('string')
       expect(fields).toBeInstanceOf(Object)
-      // What such a logger prints.
+      // Prints like such a logger.
       expect(`${message as string} ${JSON.stringify(fields)}`).not.toContain('[object Object]')
     }
   })
@@ -294,9 +294,9 @@ const guarded: [name: string, use: (app: Express, auth: RopgAuth) => unknown][] 
   ['requireRecentLogin', (app, auth) => app.get('/x', auth.requireAuth, auth.requireRecentLogin as never)],
 ]
 
-describe('findings 42: guards with missing or superfluous parentheses', () => {
+describe('findings 42: guards with missing or extra parentheses', () => {
   it.each(guarded)(
-    'auth.%s as a guard: 500 configuration_error, and the log shows how to write it',
+    'auth.%s as a guard answers 500 configuration_error and logs the correct form',
     async (name, use) => {
       const after = (app: Express, auth: RopgAuth) => {
         use(app, auth)
@@ -324,14 +324,14 @@ describe('findings 42: guards with missing or superfluous parentheses', () => {
     ['requireClaim', (auth: RopgAuth) => (auth.requireClaim as () => unknown)()],
     ['requireRecentLogin', (auth: RopgAuth) => (auth.requireRecentLogin as () => unknown)()],
     ['requireRecentLogin', (auth: RopgAuth) => auth.requireRecentLogin({ maxAge: 0 })],
-  ])('auth.%s without arguments throws, too', async (name, make) => {
+  ])('auth.%s without arguments throws too', async (name, make) => {
     const { auth } = await startApp({ store: 'memory' })
     expect(() => make(auth)).toThrow(ConfigurationError)
     expect(() => make(auth)).toThrow(name)
   })
 })
 
-describe.each(['memory', 'redis'] as const)('findings 43: used after close(), with the store %s', (store) => {
+describe.each(['memory', 'redis'] as const)('findings 43: calls after close(), with the %s store', (store) => {
   const closed = 'auth.close() has closed'
   const lines = ({ logged }: TestApp) => logged.filter((line) => line.includes(closed))
   const routes: TestAppOptions = {
@@ -362,7 +362,7 @@ describe.each(['memory', 'redis'] as const)('findings 43: used after close(), wi
     ['get', '/session'],
   ]
 
-  it.each(REQUESTS)('%s %s: 500 configuration_error, whose log line says so', async (method, path) => {
+  it.each(REQUESTS)('%s %s: answers 500 configuration_error and logs why', async (method, path) => {
     const app = await startApp(routes)
     const cookie = cookieOf(await app.login().expect(200))
     await app.auth.close()
@@ -375,7 +375,7 @@ describe.each(['memory', 'redis'] as const)('findings 43: used after close(), wi
     }
   })
 
-  it('auth.authenticate, auth.sessions and ready reject with it', async () => {
+  it('auth.authenticate, auth.sessions, and ready reject with the same error', async () => {
     const app = await startApp(routes)
     await app.auth.close()
     const req = { headers: {}, socket: {} } as never
@@ -392,7 +392,7 @@ describe.each(['memory', 'redis'] as const)('findings 43: used after close(), wi
     await expect(app.auth.ready()).rejects.toMatchObject({ detail: expect.stringContaining(closed) })
   })
 
-  it('close() may be called again', async () => {
+  it('close() can be called again', async () => {
     const app = await startApp(routes)
     await app.auth.close()
     await app.auth.close()

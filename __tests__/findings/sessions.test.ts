@@ -27,7 +27,6 @@ const withSecrets = (...secrets: string[]) => ({ options: { session: { secret: s
 const statusOf = async (site: Site, path: string, cookie: string) => (await site.get(path, cookie)).status
 const subOf = ({ emulator }: Site) => emulator.users.get(ada.email)!.sub
 
-/** Routes for the app's own data. */
 const notes = (app: Express, auth: RopgAuth) => {
   app.post('/note', auth.session, (req, res) => {
     Object.assign(req.session, { note: 'kept' })
@@ -36,7 +35,7 @@ const notes = (app: Express, auth: RopgAuth) => {
   app.get('/note', auth.session, (req, res) => void res.json({ note: Reflect.get(req.session, 'note') ?? null }))
 }
 
-describe('findings 11: the list of a user is evicted', () => {
+describe("findings 11: Redis evicts a user's session list", () => {
   async function startEvicted() {
     const site = await startSite({ clockSets: 'everything' })
     const first = await logIn(site)
@@ -46,7 +45,7 @@ describe('findings 11: the list of a user is evicted', () => {
   }
   const listed = async (site: Site) => (await site.auth.sessions.list(subOf(site))).length
 
-  it('a session in use lists itself again, so that revokeAll ends it', async () => {
+  it('adds a session back on use, so that revokeAll ends it', async () => {
     const { site, first } = await startEvicted()
     const second = await logIn(site)
     expect(await listed(site)).toBe(1)
@@ -57,10 +56,10 @@ describe('findings 11: the list of a user is evicted', () => {
     for (const { cookie } of [first, second]) expect(await statusOf(site, '/me', cookie)).toBe(401)
   })
 
-  it('one that was revoked before it was listed again ends', async () => {
+  it('ends a session that was revoked before it was added back', async () => {
     const { site, first } = await startEvicted()
     const second = await logIn(site)
-    // The first is on no list, and so is not ended at once.
+    // The first session is on no list, so it is not ended immediately.
     expect(await site.auth.sessions.revokeAll(subOf(site))).toBe(1)
     expect(await statusOf(site, '/me', second.cookie)).toBe(401)
     site.clock.advance(61)
@@ -70,7 +69,7 @@ describe('findings 11: the list of a user is evicted', () => {
 })
 
 inBothApps('findings 12: secrets change while old and new processes run', () => {
-  // Each step of the rotation, as two processes side by side; the documented steps are the first two.
+  // Each rotation step with two processes side by side. The first two are the documented steps.
   const STEPS: [title: string, before: string[], after: string[]][] = [
     ['[a] to [a, b]', [secret], [secret, b]],
     ['[a, b] to [b, a]', [secret, b], [b, secret]],
@@ -84,7 +83,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
       return { old, fresh: await startTwin(old, withSecrets(...after)) }
     }
 
-    it('a login in either process is known in both', async () => {
+    it('accepts logins of either process in both', async () => {
       const { old, fresh } = await start()
       for (const { cookie } of [await logIn(old), await logIn(fresh)]) {
         for (const site of [old, fresh, old]) {
@@ -95,7 +94,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
       }
     })
 
-    it('tokens that either process has refreshed are known in both, and none is lost', async () => {
+    it('shares refreshed tokens between both processes and loses none', async () => {
       const { old, fresh } = await start()
       const { cookie, id } = await logInAndExpire(old)
       for (const [place, site] of [fresh, old, fresh, old].entries()) {
@@ -112,7 +111,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
       expect(revoked(old)).toEqual([])
     })
 
-    it("the app's data, sessions and logout work across both", async () => {
+    it('shares app data, sessions, and logouts between both processes', async () => {
       const { old, fresh } = await start()
       for (const [here, there] of [
         [old, fresh],
@@ -131,7 +130,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
 
     if (hasDropped) return
 
-    it('nobody is logged out by the step', async () => {
+    it('logs nobody out', async () => {
       const { old, fresh } = await start()
       const cookies = await Promise.all([logIn(old), logInAndExpire(old), logIn(old, { remember_me: false })])
       const before = await keysOf(old)
@@ -141,7 +140,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
     })
   })
 
-  it('in one step, old processes do not accept new logins, but do not end them either', async () => {
+  it('in one step: old processes refuse new logins without ending them', async () => {
     const old = await startSite({ ...withSecrets(secret) })
     const fresh = await startTwin(old, withSecrets(b, secret))
     const { cookie, id } = await logIn(fresh)
@@ -155,7 +154,7 @@ inBothApps('findings 12: secrets change while old and new processes run', () => 
     expect(revoked(old)).toEqual([])
   })
 
-  it('in one step, a session of an old process whose tokens a new one has refreshed goes on in the new one', async () => {
+  it('in one step: a session refreshed by a new process stays valid there', async () => {
     const old = await startSite({ ...withSecrets(secret) })
     const fresh = await startTwin(old, withSecrets(b, secret))
     const { cookie } = await logInAndExpire(old)
@@ -174,7 +173,7 @@ describe('findings 13: Redis is down at a logout', () => {
     ['POST /logout', '/auth/logout'],
     ['auth.logout in a route of the app', '/own/logout'],
     ['req.auth.logout', '/mine/logout'],
-  ])('%s answers 503 and clears the cookie', async (_title, path) => {
+  ])('%s: answers 503 and clears the cookie', async (_title, path) => {
     const server = await startRedis()
     try {
       const app = await startApp({
@@ -205,7 +204,7 @@ function addLogouts(app: Express, auth: RopgAuth, server: RedisServer): void {
   })
 }
 
-describe('findings 14: requireAuth in front of a router at /', () => {
+describe('findings 14: requireAuth before a router at /', () => {
   const lines = ({ logged }: Site) => logged.filter((line) => line.includes('mount the router first'))
   const startWith = (order: 'guard first' | 'router first') =>
     startSite({
@@ -232,7 +231,7 @@ describe('findings 14: requireAuth in front of a router at /', () => {
     },
   )
 
-  it('with the router first the login works, and nothing is logged', async () => {
+  it('logs in and logs nothing if the router comes first', async () => {
     const site = await startWith('router first')
     expect((await site.send('POST', '/login', { body })).status).toBe(200)
     expect((await site.get('/anything')).status).toBe(401)

@@ -27,22 +27,22 @@ const tenant: EmulatorOptions = {
   refreshPolicies: [{ audience: OTHER, scope: ['read:mail'] }],
 }
 
-/** `GET /token` as ever, and `POST /ask`, whose body is handed to getAccessToken as it is. */
+/** `GET /token` as usual, and `POST /ask`, which passes its body to getAccessToken unchanged. */
 const startApi = (more: Parameters<typeof startSite>[0] = {}) =>
   startSite({ emulator: tenant, ...more, options: { audience: API, ...more.options } })
 
 const asked = (query: string) => `/token?${query}`
 
-/** Lines of the log that say something that the operator should change. */
+/** Log lines that ask the operator to change something. */
 const hints = (site: Site, about: string | RegExp) =>
   site.logged.filter((line) => line.includes('"cause"') && new RegExp(about).test(line))
 
-describe('findings 20: the access token has expired and there is no refresh token', () => {
+describe('findings 20: an expired access token without a refresh token', () => {
   it.each([
     ['for the audience of the login', ''],
     ['by its name', `audience=${API}`],
     ['with a scope of the login', 'scope=read:posts'],
-  ])('asked for %s: 401 reauthentication_required, the session goes on', async (_title, query) => {
+  ])('answers 401 reauthentication_required for %s and keeps the session', async (_title, query) => {
     const site = await startApi({ options: { scope: 'openid profile read:posts' } })
     const { cookie } = await logInAndExpire(site, { remember_me: false })
     for (let times = 0; times < 3; times++) {
@@ -60,7 +60,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
   it.each([
     ['another audience', `audience=${OTHER}`],
     ['a scope that the login was not granted', 'scope=delete:posts'],
-  ])('asked for %s: 403 insufficient_scope, also before the token is over', async (_title, query) => {
+  ])('answers 403 insufficient_scope for %s, even before the token expires', async (_title, query) => {
     const site = await startApi()
     const { cookie } = await logIn(site, { remember_me: false })
     const { status, body } = await site.get(asked(query), cookie)
@@ -101,7 +101,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
     expect(hints(site, 'offline_access')).toEqual([])
   })
 
-  it('a login over the session brings a token and keeps the session alive', async () => {
+  it('is replaced by a login on the same session', async () => {
     const site = await startApi()
     const { cookie } = await logInAndExpire(site, { remember_me: false })
     expect((await site.get('/token', cookie)).status).toBe(401)
@@ -110,7 +110,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
     expect((await site.get('/token', again.headers.get('set-cookie')!.split(';')[0])).status).toBe(200)
   })
 
-  it('with a refresh token, the token is refreshed', async () => {
+  it('is refreshed if there is a refresh token', async () => {
     const site = await startApi()
     const { cookie } = await logInAndExpire(site)
     expect((await site.get('/token', cookie)).status).toBe(200)
@@ -118,7 +118,7 @@ describe('findings 20: the access token has expired and there is no refresh toke
   })
 })
 
-describe('findings 21: a refresh updates profile, scopes, and permissions', () => {
+describe('findings 21: a refresh', () => {
   const CLAIM = 'https://example.com/roles'
   const guarded = (app: Express, auth: RopgAuth) => {
     const ok = (_req: unknown, res: { json: (body: object) => unknown }) => void res.json({})
@@ -143,7 +143,7 @@ describe('findings 21: a refresh updates profile, scopes, and permissions', () =
     ['the name', { name: 'Ada King' }, { name: 'Ada King' }],
     ['the roles', { claims: { [CLAIM]: ['reader'] } }, { [CLAIM]: ['reader'] }],
     ['a claim that is gone', { claims: {} }, { name: ada.name }],
-  ])('%s in req.auth.user', async (title, change, expected) => {
+  ])('updates %s in req.auth.user', async (title, change, expected) => {
     const site = await startGuarded()
     const { cookie } = await logInAndExpire(site)
     site.emulator.users.update(ada.email, change)
@@ -155,7 +155,7 @@ describe('findings 21: a refresh updates profile, scopes, and permissions', () =
     expect((await site.get('/auth/user', cookie)).body.user).toEqual(user)
   })
 
-  it('roles and permissions that were taken away close their routes, new ones open them', async () => {
+  it('applies removed and added roles and permissions to guards', async () => {
     const site = await startGuarded()
     const { cookie } = await logInAndExpire(site)
     expect(await statuses(site, cookie)).toEqual([200, 200, 200])
@@ -168,7 +168,7 @@ describe('findings 21: a refresh updates profile, scopes, and permissions', () =
     expect(await statuses(site, cookie)).toEqual([200, 200, 200])
   })
 
-  it('scopes that Auth0 no longer grants', async () => {
+  it('removes scopes that Auth0 no longer grants', async () => {
     const site = await startGuarded()
     const { cookie } = await logInAndExpire(site)
     expect((await site.get('/scope', cookie)).status).toBe(200)
@@ -257,7 +257,7 @@ describe('findings 22: access tokens that cannot be read', () => {
     body: { access_token, token_type: 'Bearer', expires_in: 3600, ...more },
   })
 
-  it.each(Object.entries(TOKENS))('%s: served for the configured audience, with one refresh', async (_title, token) => {
+  it.each(Object.entries(TOKENS))('%s: works for the configured audience with one refresh', async (_title, token) => {
     const site = await startApi()
     const { cookie } = await logInAndExpire(site)
     site.emulator.failNext(answer(token))
@@ -268,7 +268,7 @@ describe('findings 22: access tokens that cannot be read', () => {
     expect(refreshes(site)).toHaveLength(1)
   })
 
-  it.each(Object.entries(TOKENS))('%s: served for another audience, with one exchange', async (_title, token) => {
+  it.each(Object.entries(TOKENS))('%s: works for another audience with one exchange', async (_title, token) => {
     const site = await startApi()
     const { cookie } = await logIn(site)
     site.emulator.failNext(answer(token))
@@ -279,7 +279,7 @@ describe('findings 22: access tokens that cannot be read', () => {
     expect(refreshes(site)).toHaveLength(1)
   })
 
-  it('opaque from the login on, in a tenant without a configured audience', async () => {
+  it('are accepted from the login on in a tenant without a configured audience', async () => {
     const site = await startSite({ emulator: tenant })
     const { cookie } = await logIn(site)
     const { status, body } = await site.get('/token', cookie)
@@ -287,7 +287,7 @@ describe('findings 22: access tokens that cannot be read', () => {
     expect(refreshes(site)).toEqual([])
   })
 
-  it('readable and for another audience: refused', async () => {
+  it('are refused if they are readable and for another audience', async () => {
     const site = await startApi()
     const { cookie } = await logIn(site)
     const token = `${segment({ alg: 'none' })}.${segment({ aud: 'https://third.example.com' })}.`
@@ -380,7 +380,7 @@ describe('findings 23: user input as an argument of getAccessToken', () => {
   it.each([
     ['nothing', ''],
     ['an audience and a scope', `audience=${OTHER}&scope=read:mail`],
-  ])('req.query with %s is well, and nothing but audience and scope is sent', async (_title, query) => {
+  ])('req.query with %s is accepted, and only audience and scope are sent', async (_title, query) => {
     const site = await startAsking()
     const { cookie } = await logInAndExpire(site)
     expect((await site.get(`/ask?${query}`, cookie)).status).toBe(200)
@@ -394,14 +394,14 @@ describe('findings 23: user input as an argument of getAccessToken', () => {
     ['another audience and a scope of it', `audience=${OTHER}&scope=read:mail`, 200],
     ['a scope that is never granted', 'scope=delete:everything', 403],
     ['an audience that no policy allows', 'audience=https://unknown.example.com', 500],
-  ])('five equal questions at once for %s cost at most one exchange', async (_title, query, expected) => {
+  ])('five concurrent calls for %s cost at most one exchange', async (_title, query, expected) => {
     const site = await startAsking()
     const { cookie } = await logIn(site)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
     const answers = Array.from({ length: 5 }, () => site.get(`/ask?${query}`, cookie))
     await gate.arrived
     await until(() => site.asking() === 5)
-    // Redis answers in order, so that each has read its tokens when a request that came later is answered.
+    // Redis answers in order, so each request has read its tokens once a later request is answered.
     await site.get('/me', cookie)
     gate.release()
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(5).fill(expected))
@@ -412,7 +412,7 @@ describe('findings 23: user input as an argument of getAccessToken', () => {
   it.each([
     ['another audience', `audience=${OTHER}`],
     ['a narrower scope', 'scope=read:posts'],
-  ])('five equal questions one after the other for %s cost one exchange', async (_title, query) => {
+  ])('five sequential calls for %s cost one exchange', async (_title, query) => {
     const site = await startAsking()
     const { cookie } = await logIn(site)
     for (let times = 0; times < 5; times++) expect((await site.get(`/ask?${query}`, cookie)).status).toBe(200)

@@ -10,7 +10,7 @@ type OnLogin = NonNullable<RopgAuthOptions['onLogin']>
 const credentials = { email: ada.email, password: ada.password }
 const remembered = { ...credentials, remember_me: true }
 
-/** An app with every way in, `GET /data`, and a handler for what `auth.login` rejects with. */
+/** An app with every kind of login, `GET /data`, and an error handler for `auth.login`. */
 function start(onLogin: unknown, more: TestAppOptions = {}): Promise<TestApp> {
   return startApp({
     ...more,
@@ -173,7 +173,7 @@ describe('onLogin that never finishes', () => {
     jest.useRealTimers()
   })
 
-  /** Only what deadlines go by: everything else keeps running. */
+  /** Fakes only the timers behind deadlines. */
   const stopDeadlines = () =>
     jest.useFakeTimers({
       doNotFake: [

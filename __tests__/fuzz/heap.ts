@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Megabytes that are in use after everything else has been collected. */
+/** Megabytes in use after garbage collection. */
 export function heapInUse(): number {
   collect()
   return Math.round(process.memoryUsage().heapUsed / 1e5) / 10

@@ -3,10 +3,10 @@ import { ada } from '../support/app.ts'
 import type { Cookies } from './site.ts'
 import { grace } from './site.ts'
 
-/** Stands in what a client sends in confidence. No response and no log line may repeat it. */
+/** Part of confidential client input. No response and no log line may contain it. */
 export const CANARY = 'canary-9d41f7'
 
-/** What a header value would have to smuggle in. */
+/** The header that an injected value would add. */
 export const SMUGGLED = 'x-smuggled'
 
 const INJECTION = `\r\n${SMUGGLED}: yes\r\n\r\n`
@@ -40,7 +40,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 const often = <T>(usual: fc.Arbitrary<T>, unusual: fc.Arbitrary<T>, weight = 4) =>
   fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: unusual })
 
-/** Texts that break parsers. */
+/** Strings that break parsers. */
 const nasty = fc.constantFrom(
   ...['', ' ', '\0', '\t', '\u00a0', '\u2028', '\ud800', '\udfff', '💥', 'é', '\ufeff', '\u202e', 'İ', 'ß'],
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length', 'null', 'undefined', 'NaN'],
@@ -82,7 +82,7 @@ const FIELDS = {
   logout_token: confidential,
 }
 
-/** A body whose fields are mostly the right ones, each mostly of the right type. */
+/** A body with mostly correct fields of mostly correct types. */
 const fields: fc.Arbitrary<Record<string, unknown>> = fc.record(
   Object.fromEntries(Object.entries(FIELDS).map(([name, usual]) => [name, often<unknown>(usual, value, 6)])),
   { requiredKeys: [] },
@@ -205,7 +205,7 @@ const query = often(
 
 const encoded = (pairs: [string, string][]) => new URLSearchParams(pairs).toString()
 
-/** What fits into a request line. */
+/** Removes characters that a request line cannot contain. */
 const printable = (raw: string) => raw.replace(/[^\x21-\x7e\x80-\xff]/g, '')
 
 const suffix = often(
@@ -218,7 +218,7 @@ const suffix = often(
   5,
 )
 
-/** Headers that change how the bytes behind them are read. */
+/** Headers that change how the following bytes are parsed. */
 const FRAMING = ['Content-Length', 'Transfer-Encoding', 'Connection', 'Expect', 'Upgrade', 'TE', 'Host']
 
 const FRAMING_VALUES = [
@@ -249,7 +249,7 @@ const HEADER_VALUES = [
   ],
 ]
 
-/** What Node lets pass as a header value: Latin-1 without line ends. */
+/** Header values that Node.js accepts: Latin-1 without line breaks. */
 const latin1 = (raw: string) => raw.replace(/[^\t\x20-\x7e\x80-\xff]/g, '')
 
 const headerText = often(fc.constantFrom(...HEADER_VALUES), text.map(latin1))

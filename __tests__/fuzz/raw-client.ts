@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 
-/** A response as it came over the wire, or `undefined` where the server closed the connection without one. */
+/** A raw response, or `undefined` if the server closed the connection without one. */
 export interface RawResponse {
   status: number
-  /** Names in lower case; a repeated header has several entries. */
+  /** Lowercase names. A repeated header has several entries. */
   headers: [name: string, value: string][]
   body: string
-  /** Everything received, for searching. */
+  /** All received bytes as text. */
   text: string
   elapsed: number
 }
@@ -15,14 +15,14 @@ export interface RawResponse {
 export interface RawRequest {
   method: string
   bytes: Buffer
-  /** What the bytes announce may not be what they hold, so the connection is not used again. */
+  /** The body may differ from the announced length, so the connection is not reused. */
   isBroken: boolean
 }
 
-/** Longest time that any request may take, in milliseconds. */
+/** Maximum duration of a request in milliseconds. */
 export const PATIENCE = 2_000
 
-/** Sends bytes that an HTTP client would refuse to send, over one kept-alive connection. */
+/** Sends bytes that HTTP clients refuse to send, over one keep-alive connection. */
 export class RawClient {
   readonly #port: number
   #kept: Socket | undefined
@@ -36,7 +36,7 @@ export class RawClient {
     const started = performance.now()
     const answer = read(socket, method)
     socket.write(bytes)
-    // A body shorter than announced: the server has to see that no more will come.
+    // If the body is shorter than announced, the server must see that no more data follows.
     if (isBroken) socket.end()
     const { text, response } = await answer
     if (isBroken || isOver(socket, response)) this.#drop(socket)
@@ -111,7 +111,7 @@ interface Head extends Pick<Parsed, 'status' | 'headers'> {
 
 function bodyIn(rest: string, head: Head): string | undefined {
   if (head.method === 'HEAD' || head.status === 204 || head.status === 304) return ''
-  // Only Node's own answers come in chunks, and these are empty.
+  // Only Node.js's own responses are chunked, and they are empty.
   if (headerOf(head, 'transfer-encoding') === 'chunked')
     return rest.endsWith(LAST_CHUNK) ? rest.slice(0, -5) : undefined
   const length = headerOf(head, 'content-length')

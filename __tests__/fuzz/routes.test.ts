@@ -10,17 +10,17 @@ import { faultsIn } from './verdict.ts'
 const RUNS = Number(process.env.FUZZ_RUNS ?? 10_500)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_126)
 
-/** Requests after which the cookies of sessions that were ended are replaced. */
+/** After this many requests, cookies of ended sessions are replaced. */
 const ROUND = 100
 
-/** In long runs the heap is measured each time after so many requests, and sessions are kept in Redis, not in the heap. */
+/** In long runs, the heap is measured after this many requests, and sessions are stored in Redis. */
 const MEASURED = 10_000
 const isLong = RUNS > 100_000
 
-/** Megabytes: what the emulator remembers of new users, besides noise. */
+/** Megabytes of allowed growth: the emulator's new users, plus noise. */
 const GROWTH = 25
 
-/** Milliseconds: what the slowest machine may take for one request on average. */
+/** Average milliseconds per request allowed on the slowest machine. */
 const ALLOWANCE = 20
 
 let emulator: Auth0Emulator

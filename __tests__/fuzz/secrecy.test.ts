@@ -32,7 +32,7 @@ afterAll(async () => {
   await emulator.close()
 })
 
-/** Every way in which a secret may be written. */
+/** Encodings of a secret. */
 const WRITTEN: Record<string, (secret: string) => string> = {
   plain: (secret) => secret,
   'for a URL': encodeURIComponent,
@@ -50,7 +50,7 @@ const secret = fc.string({ unit: 'grapheme', minLength: 4, maxLength: 30 }).map(
 
 const surroundings = fc.constantFrom('', ' ', '"', 'user=ada&password=', 'x'.repeat(95), 'x'.repeat(495), 'é=')
 
-/** Whose secret Auth0 repeats, and how. */
+/** How Auth0 echoes a secret. */
 const echo = fc.record({
   how: fc.constantFrom(...Object.keys(WRITTEN)),
   before: surroundings,
@@ -78,9 +78,9 @@ function faultOf({ how, before, after, where, status, error }: Echo, text: strin
   return { status, body: { error, [where]: said } }
 }
 
-/** Every way in which a program shows a value. */
+/** Everything that a program prints of a value. */
 function shown(value: unknown): string {
-  // Without getters: MfaRequiredError has the MFA token behind one, for apps that have asked for it by name.
+  // Without getters, because MfaRequiredError exposes the MFA token through one on purpose.
   const everything = { depth: null, showHidden: true, getters: false, maxStringLength: null } as const
   const { stack, cause, message, detail, auth0 } = Object(value) as Partial<AuthError>
   const parts = [value, cause, auth0].flatMap((part) => [inspect(part, everything), JSON.stringify(part)])
@@ -102,7 +102,7 @@ const answerOf = ({ text, headers }: request.Response) => {
 
 const username = 'ada@example.com'
 
-/** Ways to an error of Auth0's, each with the secret of the client that is at stake. */
+/** Calls that lead to an Auth0 error, each with the client's secret that is at risk. */
 const WAYS: Record<string, (given: string, fault: Echo) => Promise<string>> = {
   'POST /login with a password': async (password, fault) => {
     emulator.failNext(faultOf(fault, password))

@@ -3,7 +3,7 @@ import type { AuthError, RopgAuth, RopgAuthOptions } from '../../lib/index.ts'
 
 type Listeners = Pick<RopgAuthOptions, 'logger' | 'onEvent' | 'onError'>
 
-/** An app that keeps whatever operators, error handlers and listeners get. */
+/** An app that collects everything that operators, error handlers, and listeners get. */
 export function secretApp(create: (listeners: Listeners) => RopgAuth): { app: Express; told: unknown[] } {
   const told: unknown[] = []
   const keep = (...values: unknown[]) => void told.push(...values)

@@ -8,7 +8,7 @@ import { compareSent } from '../support/openapi.ts'
 import { uniquePrefix } from '../support/redis.ts'
 import { RawClient } from './raw-client.ts'
 
-/** Genuine cookies, which a request may bring as they are or damaged. */
+/** Valid cookies, which requests send unchanged or damaged. */
 export interface Cookies {
   live: string
   ended: string
@@ -23,18 +23,18 @@ export interface Site {
   emulator: Auth0Emulator
   cookies: Cookies
   /**
-   * What reached the app's error handler, is no `AuthError`, and came from the router or has a status of 500; and what
-   * openapi.json does not say of an answer.
+   * Errors in the app's error handler that are not an `AuthError` and come from the router or have status 500, and
+   * responses that openapi.json does not describe.
    */
   bugs: string[]
-  /** What the logger and `onEvent` got for the latest requests. */
+  /** Output of the logger and `onEvent` for the latest requests. */
   told: string[]
-  /** New cookies in place of those that requests have ended, and an emulator that remembers no request. */
+  /** Replaces cookies of ended sessions and clears the emulator's recorded requests. */
   renew: () => Promise<void>
   close: () => Promise<void>
 }
 
-/** Needs a second factor to log in. */
+/** Has a second factor. */
 export const grace = { email: 'grace@example.com', password: 'a different horse battery', name: 'Grace', mfa: true }
 
 const EVERYTHING: RopgAuthOptions = {
@@ -47,7 +47,7 @@ const EVERYTHING: RopgAuthOptions = {
 
 const WIDE = { limit: 1_000_000, windowMs: 1_000 }
 
-/** The set-ups whose code for requests differs. */
+/** Configurations with different request handling. */
 export const SITES: Record<string, RopgAuthOptions> = {
   'JSON only, everything on': EVERYTHING,
   'pages, everything on, with limits': {
@@ -60,7 +60,7 @@ export const SITES: Record<string, RopgAuthOptions> = {
 
 export interface SiteParts {
   emulator: Auth0Emulator
-  /** URL; none: the in-process store. */
+  /** Redis URL. Default: the in-process store. */
   redis?: string
 }
 
@@ -119,7 +119,7 @@ function createApp(auth: RopgAuth, bugs: string[]): Express {
   return app
 }
 
-/** Every guard, and the parts that an app calls itself. */
+/** All guards, and the functions that apps call directly. */
 function addGuarded(app: Express, auth: RopgAuth): void {
   const answer: express.RequestHandler = (req, res) => void res.set('X-App', 'yes').json({ sub: req.auth?.sub })
   app.all('/me', auth.requireAuth, answer)
@@ -144,7 +144,7 @@ function addGuarded(app: Express, auth: RopgAuth): void {
   })
 }
 
-/** What an app's own error handler usually does. */
+/** A typical error handler of an app. */
 function answerErrors(bugs: string[]): ErrorRequestHandler {
   return (err: { status?: number; name?: string; stack?: string }, req, res, next) => {
     const status = err.status ?? 500

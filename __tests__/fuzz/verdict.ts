@@ -3,10 +3,10 @@ import { CANARY, SMUGGLED } from './hostile-requests.ts'
 import { headerOf, PATIENCE, type RawResponse } from './raw-client.ts'
 import type { Site } from './site.ts'
 
-/** What Node itself answers to bytes that are not HTTP, or that announce what they do not hold. */
+/** Responses of Node.js itself to malformed HTTP. */
 const OF_NODE = [400, 408, 413, 417, 431, 501]
 
-/** What is wrong with how a site took a request; empty if nothing is. */
+/** Problems in how a site handled a request. Empty if there are none. */
 export function faultsIn(response: RawResponse | undefined, site: Site): string[] {
   const told = site.told.splice(0).join('\n')
   return [
@@ -43,7 +43,7 @@ function isOfContract(response: RawResponse, { emulator }: Site): boolean {
   return isError(body, status) || (status < 300 && isObject(body))
 }
 
-/** A path of the app, or Auth0's login page. */
+/** A path of the app or Auth0's login page. */
 function isSafeTarget(location: string, domain: string): boolean {
   return (
     location.startsWith(`${domain}/authorize?`) || new URL(location, 'http://own.test').origin === 'http://own.test'

@@ -12,7 +12,7 @@ const emulator = {
   refreshPolicies: others.map((audience) => ({ audience, scope: ['read:posts'] })),
 }
 
-/** `asked` is called as soon as a request to `GET /token-for` asks for its token. */
+/** `asked` is called as soon as `GET /token-for` requests its token. */
 function start(asked?: () => void): Promise<Pair> {
   return startPair({
     redis: () => testRedisUrl(),
@@ -32,7 +32,7 @@ function start(asked?: () => void): Promise<Pair> {
 const tokenFor = (app: Pair['first'], audience: string, cookie: string) =>
   get(app, `/token-for?audience=${encodeURIComponent(audience)}`, cookie)
 
-describe('several audiences at once', () => {
+describe('concurrent calls for several audiences', () => {
   it.each([
     ['one instance', (pair: Pair) => [pair.first]],
     ['two instances', (pair: Pair) => [pair.first, pair.second]],
@@ -62,7 +62,7 @@ describe('several audiences at once', () => {
     await gate.arrived
     const mine = apps.map((app) => get(app, '/token-for', cookie).then((answer) => answer))
     await until(() => asked === 3)
-    // Redis answers an instance in order, so each has read the record, then has asked for the lock.
+    // Redis answers in order, so each instance has read the record and then requested the lock.
     for (const app of [...apps, ...apps]) await get(app, '/me', cookie).expect(200)
     gate.release()
     expect((await other).status).toBe(200)

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { History } from './history.ts'
 import { startWorld } from './world.ts'
 
-/** `HISTORY_SEED=... npx jest history` replays; `HISTORY_STEPS` makes it longer or shorter. */
+/** `HISTORY_SEED=... npx jest history` replays a run. `HISTORY_STEPS` sets its length. */
 const seed = Number(process.env.HISTORY_SEED ?? randomInt(2 ** 31))
 const scale = process.env.HISTORY_STEPS === undefined ? 1 : Number(process.env.HISTORY_STEPS) / 1_500
 
@@ -11,7 +11,7 @@ describe.each([
   { store: 'redis', instances: 3, steps: 1_500 * scale },
   { store: 'memory', instances: 1, steps: 1_000 * scale },
 ] as const)('a random history of $instances instance(s) on $store', ({ store, instances, steps }) => {
-  it(`promises 1 to 5 and 8: ends nobody by accident and brings nobody back`, async () => {
+  it(`promises 1 to 5 and 8: never ends a live session or revives an ended one`, async () => {
     const world = await startWorld(store, instances)
     const history = new History(world, seed)
     const since = performance.now()

@@ -3,7 +3,7 @@ import { createRandom, type Random, seedOf } from './random.ts'
 import type { Answer, Asked } from './http-client.ts'
 import { LEEWAY, LIFETIME, users, type World } from './world.ts'
 
-/** What the model knows of one session. */
+/** What the model knows about a session. */
 interface Known {
   name: string
   cookie: string
@@ -13,21 +13,21 @@ interface Known {
   remember: boolean
   /** Epoch milliseconds. */
   until: number
-  /** `over`: by the clock, which deletes nothing at Auth0. */
+  /** `over` means ended by the clock, which revokes nothing at Auth0. */
   state: 'live' | 'dead' | 'over'
-  /** What the app may have written. */
+  /** Possible values written by the app. */
   notes: (string | undefined)[]
   version: number
   refreshToken: string | undefined
-  /** Epoch seconds of the access token. */
+  /** Expiry of the access token in epoch seconds. */
   expiresAt: number
-  /** Epoch milliseconds at which an answer of Auth0 got lost that had rotated the refresh token. */
+  /** Epoch milliseconds when an Auth0 response with a rotated refresh token was lost. */
   lostAt: number | undefined
-  /** Every instance has been asked since it ended. */
+  /** Every instance has seen a request since the session ended. */
   seenEnded: boolean
 }
 
-/** Steps that a session, or somebody without one, takes. */
+/** Steps of a session or of a visitor without one. */
 const WEIGHTS = {
   ...{ login: 12, again: 3, token: 28, write: 10, slowWrite: 6, read: 10, touch: 5, list: 4 },
   ...{ logout: 6, revoke: 3, revokeAll: 2, revokeOthers: 2 },
@@ -37,7 +37,7 @@ type Kind = keyof typeof WEIGHTS
 
 interface Step {
   kind: Kind
-  /** Undefined for the login of somebody without a session. */
+  /** Undefined for a login without a session. */
   session: Known | undefined
   user: (typeof users)[number]
   instance: number
@@ -48,9 +48,9 @@ interface Step {
 
 interface Done {
   step: Step
-  /** Of a route. */
+  /** Response of a route. */
   answer?: Answer
-  /** Of a call. */
+  /** Result of a call. */
   result?: unknown
 }
 
@@ -63,7 +63,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 const MOST_LIVE = 9
 const MOST_STEPS = 12
 
-/** A random history, checked after each batch of concurrent steps. */
+/** Runs a random history and checks it after each batch of concurrent steps. */
 export class History {
   readonly seed: number
   readonly log: string[] = []
@@ -73,9 +73,9 @@ export class History {
   readonly #sessions: Known[] = []
   #batch = 0
   #notes = 0
-  /** The clock has moved so far that every instance looks again whether a session is to be extended. */
+  /** The clock has moved so far that every instance checks again whether a session needs extending. */
   #isRested = false
-  /** Families of refresh tokens that nobody will revoke: their session ended by the clock, or never began. */
+  /** Refresh token families that are never revoked: their session expired or never started. */
   #leaked = 0
 
   constructor(world: World, seed: number) {
@@ -83,7 +83,6 @@ export class History {
     this.seed = seed
   }
 
-  /** One batch. */
   async goOn(): Promise<void> {
     const random = createRandom(seedOf(this.seed, this.#batch++))
     const before = [...(await this.#prepare(random)), ...(await this.#overtake(random))]
@@ -111,7 +110,7 @@ export class History {
     return remember && expiresAt < this.#world.now() / 1000 + 30
   }
 
-  /** Steps that nothing else runs beside. */
+  /** Steps that run alone. */
   async #prepare(random: Random): Promise<string[]> {
     const { redis, instances } = this.#world
     const told: string[] = []
@@ -137,14 +136,14 @@ export class History {
       if (session.until > this.#world.now()) continue
       session.state = 'over'
       expect(`${session.name}, whose time is over,`, (await this.#ask(0, session)).status, 401)
-      // As Redis itself does, by its own clock.
+      // Redis expires keys by its own clock.
       await redis?.del(this.#world.keyOf(session.id))
       if (session.remember) this.#leaked += 1
     }
     return told
   }
 
-  /** A login waits for the answer of Auth0 while all other sessions of its user are revoked: it must not survive. */
+  /** All sessions of a user are revoked while a login waits for Auth0. The login must not succeed. */
   async #overtake(random: Random): Promise<string[]> {
     if (!random.chance(0.05)) return []
     const { emulator, instances, http } = this.#world
@@ -166,13 +165,13 @@ export class History {
   }
 
   #choose(random: Random): Step[] {
-    // Mostly a few sessions that meet, rather than many that pass by.
+    // Prefers a few sessions, so that steps of one session overlap.
     const live = this.#live()
     const stage = live.length ? Array.from({ length: 2 }, () => random.pick(live)) : []
     const gone = this.#sessions.filter(({ state }) => state !== 'live').slice(-20)
     const size = 1 + random.below(MOST_STEPS)
     const steps = Array.from({ length: size }, () => this.#chooseStep(random, { live, stage, gone }))
-    // At most one trouble for a session in a batch, so that the model can tell what comes of it.
+    // At most one fault per session and batch, so that the model can predict the result.
     const troubled = new Set<Known>()
     return steps.map((step) => {
       if (!step.trouble || !step.session) return step
@@ -200,7 +199,7 @@ export class History {
     }
   }
 
-  /** All at once. What is held up goes on when the others are done. */
+  /** Runs all steps concurrently. Delayed responses continue when the others are done. */
   async #run(steps: Step[]): Promise<Done[]> {
     const { gates, network } = this.#world
     let open: () => void = () => undefined
@@ -237,7 +236,7 @@ export class History {
     this.#count(trouble)
   }
 
-  /** The refresh token was spent long ago, and what took its place got lost; a few seconds are for real time. */
+  /** The refresh token was spent long ago and its replacement was lost. Allows a few seconds of real time. */
   #isTooLate({ lostAt }: Known): boolean {
     return lostAt !== undefined && this.#world.now() - lostAt > (LEEWAY - 2) * 1000
   }
@@ -275,26 +274,26 @@ export class History {
     }
   }
 
-  /** Its extension becomes due. Nothing may be created: the session may have ended. */
+  /** Makes the session's extension due. Must not create the key, because the session may have ended. */
   async #makeDue({ id, remember }: Known): Promise<void> {
     const [key, seen] = [this.#world.keyOf(id), Math.floor(this.#world.now() - 90_000)]
     const left = (remember ? LIFETIME.remembered : LIFETIME.ordinary) * 1000 - 90_000
     await this.#world.redis?.eval(MAKE_DUE, 1, key, seen, left)
   }
 
-  /** A session that is due is extended by a single request after a pause. */
+  /** A due session is extended by a single request after a pause. */
   async #checkTouched(steps: Step[]): Promise<void> {
     if (!this.#world.redis || !this.#isRested) return
     for (const { kind, session } of steps) {
       const isAlone = steps.filter((step) => step.session === session).length === 1
       if (kind !== 'touch' || !isAlone || session?.state !== 'live') continue
       const seen = Number(await this.#world.redis.hget(this.#world.keyOf(session.id), 's'))
-      // Zero: somebody else has ended it.
+      // Zero if another step has ended it.
       if (seen !== 0 && seen < this.#world.now() - 60_000) throw new Error(`${session.name} was not extended`)
     }
   }
 
-  /** What the batch has made of the sessions, as far as the answers tell. */
+  /** Updates the model from the responses of a batch. */
   async #settle(done: Done[], expired: Set<Known>): Promise<void> {
     const began: Known[] = []
     const written = new Map<Known | undefined, (string | undefined)[]>()
@@ -304,11 +303,11 @@ export class History {
     }
     for (const { step, answer } of done) {
       if (step.kind !== 'login' && step.kind !== 'again') continue
-      // Two identical logins of one browser at once share one session.
+      // Two identical concurrent logins of one browser share a session.
       if (answer?.status === 200 && began.some(({ id }) => id === idOf(answer))) continue
       if (answer?.status === 200) {
         const session = this.#remember(step, answer)
-        // A login over a session of the same user keeps what the app has written.
+        // A login over a session of the same user keeps the app's data.
         if (step.session) session.notes.push(...step.session.notes, ...(written.get(step.session) ?? []))
         began.push(session)
       } else if (answer?.status === 401 && isOvertaken(step.user.sub, done)) this.#count('overtaken')
@@ -343,7 +342,7 @@ export class History {
     return session
   }
 
-  /** Somebody who ends all sessions of a user may or may not have met one that just began. */
+  /** Ending all sessions of a user may or may not include a session that has just started. */
   async #introduce(session: Known, killers: Done[]): Promise<void> {
     const mayBeDead = isOvertaken(session.sub, killers)
     const { status, body } = await this.#ask(0, session)
@@ -378,7 +377,7 @@ export class History {
     }
   }
 
-  /** Beside 200. */
+  /** Allowed statuses other than 200. */
   #tokenStatuses(session: Known, shaken: Judgement['shaken']): number[] {
     const isOld = session.expiresAt < this.#world.now() / 1000 + 30
     if (!session.remember) return isOld ? [401] : []
@@ -391,7 +390,7 @@ export class History {
       throw new Error(`${session.name} got a token that has expired`)
   }
 
-  /** After a batch in which the token had to be refreshed: how often it was, and what came of it. */
+  /** After a batch that required a refresh: how often it happened and what the result was. */
   async #followRefresh(session: Known, done: Done[]): Promise<void> {
     const { network } = this.#world
     const old = session.refreshToken!
@@ -439,7 +438,7 @@ export class History {
       await this.#lookInto(session)
       return
     }
-    // Everywhere when it has just ended, later here and there.
+    // Checked on every instance right after the end, later on random ones.
     const places = session.seenEnded ? [draw % instances.length] : instances.keys()
     session.seenEnded = true
     const answers = await Promise.all(Array.from(places, (place) => this.#ask(place, session)))
@@ -452,7 +451,7 @@ export class History {
     return this.#world.http.send(this.#world.instances[place]!.port, { method: 'GET', path: '/me', cookie })
   }
 
-  /** Tokens only ever get newer, and the refresh token is the one that Auth0 takes. */
+  /** Tokens only get newer, and Auth0 accepts the refresh token. */
   async #lookInto(session: Known): Promise<void> {
     const record = await this.#world.tokensOf(session.id)
     if (!record) throw new Error(`${session.name} has no tokens`)
@@ -487,7 +486,7 @@ export class History {
     }
   }
 
-  /** Every other refresh token is revoked, in the background. */
+  /** All other refresh tokens are revoked in the background. */
   async #checkFamilies(): Promise<void> {
     const held = this.#live().filter(({ remember }) => remember).length
     const count = () => this.#world.emulator.refreshTokens.families()
@@ -499,16 +498,16 @@ export class History {
 
 interface Judgement {
   killed: Set<Known>
-  /** Those with trouble on the way to Auth0. */
+  /** Sessions with a fault on the way to Auth0. */
   shaken: Set<Known | undefined>
 }
 
-/** Whether somebody has ended the sessions of a user. */
+/** Whether the batch ends the sessions of a user. */
 function isOvertaken(sub: string, done: Done[]): boolean {
   return done.some(({ step: { kind, user } }) => (kind === 'revokeAll' || kind === 'revokeOthers') && user.sub === sub)
 }
 
-/** Whether the step, as it was answered, ends sessions. */
+/** Whether the step, given its response, ends sessions. */
 function isKiller({ step: { kind }, answer, result }: Done): boolean {
   if (kind === 'logout' || kind === 'again') return answer?.status === 200
   if (kind === 'revokeOthers') return answer?.status === 204
@@ -530,7 +529,7 @@ function describe({ kind, session, user, instance, trouble, remember }: Step): s
   return `${kind} ${who} @${instance}${trouble ? ` (${trouble})` : ''}`
 }
 
-/** Written within this batch, at most. */
+/** Possible values written within this batch. */
 function isRecent(note: string, count: number): boolean {
   return Number(note.split('-')[1]) > count - MOST_STEPS
 }

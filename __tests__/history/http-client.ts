@@ -4,7 +4,7 @@ export interface Answer {
   status: number
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into untyped answers
   body: any
-  /** Name and value of the cookie that came along. */
+  /** Name and value of the response's cookie. */
   cookie: string | undefined
 }
 
@@ -15,7 +15,7 @@ export interface Asked {
   body?: object
 }
 
-/** Requests over connections that stay open: thousands of them are cheap. */
+/** Keep-alive requests, which make thousands of them cheap. */
 export interface HttpClient {
   send(port: number, asked: Asked): Promise<Answer>
   close(): void

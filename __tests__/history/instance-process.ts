@@ -2,12 +2,12 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createRopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
 
-/** From the process, once it can be asked. */
+/** Sent by the process when it is ready. */
 export interface Ready {
   port: number
 }
 
-/** To the process: its clock is so many milliseconds ahead. */
+/** Sent to the process: milliseconds that its clock is ahead. */
 export interface Clock {
   ahead: number
 }
@@ -36,11 +36,11 @@ app.post('/write', auth.session, auth.requireAuth, (req, res) => {
 const server = app.listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port } satisfies Ready)
 })
-// An idle connection that the server closes just when it is used again would look like a killed process.
+// An idle connection closed by the server right when it is reused would look like a killed process.
 server.keepAliveTimeout = 0
 process.on('message', (clock: Clock) => {
   ahead = clock.ahead
   process.send?.({ port: 0 } satisfies Ready)
 })
-// The test has ended, however it did.
+// The test has ended.
 process.on('disconnect', () => process.exit())

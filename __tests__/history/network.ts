@@ -1,19 +1,19 @@
-/** What may happen to one refresh on its way, by the refresh token that it sends. */
+/** Faults of one refresh, keyed by the refresh token that it sends. */
 export interface Trouble {
-  /** Auth0 deals with it, and its answer is lost. */
+  /** Auth0 processes the request, but its response is lost. */
   lost: Set<string>
-  /** Auth0 is too busy, and does nothing. */
+  /** Auth0 is overloaded and does nothing. */
   refused: Set<string>
-  /** Auth0 has answered; the answer arrives once this resolves. */
+  /** Auth0 has responded, and the response arrives once this resolves. */
   held: Map<string, Promise<unknown>>
-  /** Users whose next login goes through at Auth0 and whose answer is lost. */
+  /** Users whose next login succeeds at Auth0 but loses its response. */
   lostLogins: Set<string>
 }
 
-/** The way from the instances to Auth0. */
+/** The network between the instances and Auth0. */
 export interface Network extends Trouble {
   fetch: typeof fetch
-  /** Refresh token -> requests that carried it. */
+  /** Refresh token -> number of requests with it. */
   sent: Map<string, number>
 }
 

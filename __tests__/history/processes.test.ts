@@ -20,20 +20,20 @@ import type { Clock, Ready } from './instance-process.ts'
 import { createRandom } from './random.ts'
 
 const seed = Number(process.env.HISTORY_SEED ?? randomInt(2 ** 31))
-/** `npm run test:history` takes 10,000 steps. */
+/** `npm run test:history` runs 10,000 steps. */
 const STEPS = Number(process.env.HISTORY_STEPS ?? 4_000)
 const PROCESSES = 3
 const SESSIONS = 24
 const TOKEN_LIFE = 3600
-/** Seconds of the emulator's clock, which only this test moves: never between a kill and the successor's refresh. */
+/** Seconds of the emulator's clock. Only this test moves it, and never between a kill and the next refresh. */
 const LEEWAY = 600
-/** Milliseconds that no lock may outlive its holder. */
+/** Maximum milliseconds that a lock may outlive its holder. */
 const LONGEST_LOCK = 10_000
-/** Processes that are stopped for so long that they lose their lock; each takes seconds. */
+/** How many times a process is paused until it loses its lock. Each takes seconds. */
 const PAUSES = 2
-/** Times that wall clocks go wrong. */
+/** How many times wall clocks go wrong. */
 const SKEWS = 4
-/** Logins that a revocation overtakes. */
+/** How many logins a revocation overtakes. */
 const OVERTAKEN = 6
 const users = ['ada', 'bob', 'eve'].map((name) => ({
   ...{ email: `${name}@example.com`, password: `the password of ${name}`, sub: `auth0|${name}` },
@@ -42,17 +42,17 @@ const users = ['ada', 'bob', 'eve'].map((name) => ({
 interface Session {
   cookie: string
   sub: string
-  /** In the keys of Redis. */
+  /** As in Redis keys. */
   key: string
-  /** With a refresh token. */
+  /** Whether it has a refresh token. */
   remember: boolean
-  /** Where the clock stood at the login. */
+  /** Clock at login. */
   since: number
-  /** Version of the token record as it was last seen. */
+  /** Last seen version of the token record. */
   version: number
-  /** Its refresh token was revoked at Auth0, so that the next refresh is refused. */
+  /** Whether its refresh token was revoked at Auth0, so that the next refresh is refused. */
   refused: boolean
-  /** `unsure`: a process was killed while it ended the session; the next look decides, once and for all. */
+  /** `unsure` means that a process was killed while ending the session. The next check decides. */
   state: 'live' | 'dead' | 'unsure'
 }
 
@@ -64,7 +64,7 @@ interface Place {
 const OPERATIONS = { read: 30, token: 30, write: 15, login: 12, logout: 5, revoke: 3, others: 2 }
 
 describe(`a random history of ${PROCESSES} processes that get killed`, () => {
-  it('promises 1 to 5: ends nobody by accident and brings nobody back', async () => {
+  it('promises 1 to 5: never ends a live session or revives an ended one', async () => {
     const random = createRandom(seed)
     const redisServer = await startRedis()
     const redis = new Redis(redisServer.url)
@@ -122,7 +122,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       return tokens
     }
 
-    /** Nothing is stored of those who have left, no version is older than before, no lock stands for long. */
+    /** Ended sessions leave nothing stored, no version decreases, and no lock stays long. */
     const audit = async () => {
       const values = await Promise.all(sessions.map((session) => redis.hgetall(recordOf(session))))
       for (const [place, session] of sessions.entries()) {
@@ -159,7 +159,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
         throw new Error(`login said ${answer.status} ${JSON.stringify(answer.body)}`)
     }
 
-    /** 401 is right for who has left, whose refresh token was refused, and who has none and is past the hour. */
+    /** 401 is expected after a logout, after a refused refresh, and after an hour without a refresh token. */
     const mayBeRefused = ({ state, remember, since, refused }: Session) =>
       state !== 'live' || refused || (!remember && since !== ahead)
 
@@ -222,7 +222,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       kills++
     }
 
-    /** Nobody has left a refresh half done: each session has its token, or has ended for a reason. */
+    /** No refresh is left half done: each session has its token or has ended for a reason. */
     const settle = async () => {
       for (let tries = 0; tries < 10; tries++) {
         const live = sessions.filter(({ state }) => state === 'live')
@@ -233,7 +233,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
     }
 
     const batch = async () => {
-      // In a jump the tokens of all expire, so that a process may die while it refreshes.
+      // A jump expires all access tokens, so that processes can die during a refresh.
       const expired = random.chance(0.07)
       if (expired) await advance()
       const known = sessions.filter(({ state }) => state === 'live')
@@ -278,7 +278,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
         }
       }
       if (killed !== undefined) {
-        // With answers on their way: after some of the batch, before the rest.
+        // While responses are pending: after part of the batch.
         if (!gate) await Promise.race(tasks)
         await kill(killed)
         told.push(`kill ${killed}${gate ? ' in mid-refresh' : ''}`)
@@ -292,7 +292,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
         ...(random.chance(0.3) ? sessions.slice(-40) : []),
       ]
       await Promise.all([...new Set(touched)].map(look))
-      // After that look: who was killed while it refreshed and ended a session at once has perhaps left it alive.
+      // After the check above, because a process killed during a refresh and a logout may leave its session alive.
       if (expired || killed !== undefined) await settle()
       await audit()
       steps += told.length + touched.length
@@ -301,7 +301,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
 
     const jump = async () => {
       await advance()
-      // Everybody at once, twice: one refresh for each session that can be refreshed, and none for the others.
+      // All sessions at once, twice: one refresh for each session that can be refreshed, and none for the others.
       const live = sessions.filter(({ state }) => state === 'live')
       const revoked = random.chance(0.5) ? live.find(({ remember, refused }) => remember && !refused) : undefined
       if (revoked) {
@@ -317,13 +317,13 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       if (refreshes.length !== tokens.size + refused.length)
         throw new Error(`${refreshes.length} refreshes for ${tokens.size} tokens and ${refused.length} refusals`)
       await settle()
-      // A refused refresh ends the whole session; one that has no refresh token lives on without tokens.
+      // A refused refresh ends the session. One without a refresh token lives on without tokens.
       await Promise.all(live.map(look))
       await audit()
       steps += asked.length + live.length
     }
 
-    /** The wall clocks of single processes are wrong by an hour: no session ends, and none escapes its revocation. */
+    /** Single processes' wall clocks are off by an hour. No session ends or escapes its revocation. */
     const skew = async () => {
       const wrong = places.map(() => (random.below(3) - 1) * TOKEN_LIFE * 1000)
       await Promise.all(places.map((place, at) => setClock(place, ahead + wrong[at]!)))
@@ -339,7 +339,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       const ended = known.filter(({ sub, state }) => killer?.sub === sub && state !== 'live')
       await Promise.all([...ended, ...others].map(look))
       await setClocks()
-      // Tokens that were judged by a wrong clock have expired by any.
+      // Tokens checked against a wrong clock have expired on every clock.
       await advance()
       await advance()
       await settle()
@@ -349,7 +349,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       steps += known.length + others.length + 3
     }
 
-    /** A login waits for the answer of Auth0 while the other sessions of its user are ended: it must not survive. */
+    /** The user's other sessions are ended while a login waits for Auth0. The login must not succeed. */
     const overtake = async () => {
       const session = sessions.find(({ state, refused }) => state === 'live' && !refused)
       const user = users.find(({ sub }) => sub === session?.sub)
@@ -369,7 +369,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       steps += 3
     }
 
-    /** A process stands still with Auth0's answer on its way, loses its lock, and comes back to newer tokens. */
+    /** A process pauses with Auth0's response pending, loses its lock, and resumes after newer tokens were stored. */
     const pause = async () => {
       const session = sessions.find(({ state, remember, refused }) => state === 'live' && remember && !refused)
       if (!session) return
@@ -399,7 +399,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       steps += 6
     }
 
-    /** So many times, spread over the history. */
+    /** Spreads this many times over the history. */
     const isDue = (done: number, times: number) => done < times && steps > ((done + 1) * STEPS) / (times + 1)
 
     try {
@@ -415,7 +415,7 @@ describe(`a random history of ${PROCESSES} processes that get killed`, () => {
       await Promise.all(sessions.map(look))
       const keys = await redis.keys('history:*')
       const living = sessions.filter(({ state }) => state === 'live')
-      // A login whose process was killed before it answered leaves a session that nobody has the cookie of.
+      // A login whose process was killed before responding leaves a session whose cookie nobody has.
       const unknown = keys.filter((key) => key.includes(':s:')).length - living.length
       expect(unknown).toBeGreaterThanOrEqual(0)
       expect(unknown).toBeLessThanOrEqual(kills * 40)

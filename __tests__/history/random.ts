@@ -1,12 +1,12 @@
-/** Numbers that look random and come again with the same seed (mulberry32). */
+/** Seeded pseudorandom numbers (mulberry32). */
 export interface Random {
-  /** From 0 up to, and without, 1. */
+  /** From 0 to 1, exclusive. */
   next(): number
-  /** From 0 up to, and without, `limit`. */
+  /** From 0 to `limit`, exclusive. */
   below(limit: number): number
   chance(probability: number): boolean
   pick<T>(list: readonly T[]): T
-  /** One of the names, each as often as its weight says. */
+  /** Picks a name by weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name
 }
 
@@ -35,7 +35,7 @@ export function createRandom(seed: number): Random {
   }
 }
 
-/** A seed for each batch, so that a batch stays the same when one before it went otherwise. */
+/** One seed per batch, so that a batch does not depend on the ones before it. */
 export function seedOf(seed: number, batch: number): number {
   return Math.imul(seed ^ 0x9e3779b9, 2 * batch + 1) >>> 0
 }

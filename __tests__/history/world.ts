@@ -21,7 +21,7 @@ import { createNetwork, type Network } from './network.ts'
 
 export const TOKEN_LIFE = 3_600
 export const LEEWAY = 60
-/** Seconds; idle and absolute, so that the clock of the app alone says when a session is over. */
+/** Idle and absolute timeout in seconds. The app's clock alone decides when a session is over. */
 export const LIFETIME = { ordinary: 86_400, remembered: 3 * 86_400 }
 export const AUDIENCE = 'https://api.example.com'
 export const users = ['ada', 'bob', 'eve'].map((name) => ({
@@ -34,23 +34,22 @@ export interface Instance {
   stop(): Promise<void>
 }
 
-/** Several instances on one store, Auth0, the way between them, and the means to look into the store. */
+/** Several instances on one store, Auth0, the network between them, and access to the store. */
 export interface World {
   instances: Instance[]
   emulator: Auth0Emulator
   network: Network
   http: HttpClient
-  /** Where handlers of the app wait. */
+  /** Gates that hold the app's handlers. */
   gates: Map<string, Promise<unknown>>
   now(): number
   advance(seconds: number): void
-  /** Only of Redis. */
+  /** Redis only. */
   redis: Redis | undefined
-  /** Key of the record of a session. */
   keyOf(id: string): string
   hasRecord(id: string): Promise<boolean>
   tokensOf(id: string): Promise<VersionedTokens | undefined>
-  /** Ends an instance and starts another one in its place. */
+  /** Replaces an instance with a new one. */
   restart(place: number): Promise<void>
   stop(): Promise<void>
 }
@@ -63,7 +62,7 @@ export async function startWorld(store: 'redis' | 'memory', count: number): Prom
   let ahead = 0
   const now = () => Date.now() + ahead
   const options = optionsFor(emulator, { keyPrefix, redisUrl: server?.url })
-  // Half of the instances have `auth.session` in front of everything.
+  // Half of the instances mount `auth.session` first.
   const start = (place: number) => startInstance({ options, network, gates, now, isMounted: place % 2 === 0 })
   const instances = await Promise.all(Array.from({ length: count }, (_, place) => start(place)))
   const prefix = `${keyPrefix}${tenantTag(resolveOptions({ ...options, logger: false }))}:`
@@ -73,7 +72,7 @@ export async function startWorld(store: 'redis' | 'memory', count: number): Prom
   const vault = new SessionVault({ records, seal, prefix })
   return {
     ...{ instances, emulator, network, http, gates, now, redis, keyOf },
-    // Whatever is left: not only what can be read.
+    // All remaining keys, including unreadable ones.
     hasRecord: async (id) =>
       redis ? (await redis.exists(keyOf(id))) === 1 : (await records.read(keyOf(id), ['l'])) !== undefined,
     tokensOf: async (id) => {
@@ -124,7 +123,7 @@ async function startInstance({ options, network, gates, now, isMounted }: Instan
   const auth = createRopgAuth(options, { testClock: now, fetch: network.fetch })
   const server = createServer(createApp(auth, { gates, isMounted })).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  // An idle connection that the server closes just when it is used again would look like a fault of ours.
+  // An idle connection closed by the server right when it is reused would look like an error of the package.
   server.keepAliveTimeout = 0
   return { auth, port: (server.address() as AddressInfo).port, stop: () => stopInstance(auth, server) }
 }
@@ -170,7 +169,7 @@ function recordsIn(redis: Redis, { prefix, now }: { prefix: string; now: () => n
   return createRedisRecords({ client: redis, owned: false, guarded: (call) => call(), prefix, testClock: now })
 }
 
-/** The in-process store is known to its instance only. */
+/** Each instance has its own in-process store. */
 async function recordsOf({ auth }: Instance): Promise<Records> {
   const spy = jest.spyOn(MemoryRecords.prototype, 'now')
   await auth.ready()

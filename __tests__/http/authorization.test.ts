@@ -172,7 +172,7 @@ describe('requireRecentLogin', () => {
   const recent = (maxAge: number, more: TestAppOptions = {}) =>
     guarded((auth) => [auth.requireRecentLogin({ maxAge }) as RequestHandler], more)
 
-  /** A clock of all that the app and its store go by. */
+  /** A clock for the app and its store. */
   function movable() {
     let ahead = 0
     return { now: () => Date.now() + ahead, advance: (seconds: number) => void (ahead += 1000 * seconds) }
@@ -188,7 +188,7 @@ describe('requireRecentLogin', () => {
     await ask().expect(200)
     clock.advance(10)
     await ask().expect(401, refusal('reauthentication_required'))
-    // The session itself goes on.
+    // The session stays alive.
     await request(app.app).get('/me').set('Cookie', cookie).expect(200)
     expect((await ask()).headers['set-cookie']).toBeUndefined()
   })

@@ -30,7 +30,7 @@ async function entered(web: Web): Promise<Visitor> {
   return visitor
 }
 
-/** The session at Auth0, as the logout URL names it. */
+/** The Auth0 session id from the logout URL. */
 async function sidOf(visitor: Visitor): Promise<string> {
   const { location } = await visitor.get('/auth/login')
   await visitor.open(await visitor.atAuth0(location))
@@ -235,7 +235,7 @@ describe.each(['redis', 'memory'] as const)('a logout token, in %s', (store) => 
     const copy = new Visitor(web)
     const before = visitor.cookies
     await send(web, await web.emulator.logoutToken({ sid })).expect(200)
-    // The session at Auth0 is over, too.
+    // The session at Auth0 has ended too.
     await visitor.open(`${web.emulator.domain}/v2/logout?client_id=${web.emulator.clientId}`)
 
     await visitor.enter()
@@ -343,7 +343,7 @@ describe('Redis in trouble', () => {
   afterEach(() => server.resume())
   afterAll(() => server.stop())
 
-  /** A look at a store that was down takes its time. */
+  /** Checking a store that was down takes a while. */
   const isReady = ({ auth }: Web) =>
     auth.ready().then(
       () => true,
@@ -352,7 +352,7 @@ describe('Redis in trouble', () => {
 
   const start = (redis: Redis | string = server.url) => startHere({ options: { redis, timeouts: { redis: 300 } } })
 
-  /** A client that meets a Redis which stops when the next script of this text is on its way. */
+  /** A client whose Redis stops when the next script with this text is sent. */
   function stopsAt(script: string): Redis {
     const client = new Redis(server.url)
     endWithTest(async () => client.disconnect())

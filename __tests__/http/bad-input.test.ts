@@ -6,7 +6,7 @@ import type { AuthErrorCode } from '../../lib/errors.ts'
 import { ada, startApp, type TestApp, type TestAppOptions } from '../support/app.ts'
 import { keysUnder, listen, refusal, sendRaw } from './wire.ts'
 
-/** In every bad value: no answer, event or log line may repeat it. */
+/** Part of every invalid value. No response, event, or log line may contain it. */
 const CANARY = 'canary-7f3a'
 const PASSWORD = `${CANARY} correct horse`
 

@@ -8,7 +8,7 @@ import { refusal } from './wire.ts'
 
 const links = { loginUrl: '/continue', recoveryUrl: '/recover', exposeDeniedReason: true }
 
-/** The route and the error handler of the README. */
+/** The route and error handler from the README. */
 function readmeRoutes(app: Express, auth: RopgAuth): void {
   app.post('/sign-in', express.json(), (req, res, next) => {
     auth.login(req, { username: req.body?.email, password: req.body?.password }).then(() => res.json({}), next)

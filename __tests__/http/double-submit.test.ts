@@ -10,7 +10,7 @@ const right = { email: ada.email, password: ada.password }
 const browser = { 'Sec-Fetch-Site': 'same-origin', 'User-Agent': 'a browser' }
 const grants = (app: TestApp) => app.emulator.requestsTo('/oauth/token')
 
-/** Resolves when the routes have taken up so many logins. */
+/** Resolves when the routes have started this many logins. */
 function countLogins(wanted: number) {
   let arrived = 0
   let resolve: () => void = () => undefined
@@ -148,7 +148,7 @@ describe('a login form that is sent twice', () => {
   })
 })
 
-/** Without a client that would keep the connection for later. */
+/** Without a client that would keep the connection alive. */
 function post(port: number) {
   const socket = connect(port, '127.0.0.1')
   const body = JSON.stringify(right)

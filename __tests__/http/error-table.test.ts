@@ -9,7 +9,7 @@ import { createSendError } from '../../lib/http/send-error.ts'
 const login = { login_url: '/continue' }
 const recovery = { recovery_url: '/recover' }
 
-/** Every row of the contract: code, status, and the link that leads on. Also those that no route answers yet. */
+/** Every row of the contract: code, status, and the link in the response. */
 const TABLE: [code: AuthErrorCode, status: number, link?: object][] = [
   ['invalid_request', 400],
   ['https_required', 400],

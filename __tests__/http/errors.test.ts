@@ -20,7 +20,7 @@ const links = { loginUrl: 'https://app.example.com/continue', recoveryUrl: 'http
 const login_url = links.loginUrl
 const recovery_url = links.recoveryUrl
 
-/** What every refused login has in common, whatever Auth0 said. */
+/** Checks that apply to every refused login. */
 function expectRefusal(app: TestApp, response: Response, { status, code, more = {} }: Refused) {
   expect(response.status).toBe(status)
   expect(response.body).toEqual(refusal(code, more))
@@ -280,7 +280,7 @@ const REFUSALS: [title: string, answer: Answer, status: number, code: AuthErrorC
     {},
     TokenByPasswordError,
   ],
-  // Auth0 out of order
+  // Auth0 outages
   [
     '429 too_many_requests',
     oauth(429, 'too_many_requests', 'Global limit has been reached'),

@@ -708,7 +708,7 @@ describe('the rate limit of POST /login', () => {
     const answers = []
     for (let attempt = 1; attempt <= 6; attempt++) answers.push(await app.login())
 
-    // No password reaches Auth0, so that nothing is a failed attempt.
+    // No password reaches Auth0, so no attempt counts as failed.
     expect(answers.map(({ status, body }) => [status, body.error])).toEqual(Array(6).fill([503, 'session_unavailable']))
     expect(answers.map(({ headers }) => headers['retry-after'])).toEqual(Array(6).fill('2'))
     expect(app.emulator.requestsTo('/oauth/token')).toEqual([])

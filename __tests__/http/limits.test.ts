@@ -224,7 +224,7 @@ describe('a tenant that hangs', () => {
   })
 })
 
-/** A fetch whose grants wait, as many as are wanted. The package's own has fewer connections than that. */
+/** A fetch that holds any number of grants. The package's own allows fewer connections. */
 function hanging(wanted: number) {
   let asked = 0
   let [allHaveAsked, goOn]: (() => void)[] = []
@@ -235,7 +235,7 @@ function hanging(wanted: number) {
       if (++asked === wanted) allHaveAsked?.()
       await released
     }
-    // Its deadline has nothing to do with this test.
+    // This test does not cover its deadline.
     return fetch(url, { ...init, signal: null })
   }
   return { fetch: hangingFetch, allAsked, asked: () => asked, goOn: () => goOn?.() }

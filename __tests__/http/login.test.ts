@@ -412,7 +412,7 @@ describe('POST /login: the cookie', () => {
   )
 })
 
-/** Seconds that the record says: idle, and in all. */
+/** Idle and absolute lifetime of the record, in seconds. */
 async function lifetimesOf(session: string): Promise<number[]> {
   const { i, s, e } = await openRedis().hgetall(session)
   return [Number(i) / 1000, (Number(e) - Number(s)) / 1000]
@@ -581,7 +581,7 @@ describe('POST /login: fixation', () => {
     const cart = await request(app.app).get('/cart').set('Cookie', cookieOf(login))
 
     expect(sessionIdOf(cookieOf(login))).not.toBe(sessionIdOf(anonymous))
-    // The login as JSON is its public name only.
+    // The login's JSON contains only its public name.
     expect(cart.body).toEqual({ cart: 'a book', ropg: expect.stringMatching(/^[\w-]{36}$/) })
     expect(await recordsOf(anonymous, app.prefix)).toEqual([])
   })

@@ -19,7 +19,7 @@ async function entered(web: Web): Promise<Visitor> {
 async function isAsked(visitor: Visitor): Promise<boolean> {
   const { location } = await visitor.get('/auth/login')
   const url = new URL(location)
-  // Of whoever is logged in here.
+  // Set because a user is logged in here.
   url.searchParams.delete('prompt')
   return (await visitor.open(url.href)).location.includes('/u/login')
 }
@@ -107,7 +107,7 @@ describe('logout_url', () => {
     const web = await startWeb()
     const visitor = await entered(web)
     const { emulator, prefix } = web
-    // One that has not talked to Auth0 yet.
+    // An instance that has not contacted Auth0 yet.
     const later = await startWeb({ emulator, options: { session: { prefix }, timeouts: { auth0: 300 } } })
     emulator.failNext({ path: '/.well-known/openid-configuration', status: 503, body: 'down', times: 9 })
 

@@ -17,7 +17,7 @@ export interface Answer {
   cookies: string[]
 }
 
-/** A browser that keeps cookies and speaks JSON. */
+/** A browser that keeps cookies and sends JSON. */
 export class Jar {
   readonly kept = new Map<string, string>()
   readonly #url: string
@@ -30,7 +30,7 @@ export class Jar {
     return [...this.kept].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
-  /** Of the login that waits; undefined where there is none. */
+  /** Value of the pending login's cookie, or undefined if there is none. */
   get mfaCookie(): string | undefined {
     return [...this.kept].find(([name]) => name.endsWith('.mfa'))?.[1]
   }
@@ -85,20 +85,20 @@ export interface MfaApp extends TestApp {
   url: string
   browser: Jar
   newBrowser(): Jar
-  /** Moves the clocks of the app, its store and the emulator. */
+  /** Moves the clocks of the app, its store, and the emulator. */
   advance(seconds: number): void
-  /** The user's current one-time password, and one that is wrong. */
+  /** The user's current one-time password, and a wrong one. */
   code(): string
   wrong(): string
-  /** How often `GET /token` has asked for its token. */
+  /** How often `GET /token` has requested its token. */
   asked(): number
-  /** What Auth0 was asked with second factors. */
+  /** MFA requests that Auth0 received. */
   verified(): RecordedRequest[]
 }
 
 export type MfaSettings = TestAppOptions & { user?: Partial<EmulatorUser>; factors?: EmulatorFactor['type'][] }
 
-/** An app with `mfa: 'api'` that listens; its one user has these factors. Default: OTP and a recovery code. */
+/** A listening app with `mfa: 'api'` and one user with these factors. Default: OTP and a recovery code. */
 export async function startMfa({ user, factors, ...settings }: MfaSettings = {}): Promise<MfaApp> {
   const setup = factors ? { factors: factors.map((type) => ({ type })) } : true
   let ahead = 0
@@ -126,7 +126,7 @@ export async function startMfa({ user, factors, ...settings }: MfaSettings = {})
     ahead += seconds * 1000
     emulator.clock.advance(seconds)
   }
-  // A test that runs on into the next period would see other codes.
+  // Crossing into the next period would change the codes.
   if (!('close' in (settings.emulator ?? {}))) advance(30 - ((emulator.clock.now() / 1000) % 30))
   const code = () => emulator.mfa.code(email)
   return {
@@ -137,7 +137,7 @@ export async function startMfa({ user, factors, ...settings }: MfaSettings = {})
   }
 }
 
-/** A login that waits for its second factor. */
+/** A login that is waiting for its second factor. */
 export async function waiting(settings: MfaSettings = {}, body: object = {}): Promise<MfaApp> {
   const app = await startMfa(settings)
   await logInTo(app.browser, body)

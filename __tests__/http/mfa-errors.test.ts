@@ -21,7 +21,7 @@ const fault = (path: string, status: number, error: string, error_description?: 
   body: { error, ...(error_description !== undefined && { error_description }) },
 })
 
-/** A login that waits, after its challenge where the factor has one. */
+/** A pending login, after its challenge if the factor has one. */
 async function challenged(type: EmulatorFactor['type']): Promise<MfaApp> {
   const app = await waiting({ factors: [type, 'recovery-code'] })
   if (type !== 'otp') expect((await app.browser.challenge({ type })).status).toBe(200)
@@ -34,7 +34,7 @@ function expectRefused(answer: Answer, code: AuthErrorCode) {
   expect(answer.cookies).toEqual([])
 }
 
-/** Whether the login that waits can still be finished. */
+/** Whether the pending login can still be completed. */
 async function expectGoesOn(app: MfaApp) {
   expect((await app.browser.verify({ recovery_code: app.emulator.mfa.recoveryCode(email) })).status).toBe(200)
 }

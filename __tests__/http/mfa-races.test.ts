@@ -23,14 +23,14 @@ const isWrong = [401, 'invalid_mfa_code']
 
 const pendingKeys = async ({ prefix }: MfaApp) => (await keysUnder(prefix)).filter((key) => key.includes(':m:'))
 
-/** A browser with the cookies of another. */
+/** A browser with another browser's cookies. */
 function copyOf(app: MfaApp) {
   const copy = app.newBrowser()
   for (const [name, value] of app.browser.kept) copy.kept.set(name, value)
   return copy
 }
 
-/** Another instance with the same tenant, Redis and clock. */
+/** Another instance with the same tenant, Redis, and clock. */
 function twinOf(app: MfaApp, session: object = {}) {
   return startMfa({ emulator: app.emulator, options: { session: { prefix: app.prefix, ...session } } })
 }
@@ -101,7 +101,7 @@ describe.each(['redis', 'memory'] as const)('a login that waits, store %s', (sto
   it('becomes one session of two right codes at once, and the tokens of the other are revoked', async () => {
     const app = await waiting({ store, factors: ['otp', 'recovery-code'] }, remembered)
     const copy = copyOf(app)
-    // The emulator, too, takes an mfa_token once; a tenant with less care is played by a forged answer.
+    // The emulator accepts an mfa_token only once too, so a forged response stands in for a less careful tenant.
     const first = app.emulator.hold({ grantType: OTP, after: true })
     const one = app.browser.verify({ otp: app.code() })
     await first.arrived

@@ -8,7 +8,7 @@ const API = 'https://api.example.com'
 const OTP = 'http://auth0.com/oauth/grant-type/mfa-otp'
 const mfa = { challenge: [{ type: 'otp' }, { type: 'recovery-code' }], enroll: [] }
 
-/** A session whose access token has expired, and whose refresh wants a second factor. */
+/** A session whose access token has expired and whose refresh requires a second factor. */
 async function startExpired(settings: MfaSettings = {}): Promise<MfaApp> {
   const app = await startMfa({
     ...settings,
@@ -188,7 +188,7 @@ describe('a refresh that needs a second factor', () => {
   })
 })
 
-/** Tokens that Auth0 issues to somebody else. */
+/** Tokens that Auth0 issues to another user. */
 async function grantOf({ emulator }: MfaApp, user: { email: string; password: string }): Promise<unknown> {
   const { domain, clientId: client_id, clientSecret: client_secret } = emulator
   const { email: username, password } = user

@@ -23,11 +23,11 @@ afterEach(() => {
 
 interface Watched extends MfaApp {
   errors: unknown[]
-  /** Bodies, headers and cookies of all answers. */
+  /** Bodies, headers, and cookies of all responses. */
   answers: Answer[]
 }
 
-/** An app in which every error is caught on its way out, and a browser whose answers are kept. */
+/** An app that collects every error, and a browser that collects all responses. */
 async function startWatched(settings: Parameters<typeof startMfa>[0] = {}): Promise<Watched> {
   const errors: unknown[] = []
   const answers: Answer[] = []
@@ -57,7 +57,7 @@ async function startWatched(settings: Parameters<typeof startMfa>[0] = {}): Prom
   return { ...app, errors, answers, browser: new WatchedJar(app.url) }
 }
 
-/** Every way in which a program shows a value. */
+/** Everything that a program prints of a value. */
 function shown(value: unknown): string {
   const { stack, cause, message, detail } = Object(value) as Partial<AuthError>
   const details = { depth: 10, showHidden: true, getters: false } as const
@@ -88,7 +88,7 @@ function foundIn(text: string, secrets: Secrets): string[] {
   return Object.keys(secrets).filter((name) => forms(secrets[name]!).some((form) => text.includes(form)))
 }
 
-/** Digits that stand alone: a code of six may be part of a longer number by chance. */
+/** Standalone digits, because a six-digit code may be part of a longer number by chance. */
 function digitsIn(text: string, codes: string[]): string[] {
   return codes.filter((code) => new RegExp(`(?<![0-9A-Za-z.])${code}(?![0-9A-Za-z])`).test(text))
 }
@@ -96,7 +96,7 @@ function digitsIn(text: string, codes: string[]): string[] {
 interface Known {
   secrets?: Secrets
   codes?: string[]
-  /** May be in bodies, and only there. */
+  /** Allowed in bodies only. */
   shownOnce?: Secrets
 }
 

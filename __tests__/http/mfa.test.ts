@@ -20,7 +20,7 @@ function start(emulator: EmulatorOptions = userWith('otp', 'recovery-code'), mor
 
 type Agent = ReturnType<TestApp['agent']>
 
-/** A browser in which the password was right. */
+/** A browser after the correct password. */
 async function waiting(app: TestApp, body: object = {}): Promise<Agent> {
   const agent = app.agent()
   await agent

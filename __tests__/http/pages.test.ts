@@ -11,7 +11,7 @@ import { listen, refusal, sendRaw } from './wire.ts'
 
 const pages = { login: '/login', afterLogin: '/home', afterLogout: '/goodbye' }
 
-/** What browsers send when somebody follows a link or sends a form. */
+/** Headers that browsers send when the user follows a link or submits a form. */
 const NAVIGATION = {
   Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
   'Sec-Fetch-Dest': 'document',
@@ -29,7 +29,7 @@ function form(action: string, hidden: object, inputs: string): string {
   return `<form method="post" action="${action}">${fields.join('')}${inputs}<button>Send</button></form>`
 }
 
-/** An app of plain HTML, without any script. */
+/** An app of plain HTML without scripts. */
 function mountPages(app: Express, auth: RopgAuth): void {
   app.get('/login', (req, res) => {
     const { error, return_to } = req.query
@@ -56,7 +56,7 @@ function startPages(options: RopgAuthOptions = {}, settings: TestAppOptions = {}
   return startApp({ after: mountPages, ...settings, options: { pages, ...options } })
 }
 
-/** Somebody with a browser that runs no scripts. */
+/** A browser that runs no scripts. */
 function visitorOf({ app }: TestApp) {
   const agent = request.agent(app)
   const open = (path: string) => agent.get(path).set(NAVIGATION)
@@ -65,7 +65,7 @@ function visitorOf({ app }: TestApp) {
     agent,
     open,
     send,
-    /** Fills in the form of a page, as it stands there. */
+    /** Fills in the form of a page and submits it. */
     submit: (page: Response, fields: object = {}) => {
       const action = /action="([^"]+)"/.exec(page.text)![1]!
       const hidden = Array.from(
@@ -74,7 +74,7 @@ function visitorOf({ app }: TestApp) {
       )
       return send(action, { ...(Object.fromEntries(hidden) as object), ...fields })
     },
-    /** Where an answer leads, by a redirect that turns every method into GET. */
+    /** The target of a redirect that changes every method to GET. */
     follow: (answer: Response) => {
       expect([302, 303]).toContain(answer.status)
       return open(answer.headers.location!)
@@ -527,7 +527,7 @@ describe('pages beside interactive login', () => {
 
   const pathOf = (location: string) => location.replace(/^https?:\/\/[^/]+/, '')
 
-  /** From GET /login to the callback, with the cookies of a visitor. */
+  /** From GET /login to the callback, with a visitor's cookies. */
   async function logInAtAuth0({ app }: { app: TestApp }, visitor: ReturnType<typeof visitorOf>, path = '/auth/login') {
     const begun = await visitor.open(path)
     const browser = new Browser()
@@ -578,7 +578,7 @@ describe('pages beside interactive login', () => {
   })
 
   it.each(['/auth/login', '/auth/login/', '/Auth/Login?x=1'])('answers failures at %s with JSON', async (login) => {
-    // The login page would begin again, and fail again.
+    // The login page would restart the login and fail again.
     const { app } = await startBoth({ pages: { ...pages, login } })
     const visitor = visitorOf(app)
     const answer = await visitor.open('/auth/callback?code=x&state=y')

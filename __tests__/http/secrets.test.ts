@@ -34,11 +34,11 @@ afterEach(() => {
 })
 
 interface Watched extends TestApp {
-  /** What onError and the app's own routes caught. */
+  /** Errors caught by onError and by the app's own routes. */
   errors: unknown[]
 }
 
-/** An app in which every error is caught on its way out, and answered as if it had not been. */
+/** An app that collects every error and still responds as usual. */
 async function startWatched(settings: TestAppOptions = {}, options: RopgAuthOptions = {}): Promise<Watched> {
   const errors: unknown[] = []
   const app = await startApp({
@@ -74,7 +74,7 @@ function mountOwnRoutes(app: Express, auth: RopgAuth, errors: unknown[]) {
   })
 }
 
-/** Every way in which a program shows a value. */
+/** Everything that a program prints of a value. */
 function shown(value: unknown): string {
   const { stack, cause, message } = Object(value) as Partial<Error>
   const details = { depth: 10, showHidden: true, getters: false } as const
@@ -82,7 +82,7 @@ function shown(value: unknown): string {
   return parts.join('\n')
 }
 
-/** The names of the secrets that a text gives away, in clear or as usually encoded. */
+/** Names of the secrets that a text contains, in plain text or in a common encoding. */
 function foundIn(text: string, secrets: Record<string, string | undefined>): string[] {
   const forms = (secret: string) => [
     secret,
@@ -98,7 +98,7 @@ function foundIn(text: string, secrets: Record<string, string | undefined>): str
 
 const staticSecrets = { password, wrong, clientSecret, sessionSecret, mfaToken }
 
-/** Nothing that operators, error handlers or Redis get to see holds a secret. */
+/** Operators, error handlers, and Redis must never receive a secret. */
 async function expectNothingLeaked(app: Watched, more: Record<string, string | undefined> = {}) {
   const secrets = { ...staticSecrets, ...more }
   const told = {
@@ -205,7 +205,7 @@ describe('a login', () => {
   })
 })
 
-/** A `fetch` that reads along what the emulator issues. */
+/** A `fetch` that records what the emulator issues. */
 function watchTokens(issued: Record<string, string>): typeof fetch {
   return async (...args) => {
     const response = await fetch(...args)
@@ -477,7 +477,7 @@ describe('a request with a cookie that is refused', () => {
     const response = await request(app.app).get('/me').set('Cookie', change(cookie))
 
     expect(response.status).toBe(401)
-    // `unescape` of node:querystring never throws: the change may have hit an escape.
+    // `unescape` of node:querystring never throws, even if the change damaged an escape.
     const secrets = { cookie: unescape(change(cookie).split('=')[1]!), id: sessionIdOf(cookie) }
     expectNotAnswered(response, secrets)
     await expectNothingLeaked(app, secrets)

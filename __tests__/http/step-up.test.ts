@@ -22,7 +22,7 @@ it('a login that Auth0 answers without asking for the password is no recent logi
   clock.advance(3600)
   expect(bodyOf(await visitor.get('/transfer')).error).toBe('reauthentication_required')
 
-  // Single sign-on of Auth0 alone, as if the browser were not logged in here.
+  // Uses only Auth0's SSO, as if the browser were not logged in here.
   const { location } = await visitor.get('/auth/login')
   const url = new URL(location)
   expect(url.searchParams.get('prompt')).toBe('login')

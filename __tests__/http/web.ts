@@ -13,18 +13,18 @@ export const users = [
   { email: GRACE.username, password: GRACE.password, name: 'Grace Hopper' },
 ]
 
-/** An app with interactive login that listens at its `baseUrl`. */
+/** A listening app with interactive login, whose URL is its `baseUrl`. */
 export interface Web extends TestApp {
   url: string
 }
 
 export interface WebOptions extends TestAppOptions {
-  /** Of `interactive`. */
+  /** The `interactive` option. */
   federated?: boolean
 }
 
 export async function startWeb({ federated, ...settings }: WebOptions = {}): Promise<Web> {
-  // Listens first: nobody may take the port of its own URL.
+  // Listens first, because the port is part of its URL.
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   endWithTest(async () => {
@@ -38,7 +38,7 @@ export async function startWeb({ federated, ...settings }: WebOptions = {}): Pro
   return { ...app, url }
 }
 
-/** A browser in front of the app. */
+/** A browser that uses the app. */
 export class Visitor extends Browser {
   readonly web: Web
 
@@ -55,14 +55,14 @@ export class Visitor extends Browser {
     return this.open(this.web.url + path, { method: 'POST' })
   }
 
-  /** From `GET /login` to where Auth0 sends the browser: the URL of the callback, not opened yet. */
+  /** From `GET /login` to Auth0's redirect. Returns the callback URL without opening it. */
   async untilCallback(path = '/auth/login', credentials = ADA): Promise<string> {
     const begun = await this.get(path)
     expect([begun.status, begun.location]).toEqual([302, expect.stringContaining('/authorize?')])
     return this.atAuth0(begun.location, credentials)
   }
 
-  /** From `/authorize` to the URL of the callback, by single sign-on where there is a session. */
+  /** From `/authorize` to the callback URL, through SSO if there is a session. */
   async atAuth0(authorizeUrl: string, credentials = ADA): Promise<string> {
     const answer = await this.open(authorizeUrl)
     if (!answer.location.includes('/u/login')) return answer.location
@@ -70,7 +70,7 @@ export class Visitor extends Browser {
     return (await this.submit(await this.open(answer.location), domain, credentials)).location
   }
 
-  /** The whole login; resolves to the answer of the callback. */
+  /** Runs the whole login and resolves to the callback's response. */
   async enter(path = '/auth/login', credentials = ADA): Promise<Page> {
     return this.open(await this.untilCallback(path, credentials))
   }

@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((clean) => clean()))
 })
 
-/** A client of the test's Redis, closed with the test. */
+/** A client of the test Redis, closed after the test. */
 export function openRedis(): Redis {
   const client = new Redis(testRedisUrl())
   cleanups.push(async () => client.quit())
@@ -33,7 +33,7 @@ export async function recordsOf(cookie: string, prefix: string): Promise<string[
   return (await keysUnder(prefix)).filter((key) => key.includes(id))
 }
 
-/** The app on a port of its own, closed with the test. */
+/** The app on its own port, closed after the test. */
 export async function listen(app: Express): Promise<{ server: Server; port: number; url: string }> {
   const server = app.listen(0)
   await new Promise((resolve) => server.once('listening', resolve))
@@ -48,7 +48,7 @@ export async function listen(app: Express): Promise<{ server: Server; port: numb
   return { server, port, url: `http://127.0.0.1:${port}` }
 }
 
-/** Sends bytes as they are; `received` grows with the answer, `ended` holds all of it. */
+/** Sends raw bytes. `received` grows with the response, and `ended` resolves to all of it. */
 export function sendRaw(port: number, bytes: string): { received: string; ended: Promise<string> } {
   const socket = createConnection(port, '127.0.0.1')
   const exchange = {
@@ -63,7 +63,7 @@ export function sendRaw(port: number, bytes: string): { received: string; ended:
   return exchange
 }
 
-/** The one cookie that an answer sets, with attributes in lower case. */
+/** The only cookie that a response sets, with lowercase attributes. */
 export function setCookie(response: Response): { name: string; value: string; attributes: Record<string, string> } {
   const headers = response.headers['set-cookie'] as unknown as string[]
   expect(headers).toHaveLength(1)
@@ -76,7 +76,7 @@ export function setCookie(response: Response): { name: string; value: string; at
   return { name, value, attributes: Object.fromEntries(attributes) }
 }
 
-/** What a browser would send back. */
+/** The `Cookie` header that a browser would send back. */
 export function cookieOf(response: Response): string {
   const { name, value } = setCookie(response)
   return `${name}=${value}`
@@ -87,12 +87,11 @@ export function sessionIdOf(cookie: string): string {
   return /=s:([^.]+)\./.exec(decodeURIComponent(cookie))![1]!
 }
 
-/** The body of an error answer. */
+/** Body of an error response. */
 export function refusal(code: AuthErrorCode, more: object = {}): object {
   return { success: false, error: code, message: ERRORS[code][1], ...more }
 }
 
-/** A promise and its resolver. */
 export function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined
   const opened = new Promise<void>((resolve) => {

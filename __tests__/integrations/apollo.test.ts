@@ -28,7 +28,7 @@ async function query(text: string, cookie = '') {
   return { status: answer.status, text: await answer.clone().text(), body: (await answer.json()) as any } // eslint-disable-line @typescript-eslint/no-explicit-any -- what JSON.parse gives
 }
 
-it('responds with the public message without a login', async () => {
+it('answers anonymous requests with the public message', async () => {
   expect((await query('{ me { name } }')).body).toEqual({ data: { me: null } })
   const { body } = await query('{ posts }')
   expect(body.errors).toEqual([
@@ -36,7 +36,7 @@ it('responds with the public message without a login', async () => {
   ])
 })
 
-it('returns the user, and gets an access token for the API', async () => {
+it('returns the user and gets an access token for the API', async () => {
   const cookie = await program.logIn()
   expect((await query('{ me { name } }', cookie)).body).toEqual({ data: { me: { name: ada.name } } })
   const { body } = await query('{ posts }', cookie)
@@ -65,7 +65,7 @@ it('shows clients the public message of an AuthError, but no details for operato
   expect(second.text).not.toMatch(/private words|invalid_grant/)
 })
 
-it('responds with the public message while Redis is down, and the process stays up', async () => {
+it('answers with the public message while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   const { status, body, text } = await query('{ me { name } }', cookie)

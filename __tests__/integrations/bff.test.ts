@@ -44,13 +44,13 @@ async function withoutRefreshToken(logIn: () => Promise<string>): Promise<string
 
 const refusal = (error: AuthErrorCode) => ({ success: false, error, message: ERRORS[error][1] })
 
-it('does not let anonymous requests through', async () => {
+it('refuses anonymous requests', async () => {
   const answer = await call('/api/posts', { headers: { authorization: 'Bearer mine' } })
   expect([answer.status, await answer.json()]).toEqual([401, refusal('unauthenticated')])
   expect(api.echoes).toEqual([])
 })
 
-it('adds the access token, and forwards no cookie in either direction', async () => {
+it('adds the access token and forwards no cookies in either direction', async () => {
   const cookie = await program.logIn()
   const answer = await call('/api/posts?page=2', {
     method: 'POST',
@@ -66,7 +66,7 @@ it('adds the access token, and forwards no cookie in either direction', async ()
   expect(JSON.stringify(echo)).not.toContain(cookie)
 })
 
-it('refreshes once after the access token has expired, however many requests ask for it', async () => {
+it('refreshes an expired access token once for many concurrent requests', async () => {
   const cookie = await program.logInAndExpire()
   emulator.requests.length = 0
   const answers = await Promise.all(Array.from({ length: 10 }, () => call('/api/posts', { headers: { cookie } })))
@@ -76,7 +76,7 @@ it('refreshes once after the access token has expired, however many requests ask
   expect(new Set(api.echoes.map(({ headers }) => headers.authorization)).size).toBe(1)
 })
 
-it('uses an access token that cannot be refreshed until it expires', async () => {
+it('uses an access token without a refresh token until it expires', async () => {
   const { accessTokenTtl } = emulator.tenant
   emulator.tenant.accessTokenTtl = 20
   const cookie = await withoutRefreshToken(() => program.logIn())
@@ -84,7 +84,7 @@ it('uses an access token that cannot be refreshed until it expires', async () =>
   expect((await call('/api/posts', { headers: { cookie } })).status).toBe(200)
 })
 
-it('asks for the password again if the token has expired and there is no refresh token', async () => {
+it('answers reauthentication_required if the token has expired and cannot be refreshed', async () => {
   const cookie = await withoutRefreshToken(() => program.logInAndExpire())
   const answer = await call('/api/posts', { headers: { cookie } })
   expect([answer.status, await answer.json()]).toEqual([401, refusal('reauthentication_required')])

@@ -6,7 +6,7 @@ const page = readFileSync(join(__dirname, '..', '..', 'docs', 'integrations.md')
 const names = readdirSync(__dirname)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => name.replace(/\.ts$/, ''))
-/** Examples that tests of this folder run, too. */
+/** Examples that this folder tests too. */
 const EXAMPLES = ['bff', 'nestjs', 'socket-io']
 const paths = [
   ...names.map((name) => join(__dirname, `${name}.ts`)),
@@ -19,13 +19,13 @@ function normalized(code: string): string {
   return code.replace(/\s+/g, ' ').trim()
 }
 
-it('every code block of docs/integrations.md is part of a program that is tested', () => {
+it('every code block of docs/integrations.md is part of a tested program', () => {
   expect(blocks.length).toBeGreaterThanOrEqual(programs.length)
   expect(page.match(/^```\w+$/gm)).toHaveLength(blocks.length)
   expect(blocks.filter((block) => !programs.some((program) => program.includes(normalized(block))))).toEqual([])
 })
 
-it('every program has a test, and is shown in docs/integrations.md', () => {
+it('every program has a test and is shown in docs/integrations.md', () => {
   const tests = readdirSync(__dirname).filter((name) => name.endsWith('.test.ts'))
   const tested = new Set([...names, ...EXAMPLES, 'docs'])
   expect(tests.sort()).toEqual(Array.from(tested, (name) => `${name}.test.ts`).sort())

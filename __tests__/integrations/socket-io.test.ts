@@ -6,9 +6,9 @@ import { ada } from '../support/app.ts'
 import { type Program, startProgram } from './support/program.ts'
 
 let program: Program
-/** The example, which checks the login in middleware of socket.io. */
+/** The example, which authenticates in socket.io middleware. */
 let example: Program
-/** Of a session that goes on. */
+/** Cookie of a session that stays alive. */
 let cookie: string
 const sockets: Socket[] = []
 
@@ -31,7 +31,7 @@ interface Client {
 
 type Refusal = Error & { data?: { status?: number } }
 
-/** A client that connects once, and its connection or the reason why there is none. */
+/** Connects once and resolves to the connection or the reason for the refusal. */
 async function connect(to: Program, { transport = 'websocket', cookie }: Client = {}): Promise<Socket | Refusal> {
   const socket = io(to.url, {
     path: to === example ? '/socket.io' : '/chat',
@@ -57,7 +57,7 @@ async function connected(to: Program, client: Client): Promise<Socket> {
 
 const ask = (socket: Socket) => socket.timeout(5_000).emitWithAck('whoami') as Promise<object>
 
-/** What all clients of the example receive. */
+/** Messages that all clients of the example receive. */
 async function say(socket: Socket, text: string): Promise<unknown> {
   const said = once(socket as never, 'said')
   socket.emit('say', text)
@@ -77,7 +77,7 @@ describe.each(transports)('io.engine.use(auth.requireAuth), over %s', (transport
   })
 })
 
-it('refuses clients that have logged out', async () => {
+it('refuses a logged-out client', async () => {
   const over = await program.logIn()
   await program.logOut(over)
   for (const transport of transports) {
@@ -85,7 +85,7 @@ it('refuses clients that have logged out', async () => {
   }
 })
 
-it('ends a polling connection whose session has ended', async () => {
+it('closes a polling connection whose session has ended', async () => {
   const own = await program.logIn()
   const socket = await connected(program, { transport: 'polling', cookie: own })
   const gone = once(socket as never, 'disconnect')
@@ -96,7 +96,7 @@ it('ends a polling connection whose session has ended', async () => {
 })
 
 describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
-  it('tells an anonymous client why it is refused, with the public message', async () => {
+  it('refuses an anonymous client with the public message', async () => {
     const refusal = (await connect(example)) as Refusal
     expect(refusal.message).toBe(ERRORS.unauthenticated[1])
     await example.expectAlive()
@@ -107,7 +107,7 @@ describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
     expect(await say(socket, 'hello')).toEqual({ name: ada.name, text: 'hello' })
   })
 
-  it('ends a WebSocket with the first message after its session has ended', async () => {
+  it('closes a WebSocket at the first message after its session has ended', async () => {
     const own = await example.logIn()
     const socket = await connected(example, { cookie: own })
     expect(await say(socket, 'hello')).toEqual({ name: ada.name, text: 'hello' })
@@ -119,7 +119,7 @@ describe('auth.authenticate(socket.request) in middleware of socket.io', () => {
 })
 
 describe('with Redis down', () => {
-  it('also refuses a genuine cookie, and the process stays up', async () => {
+  it('refuses a valid cookie too, and the process stays up', async () => {
     await program.redis.takeDown()
     for (const transport of transports) {
       expect(await connect(program, { transport, cookie })).toBeInstanceOf(Error)
@@ -128,7 +128,7 @@ describe('with Redis down', () => {
     await program.expectAlive()
   })
 
-  it('tells a client with a genuine cookie why it is refused', async () => {
+  it('tells a client with a valid cookie why it is refused', async () => {
     const own = await example.logIn()
     await example.redis.takeDown()
     const refusal = (await connect(example, { cookie: own })) as Refusal

@@ -10,7 +10,7 @@ import type { AppRouter } from './trpc.ts'
 let emulator: Auth0Emulator
 let api: Api
 let program: Program
-/** All answers. */
+/** All responses so far. */
 const answers: { status: number; text: string }[] = []
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ function client(cookie = '') {
   return createTRPCClient<AppRouter>({ links: [link] })
 }
 
-/** What the client is told about a call that fails. */
+/** The error that the client receives. */
 async function refusalOf(call: Promise<unknown>) {
   const err: unknown = await call.catch((reason: unknown) => reason)
   if (!(err instanceof TRPCClientError)) throw new Error('the call did not fail', { cause: err })
@@ -53,7 +53,7 @@ it('refuses anonymous calls with the public message', async () => {
   expect(await refusalOf(client().me.query())).toEqual(publicly('unauthenticated'))
 })
 
-it('returns the user, and gets an access token for the API', async () => {
+it('returns the user and gets an access token for the API', async () => {
   const trpc = client(await program.logIn())
   expect(await trpc.me.query()).toMatchObject({ email: ada.email, name: ada.name })
   expect(JSON.parse(await trpc.posts.query())).toMatchObject({ sub: expect.stringMatching(/^auth0\|/), path: '/posts' })
@@ -72,7 +72,7 @@ it('shows clients the public message of an AuthError, but no details for operato
   expect(JSON.stringify(answers)).not.toMatch(/offline_access|refresh token|Allow Offline|private words|invalid_grant/)
 })
 
-it('responds with the public message while Redis is down, and the process stays up', async () => {
+it('answers with the public message while Redis is down, and the process stays up', async () => {
   const cookie = await program.logIn()
   await program.redis.takeDown()
   answers.length = 0

@@ -19,7 +19,7 @@ afterEach(() => {
 })
 afterAll(() => program.stop())
 
-/** The first message, or the status with which the server refuses the upgrade. */
+/** The first message, or the status of the refused upgrade. */
 async function open(sent?: string): Promise<string | number> {
   const socket = new WebSocket(program.url.replace('http', 'ws'), {
     headers: sent === undefined ? {} : { cookie: sent },
@@ -44,7 +44,7 @@ function upgrade(sent = ''): string {
   return [...lines, ...handshake, '', ''].join('\r\n')
 }
 
-it('answers an anonymous WebSocket with 401 on its socket, and the process stays up', async () => {
+it('answers an anonymous upgrade with 401, and the process stays up', async () => {
   expect(await open()).toBe(401)
   await program.expectAlive()
   const { hostname, port } = new URL(program.url)
@@ -69,14 +69,14 @@ it('connects a logged-in client', async () => {
   expect(await open(cookie)).toBe(greeting)
 })
 
-it('refuses a client that has logged out', async () => {
+it('refuses a logged-out client', async () => {
   const over = await program.logIn()
   await program.logOut(over)
   expect(await open(over)).toBe(401)
 })
 
 describe('with Redis in trouble', () => {
-  it('survives clients that leave before Redis has answered', async () => {
+  it('survives clients that disconnect before Redis has answered', async () => {
     const { hostname, port } = new URL(program.url)
     program.redis.pause()
     try {
@@ -109,7 +109,7 @@ describe('with Redis in trouble', () => {
     expect(await open()).toBe(401)
     await program.expectAlive()
     await program.redis.bringBack()
-    // It came back empty: the session is gone, but the store answers.
+    // The restarted Redis is empty, so the session is gone, but the store answers.
     for (let tries = 0; (await open(cookie)) === 503 && tries < 100; tries++) await wait(50)
     expect(await open(await program.logIn())).toBe(greeting)
   })

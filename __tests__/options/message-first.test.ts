@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { ConfigurationError, messageFirst, type MessageFirstLogger } from '../../lib/index.ts'
 import { complete, quiet, resolve } from './support.ts'
 
-/** Prints what winston's simple format prints: the message, then the fields as JSON. */
+/** Same output as winston's simple format: the message, then the fields as JSON. */
 class Winstonlike {
   readonly lines: string[] = []
   info = this.#method('info')

@@ -37,7 +37,7 @@ describe('RopgAuthOptions', () => {
       rateLimit: RateLimitOptions
       limit: LimitOptions
     }
-    // Compiling is the test: a member without `| undefined` is a type error here.
+    // Checked by the compiler: a member without `| undefined` is a type error.
     const nothing = {} as { [K in keyof Levels]: Undefined<Levels[K]> }
     const levels: Levels = nothing
     expect(resolve(levels.options, environment).clientId).toBe('client of the environment')

@@ -9,7 +9,7 @@ function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Runs with the environment as process.env. */
+/** Runs a function with this environment as process.env. */
 function inEnvironment<T>(run: () => T): T {
   const before = process.env
   process.env = { ...before, ...environment }

@@ -26,7 +26,7 @@ const limitCases = ['subnet', 'attempts', 'account', 'mfa', 'signup', 'reset'].f
   Object.entries(limits).map(([member, values]) => [`rateLimit.${name}${member}`, values] as const),
 )
 
-/** For every option the values that it must refuse. */
+/** Values that each option must refuse. */
 const WRONG: Record<string, unknown[]> = {
   domain: [42, true, {}, [], '', ' \n', null],
   clientId: [42, {}, '', ' ', null, 'YOUR_CLIENT_ID', '{yourClientId}', '<client id>', '"client"', "'client'"],
@@ -87,7 +87,7 @@ const WRONG: Record<string, unknown[]> = {
   onError: ['handler', {}, null],
 }
 
-/** For every option the values that it must accept. */
+/** Values that each option must accept. */
 const RIGHT: Record<string, unknown[]> = {
   clientId: ['client', 'yourself', ' client\n'],
   clientAuth: [undefined],
@@ -152,7 +152,7 @@ describe('optionsSchema', () => {
 
   it('treats undefined as left out for every option at every level', () => {
     const paths = [...Object.keys(WRONG), ...Object.keys(RIGHT)].filter((path) => !(path in tenant))
-    // Without options for sessions, their secret comes from the environment.
+    // Without session options, the secret comes from the environment.
     const resolved = (options: object) =>
       JSON.stringify(resolve(options, environment)).replace(/"secrets":[^\]]*\]/, '')
     for (const path of paths) {

@@ -16,12 +16,12 @@ export const quiet = { info: () => undefined, warn: () => undefined, error: () =
 
 type Env = Record<string, string | undefined>
 
-/** The options can be anything here, as they can for callers who write JavaScript. */
+/** Accepts any options, like JavaScript callers. */
 export function resolve(options: unknown, env: Env = {}) {
   return resolveOptions(options as RopgAuthOptions, {}, env)
 }
 
-/** The error for these options. */
+/** The error that these options cause. */
 export function errorFor(options: unknown, env: Env = {}): ConfigurationError {
   try {
     resolve(options, env)
@@ -32,18 +32,18 @@ export function errorFor(options: unknown, env: Env = {}): ConfigurationError {
   throw new Error('the options were accepted')
 }
 
-/** The message for these options, added to good ones. */
+/** The error message for valid options with these added. */
 export const messageFor = (wrong: object, env: Env = {}) => errorFor({ ...complete, ...wrong }, env).message
 
-/** The message for these session options, added to good ones. */
+/** The error message for valid options with these session options added. */
 export const messageForSession = (wrong: object, env: Env = {}) => messageFor({ session: { secret, ...wrong } }, env)
 
-/** The problems that the message lists, without the bullets. */
+/** The problems that the message lists, without bullets. */
 export function problemsIn({ message }: Error): string[] {
   return message.includes('\n') ? message.split('\n  - ').slice(1) : [message]
 }
 
-/** Good options with `value` at a path. */
+/** Valid options with `value` at a path. */
 export function optionsWith(path: string, value: unknown): object {
   const [first = '', ...rest] = path.split('.')
   const inner = rest.reduceRight((nested, key) => ({ [key]: nested }), value)

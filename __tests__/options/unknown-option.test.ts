@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { complete, errorFor, problemsIn, secret } from './support.ts'
 
-/** Good options with a wrong name at a path. */
+/** Valid options with a wrong name at a path. */
 function withName(path: string): object {
   const [name = '', ...holders] = path.split('.').reverse()
   const wrong = holders.reduce<object>((inner, key) => ({ [key]: inner }), { [name]: 'x' })

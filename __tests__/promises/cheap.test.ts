@@ -6,7 +6,7 @@ const DAY = 86_400_000
 
 let server: RedisServer
 
-// A server of its own, because the tests count every command.
+// A separate server, because the tests count every command.
 beforeAll(async () => {
   server = await startRedis()
 })
@@ -16,28 +16,28 @@ const startHere = (more: SiteSettings = {}) => startSite({ redisUrl: server.url,
 
 const OWN = ['info', 'config|resetstat', 'config|set', 'config']
 
-/** Command -> calls since the last reset, those inside of scripts included; without the commands that count. */
+/** Command -> calls since the last reset, including those in scripts, excluding the commands used for counting. */
 async function commands({ redis }: Site): Promise<Record<string, number>> {
   const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
   const counts = [...lines].map(([, name, calls]): [string, number] => [name!, Number(calls)])
   return Object.fromEntries(counts.filter(([name]) => !OWN.includes(name)))
 }
 
-/** How often the server has read from a socket since the last reset, without the read that asks. */
+/** How often the server has read from a socket since the last reset, without the read of this query. */
 async function roundTrips({ redis }: Site): Promise<number> {
   return Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))![1]) - 1
 }
 
-/** Those of them that write. */
+/** The calls that write. */
 async function writes(site: Site): Promise<Record<string, number>> {
   const all = Object.entries(await commands(site))
   return Object.fromEntries(all.filter(([name]) => !/^(?:evalsha|eval|hmget|hget|hexists|time|pttl|ping)$/.test(name)))
 }
 
-/** One extension of a session. */
+/** The commands of one session extension. */
 const EXTENSION = { hset: 1, pexpire: 1 }
 
-/** As if a session had last been seen so many milliseconds ago. */
+/** Makes a session look last seen this many milliseconds ago. */
 async function lastSeen({ redis }: Site, key: string, ago: number): Promise<void> {
   const [seconds, microseconds] = await redis.time()
   const now = Number(seconds) * 1000 + Number(microseconds) / 1000
@@ -48,7 +48,7 @@ async function lastSeen({ redis }: Site, key: string, ago: number): Promise<void
 const resetStats = ({ redis }: Site) => redis.config('RESETSTAT')
 
 inBothApps('an authenticated GET', () => {
-  it('promise 6: costs one round trip to Redis, and sets no cookie', async () => {
+  it('promise 6: costs one Redis round trip and sets no cookie', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
     await site.get('/me', cookie)
@@ -62,7 +62,7 @@ inBothApps('an authenticated GET', () => {
     expect(headers.get('set-cookie')).toBeNull()
   })
 
-  it('promise 6: costs one round trip to Redis when it is the first of its session, too', async () => {
+  it('promise 6: costs one Redis round trip if it is the first of its session', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const [one, two] = [await logIn(site), await logIn(site)]
@@ -75,7 +75,7 @@ inBothApps('an authenticated GET', () => {
     expect(await writes(site)).toEqual({})
   })
 
-  it('promise 6: costs one round trip to Redis, and no write, when it asks for a token, too', async () => {
+  it('promise 6: costs one Redis round trip and no write if it gets an access token too', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
     await site.get('/me', cookie)
@@ -87,7 +87,7 @@ inBothApps('an authenticated GET', () => {
     expect(await commands(site)).toEqual({ hmget: 1 })
   })
 
-  it('promise 6: causes one write when it is sent 500 times within a minute', async () => {
+  it('promise 6: causes one write for 500 requests within a minute', async () => {
     const site = await startHere({ clockSets: 'everything' })
     const { cookie } = await logIn(site, { remember_me: false })
     site.clock.advance(61)
@@ -104,7 +104,7 @@ inBothApps('an authenticated GET', () => {
     expect(answers.filter(({ headers }) => headers.has('set-cookie'))).toEqual([])
   })
 
-  it('promise 6: causes no write when it is sent 100 times right after the login', async () => {
+  it('promise 6: causes no write for 100 requests right after the login', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
     await resetStats(site)
@@ -116,7 +116,7 @@ inBothApps('an authenticated GET', () => {
 })
 
 describe('a session', () => {
-  it('promise 6: is one key, beside the list of its user', async () => {
+  it("promise 6: is one key, in addition to the user's list", async () => {
     const site = await startHere({
       after: (app, auth) => {
         app.get('/write', auth.session, auth.requireAuth, (req, res) => {
@@ -147,7 +147,7 @@ describe('the idle time of a session', () => {
   it.each([
     ['an ordinary', false, DAY],
     ['a remembered', true, 14 * DAY],
-  ])('promise 6: of %s session is extended once for 50 parallel requests', async (_name, remember_me, idle) => {
+  ])('promise 6: of %s session is extended once for 50 concurrent requests', async (_name, remember_me, idle) => {
     const site = await startHere()
     const { cookie, id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
@@ -178,7 +178,7 @@ describe('the idle time of a session', () => {
     expect(extensions).toEqual([0, 0, 1, 0, 1])
   })
 
-  it('promise 6: is not extended within the minute by a process that has not seen the session before', async () => {
+  it('promise 6: is not extended within the minute by a process that sees the session for the first time', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const { cookie, id } = await logIn(site, { remember_me: false })
@@ -209,7 +209,7 @@ describe('the idle time of a session', () => {
 describe('an anonymous request', () => {
   const paths = ['/me', '/public', '/auth/user', '/auth/sessions', '/token', '/nowhere']
 
-  it('promise 6: sends Redis nothing and stores nothing, 500 times', async () => {
+  it('promise 6: sends nothing to Redis, even 500 times', async () => {
     const site = await startHere({
       before: (app, auth) => {
         app.use(auth.session)
@@ -240,7 +240,7 @@ describe('an anonymous request', () => {
     ['no cookie', undefined],
     ['a cookie without a signature', 'auth=abcdefghijklmnopqrstuvwxyz012345'],
     ['a forged signature', `auth=${encodeURIComponent(`s:abcdefghijklmnopqrstuvwxyz012345.${'A'.repeat(43)}`)}`],
-  ])('promise 6: with %s stores nothing, nor do its logout and its failed login', async (_name, cookie) => {
+  ])('promise 6: with %s stores nothing, nor does its logout or failed login', async (_name, cookie) => {
     const site = await startHere()
     await site.redis.flushall()
     const sent = cookie === undefined ? {} : { cookie }

@@ -7,7 +7,7 @@ import { endWithTest, logIn, refreshes, type Site, type SiteSettings, inBothApps
 const API = 'https://api.example.com'
 const SIGNED_ID = /^s%3A[\w-]{32}\.[A-Za-z0-9%]{40,}$/
 
-/** The `Set-Cookie` of a login, value and attributes apart. */
+/** Parses a login's `Set-Cookie` into value and attributes. */
 async function loginCookie(site: Site, { body = {}, https = false }: { body?: object; https?: boolean } = {}) {
   const headers = { 'content-type': 'application/json', ...(https && { 'x-forwarded-proto': 'https' }) }
   const sent = JSON.stringify({ email: ada.email, password: ada.password, ...body })
@@ -20,7 +20,7 @@ async function loginCookie(site: Site, { body = {}, https = false }: { body?: ob
   return { name, value, attributes, header: pair }
 }
 
-/** An app as it is built under NODE_ENV=production, behind a proxy that ends TLS. */
+/** An app built with NODE_ENV=production behind a proxy that terminates TLS. */
 async function startInProduction(options: SiteSettings['options'] = {}): Promise<Site> {
   const emulator = await startAuth0Emulator()
   endWithTest(() => emulator.close())
@@ -34,7 +34,7 @@ async function startInProduction(options: SiteSettings['options'] = {}): Promise
 }
 
 inBothApps('the cookie', () => {
-  it('promise 9: of a login over http is opaque, HttpOnly and SameSite=Lax, and ends with the browser', async () => {
+  it('promise 9: of a login over HTTP is an opaque, HttpOnly, SameSite=Lax session cookie', async () => {
     const site = await startSite()
 
     const { name, value, attributes } = await loginCookie(site)
@@ -44,7 +44,7 @@ inBothApps('the cookie', () => {
     expect(attributes).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax'])
   })
 
-  it('promise 9: of a login over https is Secure', async () => {
+  it('promise 9: of a login over HTTPS is Secure', async () => {
     const site = await startSite({ before: (app) => void app.set('trust proxy', 1) })
 
     const { attributes } = await loginCookie(site, { https: true })
@@ -52,7 +52,7 @@ inBothApps('the cookie', () => {
     expect(attributes).toEqual(['Path=/', 'HttpOnly', 'Secure', 'SameSite=Lax'])
   })
 
-  it('promise 9: of remember_me lasts as long as the session can', async () => {
+  it('promise 9: with remember_me lasts as long as the session can', async () => {
     const site = await startSite()
 
     const { attributes } = await loginCookie(site, { body: { remember_me: true } })
@@ -87,7 +87,7 @@ inBothApps('the cookie', () => {
     ])
   })
 
-  it('promise 9: in production is not given out over http', async () => {
+  it('promise 9: in production is not sent over HTTP', async () => {
     const site = await startInProduction({ requireHttps: false })
     const sent = { body: { email: ada.email, password: ada.password } }
 
@@ -97,7 +97,7 @@ inBothApps('the cookie', () => {
     expect(headers.get('set-cookie')).toBeNull()
   })
 
-  it('promise 9: says nothing of its user, and stays small with 30 KB of claims', async () => {
+  it('promise 9: reveals nothing about the user and stays small with 30 KB of claims', async () => {
     const claims = { 'https://example.com/roles': 'r'.repeat(30_000) }
     const site = await startSite({ emulator: { users: [{ ...ada, claims }] } })
 
@@ -105,11 +105,11 @@ inBothApps('the cookie', () => {
 
     expect([header, ...attributes].join('; ').length).toBeLessThan(256)
     const decoded = Buffer.from(decodeURIComponent(value).slice(2).split('.')[0]!, 'base64').toString('latin1')
-    // Random letters spell a short name now and then.
+    // Random letters occasionally contain a short name.
     expect(decodeURIComponent(value) + decoded).not.toMatch(/ada@|lovelace|example|auth0/i)
   })
 
-  it('promise 9: has another id for each login', async () => {
+  it('promise 9: contains a new id after each login', async () => {
     const site = await startSite()
 
     const logins = await Promise.all(Array.from({ length: 20 }, () => logIn(site)))
@@ -121,14 +121,14 @@ inBothApps('the cookie', () => {
     ['the bare id', (id: string) => `auth=${id}`],
     ['a signature of nothing', (id: string) => `auth=${encodeURIComponent(`s:${id}.`)}`],
     ['a wrong signature', (id: string) => `auth=${encodeURIComponent(`s:${id}.${'A'.repeat(43)}`)}`],
-  ])('promise 9: with %s of a live session opens nothing', async (_name, forge) => {
+  ])('promise 9: with %s of a live session gives no access', async (_name, forge) => {
     const site = await startSite()
     const { id } = await logIn(site)
 
     expect((await site.get('/me', forge(id))).status).toBe(401)
   })
 
-  it('promise 9: with the signature of another session opens nothing', async () => {
+  it('promise 9: with the signature of another session gives no access', async () => {
     const site = await startSite()
     const [one, two] = [await logIn(site), await logIn(site)]
     const [, signature] = decodeURIComponent(two.cookie).split('.')
@@ -139,13 +139,13 @@ inBothApps('the cookie', () => {
   })
 })
 
-inBothApps('users in parallel', () => {
+inBothApps('concurrent users', () => {
   const users = Array.from({ length: 20 }, (_, place): EmulatorUser => {
     const name = `User ${place}`
     return { email: `user${place}@example.com`, password: `password of user ${place}`, name }
   })
 
-  it('promise 9: never see each other, while 20 of them log in, ask, refresh and log in again', async () => {
+  it('promise 9: never see each other while 20 of them log in, send requests, refresh, and log in again', async () => {
     const site = await startSite({ emulator: { users, accessTokenTtl: 31 }, options: { audience: API } })
 
     const live = async ({ email, password, name }: EmulatorUser) => {
@@ -157,7 +157,7 @@ inBothApps('users in parallel', () => {
           const { status, body } = await site.get(path, cookie)
           expect(status).toBe(200)
           expect(path === '/me' ? body.sub : decodeJwt(body.accessToken).sub).toBe(sub)
-          // Also those of the others: all of them refresh at about the same time.
+          // Includes the others' sessions, because all of them refresh at about the same time.
           site.clock.advance(0.1)
         }
         const { body } = await site.get('/auth/sessions', cookie)
@@ -169,7 +169,7 @@ inBothApps('users in parallel', () => {
     expect(refreshes(site).length).toBeGreaterThan(users.length)
   })
 
-  it('promise 9: two sessions that are written at once keep their own data', async () => {
+  it('promise 9: keep their own data when two sessions are written concurrently', async () => {
     const site = await startSite({
       emulator: { users },
       after: (app, auth) => {

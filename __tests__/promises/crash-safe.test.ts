@@ -21,14 +21,14 @@ import type { Stop } from './support/worker.ts'
 import { startWorker, useWorkers, type Worker } from './support/workers.ts'
 
 const TIMES = 10
-/** Processes at once; more would starve each other while they start. */
+/** Concurrent processes. More would starve each other at startup. */
 const WAVE = 5
 
-/** A lock expires 2 * redis + 1000 ms after its holder has died. */
+/** A lock expires 2 * redis + 1000 ms after its holder dies. */
 const timeouts = { auth0: 5000, redis: 1000 }
 const LOCK_TTL = 3000
 
-/** Milliseconds: as far as the clock of the test is ahead. */
+/** Milliseconds that the test clock is ahead. */
 const ahead = 61_000
 
 interface Crash {
@@ -37,8 +37,8 @@ interface Crash {
 }
 
 /**
- * Sessions, each with a process of its own that refreshes it and is killed on the way: there or, without a stop, at
- * Auth0, which has rotated and has not answered yet.
+ * Sessions, each with a process that refreshes it and is killed midway: at the given stop or, without one, while
+ * Auth0 has rotated the token but not responded yet.
  */
 async function crash(stop?: Stop): Promise<Crash> {
   const site = await startSite({ options: { timeouts } })
@@ -67,7 +67,7 @@ async function crashTogether({ site, sessions }: Crash, stop: Stop | undefined):
   await Promise.all(kills)
 }
 
-/** Each worker at the moment when the request of its own session is at the gate. */
+/** Resolves to the workers once each one's own request is at the gate. */
 async function killersAtAuth0({ site, sessions }: Crash, workers: Worker[]): Promise<Promise<void>[]> {
   const tokens = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
   return workers.map(async () => {
@@ -78,13 +78,13 @@ async function killersAtAuth0({ site, sessions }: Crash, workers: Worker[]): Pro
   })
 }
 
-/** The locks of the dead, as milliseconds that they have left. */
+/** Remaining milliseconds of the dead processes' locks. */
 async function locksOf({ site, sessions }: Crash): Promise<number[]> {
   const keys = await Promise.all(sessions.map(({ id }) => keyOf(site, { kind: 'l', id })))
   return Promise.all(keys.map((key) => site.redis.pttl(key)))
 }
 
-/** -2: it has expired already; -1, a lock that stands for ever, must not be. */
+/** -2: already expired. -1, a lock without expiry, must not happen. */
 function expectToExpire(locks: number[]): void {
   expect(locks).not.toContain(-1)
   expect(Math.max(...locks)).toBeLessThanOrEqual(LOCK_TTL)
@@ -92,7 +92,7 @@ function expectToExpire(locks: number[]): void {
 
 const askAll = ({ site, sessions }: Crash) => Promise.all(sessions.map(({ cookie }) => site.get('/token', cookie)))
 
-/** Each session can refresh with what is stored, for good. */
+/** Each session can refresh with its stored tokens. */
 async function expectAllWell({ site, sessions }: Crash): Promise<void> {
   const tokens = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
   const alive = tokens.map((token) => site.emulator.refreshTokens.isActive(token!.refreshToken!))
@@ -103,10 +103,10 @@ async function expectAllWell({ site, sessions }: Crash): Promise<void> {
   expect(next.map(({ status }) => status)).toEqual(sessions.map(() => 200))
 }
 
-describe('a process is killed while it refreshes', () => {
+describe('a process killed during a refresh', () => {
   useWorkers()
 
-  it('promise 5: 10 times before the request: its successor refreshes once the lock is gone', async () => {
+  it('promise 5: 10 times before the request: another process refreshes once the lock has expired', async () => {
     const crashed = await crash('before the request')
     expect(refreshes(crashed.site)).toHaveLength(0)
 
@@ -117,7 +117,7 @@ describe('a process is killed while it refreshes', () => {
     await expectAllWell(crashed)
   }, 60_000)
 
-  it('promise 5: 10 times after the rotation: recovers within the leeway, else ends with nothing left', async () => {
+  it('promise 5: 10 times after the rotation: recovers within the leeway, otherwise ends the session completely', async () => {
     const { site, sessions } = await crash()
     const [lucky, unlucky] = [sessions.slice(0, TIMES / 2), sessions.slice(TIMES / 2)]
     expect(refreshes(site)).toHaveLength(TIMES)
@@ -139,7 +139,7 @@ describe('a process is killed while it refreshes', () => {
     expect(left.flat()).toEqual([])
   }, 60_000)
 
-  it('promise 5: 10 times after the write: the new token is served at once, without another refresh', async () => {
+  it('promise 5: 10 times after the write: the new token is returned immediately without another refresh', async () => {
     const crashed = await crash('after the write')
     const { site, sessions } = crashed
     const stored = await Promise.all(sessions.map(({ id }) => storedTokens(site, id)))
@@ -153,8 +153,8 @@ describe('a process is killed while it refreshes', () => {
   }, 60_000)
 })
 
-describe('the lock of a refresh', () => {
-  it('promise 5: never outlives a dead holder by more than 10 s, however long the timeouts are', async () => {
+describe('the refresh lock', () => {
+  it('promise 5: never outlives a dead holder by more than 10 s, even with long timeouts', async () => {
     const site = await startSite({ options: { timeouts: { auth0: 60_000, redis: 5000 } } })
     const { cookie, id } = await logInAndExpire(site)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
@@ -169,7 +169,7 @@ describe('the lock of a refresh', () => {
     expect((await token).status).toBe(200)
   })
 
-  it('promise 5: is kept by a live holder for as long as Auth0 takes', async () => {
+  it('promise 5: is held by a live process for as long as Auth0 takes', async () => {
     const site = await startSite({ options: { timeouts: { auth0: 30_000, redis: 1000 } } })
     const { cookie, id } = await logInAndExpire(site)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
@@ -186,7 +186,7 @@ describe('the lock of a refresh', () => {
     expect((await token).status).toBe(200)
   })
 
-  it('promise 5: does not last longer for a longer timeout of Auth0', async () => {
+  it('promise 5: does not last longer with a longer Auth0 timeout', async () => {
     const site = await startSite({ options: { timeouts: { auth0: 60_000, redis: 1000 } } })
     const { cookie, id } = await logInAndExpire(site)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
@@ -199,7 +199,7 @@ describe('the lock of a refresh', () => {
     expect((await token).status).toBe(200)
   })
 
-  it('promise 5: is released as soon as the refresh is over, even if it failed', async () => {
+  it('promise 5: is released as soon as the refresh ends, even if it fails', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const lock = await keyOf(site, { kind: 'l', id })
@@ -212,13 +212,13 @@ describe('the lock of a refresh', () => {
   })
 })
 
-describe('a process is killed while it logs somebody in', () => {
+describe('a process killed during a login', () => {
   useWorkers()
 
   it.each<[string, Stop]>([
     ['after the session, before it is listed', 'before the list'],
     ['after the list, before the session', 'before the session'],
-  ])('promise 5: %s leaves nothing half, and the old session whole', async (_name, stop) => {
+  ])('promise 5: %s leaves no half session and keeps the old session intact', async (_name, stop) => {
     const site = await startSite({ options: { timeouts } })
     const worker = await startWorkerOf(site, stop)
     const old = await logIn(site)
@@ -247,8 +247,8 @@ describe('a process is killed while it logs somebody in', () => {
   })
 })
 
-describe('a session whose tokens only another process can open', () => {
-  it('promise 5: goes on, although this process has no token for it', async () => {
+describe('a session whose tokens only another process can decrypt', () => {
+  it('promise 5: stays alive, although this process has no token for it', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site)
     const foreign = createSeal(['another secret that this process does not know'])
@@ -262,8 +262,8 @@ describe('a session whose tokens only another process can open', () => {
   })
 })
 
-describe('a session that the store has evicted', () => {
-  it('promise 5: is over for everybody, and a new login works', async () => {
+describe('a session evicted by the store', () => {
+  it('promise 5: ends for all processes, and a new login works', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     await site.redis.del(await keyOf(site, { kind: 's', id }))

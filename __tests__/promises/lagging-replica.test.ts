@@ -16,7 +16,7 @@ import {
   storedTokens,
 } from './support/site.ts'
 
-/** A client whose reads come from a copy that is brought up to date only on request. Scripts run on the master. */
+/** A client that reads from a copy that is updated only on request. Scripts run on the master. */
 function lagging() {
   const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
   endWithTest(async () => redis.disconnect())
@@ -41,7 +41,7 @@ function lagging() {
   }
 }
 
-describe('a process whose reads come from a replica that lags behind', () => {
+describe('a process that reads from a lagging replica', () => {
   async function start() {
     const replica = lagging()
     const site = await startSite()
@@ -49,7 +49,7 @@ describe('a process whose reads come from a replica that lags behind', () => {
     return { site, late, replica }
   }
 
-  it('promise 4: refuses a session that has not arrived there yet, and deletes nothing', async () => {
+  it('promise 4: refuses a session that is not replicated yet and deletes nothing', async () => {
     const { site, late } = await start()
     const { cookie, id } = await logIn(site)
     await late.get('/me', cookie)
@@ -65,11 +65,11 @@ describe('a process whose reads come from a replica that lags behind', () => {
     expect(revoked(site)).toEqual([])
   })
 
-  it('promise 1: answers 503 for a token that was refreshed elsewhere, without a request to Auth0 or a loop', async () => {
+  it('promise 1: answers 503 for a token refreshed elsewhere, without an Auth0 request or a loop', async () => {
     const { site, late, replica } = await start()
     const { cookie, id } = await logInAndExpire(site)
     await replica.catchUp(site)
-    // The first request of a session runs a script, on the master.
+    // The first request of a session runs a script on the master.
     await late.get('/me', cookie)
     const fresh = await site.get('/token', cookie)
     const before = replica.reads()
@@ -85,7 +85,7 @@ describe('a process whose reads come from a replica that lags behind', () => {
     expect((await late.get('/token', cookie)).body).toEqual(fresh.body)
   })
 
-  it('promise 4: is refused at Auth0 after a winner whom it cannot see, and ends nothing', async () => {
+  it('promise 4: ends nothing if Auth0 refuses a token because of a refresh it cannot see yet', async () => {
     const { site, late, replica } = await start()
     const { cookie, id } = await logInAndExpire(site)
     await replica.catchUp(site)

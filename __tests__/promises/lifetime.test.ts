@@ -31,7 +31,7 @@ async function expectOver(site: Site, cookie: string): Promise<void> {
 }
 
 describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
-  it('promise 8: stays in Redis for its idle time, and knows when it ends', async () => {
+  it('promise 8: has its idle timeout as TTL and reports when it ends', async () => {
     const site = await startSite()
     const { id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
@@ -49,7 +49,7 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     expect(Math.min(...others)).toBeGreaterThan(0)
   })
 
-  it('promise 8: is never extended beyond its end', async () => {
+  it('promise 8: is never extended beyond its absolute limit', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
@@ -63,7 +63,7 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     expect(left).toBeGreaterThan(20_000)
   })
 
-  it('promise 8: ends with its idle time, although the cookie is still good', async () => {
+  it('promise 8: ends after its idle timeout although the cookie is still valid', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site, { remember_me })
     const key = await keyOf(site, { kind: 's', id })
@@ -74,7 +74,7 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     await expectOver(site, cookie)
   })
 
-  it.each(stores)('promise 8: ends at its absolute limit, however busy it is (%s)', async (store) => {
+  it.each(stores)('promise 8: ends at its absolute limit even if it is in use (%s)', async (store) => {
     const site = await startSite({ store, clockSets: 'everything' })
     const { cookie, answer } = await logIn(site, { remember_me })
     expect(Math.abs(Date.parse(answer.body.expires_at) - site.clock.now() - absolute * 1000)).toBeLessThan(5000)
@@ -94,7 +94,7 @@ describe.each(kinds)('%s session', (_name, remember_me, { idle, absolute }) => {
     await expectOver(site, cookie)
   })
 
-  it('promise 8: ends after its idle time in the in-process store, and not while it is used', async () => {
+  it('promise 8: ends after its idle timeout in the in-process store, but not while it is in use', async () => {
     const site = await startSite({ store: 'memory', clockSets: 'everything' })
     const { cookie } = await logIn(site, { remember_me })
 
@@ -131,7 +131,7 @@ inBothApps('options.session', () => {
     await expectOver(site, cookie)
   })
 
-  it('promise 8: an idle time of one second ends the session after a second, by the clock of Redis', async () => {
+  it('promise 8: ends after an idle timeout of one second by the Redis clock', async () => {
     const site = await startSite({ options: { session: { idleTimeout: 1, absoluteTimeout: 60 } } })
     const { cookie, id } = await logIn(site, { remember_me: false })
     const key = await keyOf(site, { kind: 's', id })
@@ -142,8 +142,8 @@ inBothApps('options.session', () => {
   })
 })
 
-inBothApps('a session that has ended', () => {
-  it('promise 8: cannot be written back by its user, and is not listed', async () => {
+inBothApps('an ended session', () => {
+  it('promise 8: cannot be restored by a write and is not listed', async () => {
     const site = await startSite({
       clockSets: 'everything',
       after: (app, auth) => {
@@ -164,7 +164,7 @@ inBothApps('a session that has ended', () => {
     expect(await site.auth.sessions.list(sub)).toEqual([])
   })
 
-  it('promise 8: gives way to a new login, under a new id', async () => {
+  it('promise 8: is replaced by a new login with a new id', async () => {
     const site = await startSite({ clockSets: 'everything' })
     const old = await logIn(site)
     site.clock.advance(30 * DAY)
@@ -177,7 +177,7 @@ inBothApps('a session that has ended', () => {
   })
 })
 
-describe.each(stores)('the wall clock of a process that is wrong (%s)', (store) => {
+describe.each(stores)('a wrong wall clock in one process (%s)', (store) => {
   const jumps: [string, number][] = [
     ['an hour ahead', HOUR],
     ['an hour behind', -HOUR],
@@ -185,7 +185,7 @@ describe.each(stores)('the wall clock of a process that is wrong (%s)', (store) 
     ['a year behind', -365 * DAY],
   ]
 
-  it.each(jumps)('promise 8: %s ends no session, begins none in the past, and hides none', async (_name, seconds) => {
+  it.each(jumps)('promise 8: %s neither ends, backdates, nor hides sessions', async (_name, seconds) => {
     const site = await startSite({ store, options: { session: { idleTimeout: 60, absoluteTimeout: 120 } } })
     const before = await logIn(site, { remember_me: false })
     site.clock.advance(seconds)

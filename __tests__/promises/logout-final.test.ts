@@ -27,7 +27,7 @@ import {
 const grace = { email: 'grace@example.com', password: 'nanoseconds of wire' }
 const afterRotation = { grantType: 'refresh_token', after: true }
 
-/** `GET /write` loads the session, waits at the gate, then writes it. */
+/** `GET /write` loads the session, waits at the gate, and then writes it. */
 function heldWriter() {
   const loaded = gate()
   const released = gate()
@@ -55,7 +55,7 @@ interface Ended {
 }
 
 async function expectEnded({ site, cookie, id }: Ended): Promise<void> {
-  // The lock of a refresh goes right after its answer.
+  // The refresh lock is released right after the response.
   await until(async () => (await sessionKeysOf(site, id)).length === 0)
   const answer = await site.get('/me', cookie)
   expect([answer.status, answer.body]).toEqual([401, refusal('session_expired')])
@@ -65,7 +65,7 @@ async function expectEnded({ site, cookie, id }: Ended): Promise<void> {
 
 inBothApps('POST /logout', () => {
   it.each(['/write', '/save'])(
-    'promise 3: is final while GET %s is held and writes the session later',
+    'promise 3: is final even if a pending GET %s writes the session later',
     async (path) => {
       const { loaded, released, after } = heldWriter()
       const site = await startSite({ after })
@@ -81,7 +81,7 @@ inBothApps('POST /logout', () => {
     },
   )
 
-  it('promise 3: of the only session of a user leaves no key', async () => {
+  it("promise 3: of a user's only session leaves no key", async () => {
     const site = await startSite()
     const { cookie } = await logIn(site)
 
@@ -90,7 +90,7 @@ inBothApps('POST /logout', () => {
     expect(await keysOf(site)).toEqual([])
   })
 
-  it('promise 3: between the answer of Auth0 to a refresh and its write revokes the new refresh token and stores nothing', async () => {
+  it("promise 3: between Auth0's refresh response and the write revokes the new refresh token and stores nothing", async () => {
     const site = await startSite({ options: { exposeTokens: true } })
     const twin = await startTwin(site)
     const { cookie, id, answer } = await logInAndExpire(site)
@@ -111,7 +111,7 @@ inBothApps('POST /logout', () => {
     await expectEnded({ site, cookie, id })
   })
 
-  it('promise 3: revokes the new refresh token even when Auth0 never heard of the revocation of the old one', async () => {
+  it('promise 3: revokes the new refresh token even if revoking the old one failed', async () => {
     const site = await startSite()
     const { cookie } = await logInAndExpire(site)
     const gate = site.emulator.hold(afterRotation)
@@ -129,7 +129,7 @@ inBothApps('POST /logout', () => {
     await until(() => site.emulator.refreshTokens.families() === 0)
   })
 
-  it('promise 3: before a refresh reaches Auth0 ends with nothing stored, too', async () => {
+  it('promise 3: before a refresh reaches Auth0 leaves nothing stored', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
@@ -144,7 +144,7 @@ inBothApps('POST /logout', () => {
     await expectEnded({ site, cookie, id })
   })
 
-  it('promise 3: ends requests that wait for the refresh of another process', async () => {
+  it("promise 3: ends requests that wait for another process's refresh", async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -165,7 +165,7 @@ inBothApps('POST /logout', () => {
     await expectEnded({ site, cookie, id })
   })
 
-  it('promise 3: twice at once, and beside a refresh, ends the session once', async () => {
+  it('promise 3: ends the session once for two concurrent logouts and a refresh', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
 
@@ -183,14 +183,14 @@ inBothApps('POST /logout', () => {
   })
 })
 
-inBothApps('the answer of Redis to a deletion is lost', () => {
+inBothApps('when the Redis response to ending a session is lost', () => {
   const open = () => {
     const redis = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
     endWithTest(async () => redis.disconnect())
     return redis
   }
 
-  /** Deletes the first session that it is asked to, and reports a failure. */
+  /** Deletes the first session that it is told to but reports a failure. */
   function losingOnce(): Redis {
     let lost = false
     return onScript(open(), END, async ({ run }) => {
@@ -204,7 +204,7 @@ inBothApps('the answer of Redis to a deletion is lost', () => {
   it.each<[string, (site: Site, cookie: string) => Promise<unknown>]>([
     ['POST /logout', (site, cookie) => site.send('POST', '/auth/logout', { cookie })],
     ['auth.sessions.revokeAll', ({ auth }) => auth.sessions.revokeAll('auth0|ada').catch(() => undefined)],
-  ])('promise 3: %s revokes the refresh token anyway', async (_name, act) => {
+  ])('promise 3: %s still revokes the refresh token', async (_name, act) => {
     const site = await startSite({
       options: { redis: losingOnce() },
       emulator: { users: [{ ...ada, sub: 'auth0|ada' }] },
@@ -218,7 +218,7 @@ inBothApps('the answer of Redis to a deletion is lost', () => {
     expect(await site.auth.sessions.list('auth0|ada')).toEqual([])
   })
 
-  it('promise 3: a session is deleted only once its refresh token is known', async () => {
+  it('promise 3: deletes a session only once its refresh token is known', async () => {
     const redis = open()
     const read = redis.hmgetBuffer.bind(redis) as (...args: unknown[]) => Promise<unknown>
     let isLeaving = false
@@ -251,7 +251,7 @@ inBothApps('a revocation', () => {
     ],
   ]
 
-  it('promise 3: cannot be evaded by copying req.session into a new session, which is not logged in', async () => {
+  it('promise 3: cannot be evaded by copying req.session into a new session', async () => {
     const site = await startSite({
       after: (app, auth) => {
         app.get('/renew', auth.session, auth.requireAuth, (req, res) => {
@@ -275,7 +275,7 @@ inBothApps('a revocation', () => {
   })
 
   it.each(doers)(
-    'promise 3: by %s is final for a refresh in flight, and spares %i',
+    'promise 3: by %s is final for a refresh in progress and keeps %i sessions',
     async (_name, survivors, revoke) => {
       const site = await startSite()
       const twin = await startTwin(site)
@@ -300,7 +300,7 @@ inBothApps('a revocation', () => {
   )
 
   it.each(['/write', '/save'])(
-    'promise 3: is final while GET %s is held and writes the session later',
+    'promise 3: is final even if a pending GET %s writes the session later',
     async (path) => {
       const { loaded, released, after } = heldWriter()
       const site = await startSite({ after })
@@ -317,7 +317,7 @@ inBothApps('a revocation', () => {
     },
   )
 
-  it('promise 3: of all sessions ends each for every process at its next request', async () => {
+  it('promise 3: of all sessions ends each one on every process at the next request', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const all = await Promise.all(Array.from({ length: 5 }, () => logIn(site)))
@@ -327,21 +327,21 @@ inBothApps('a revocation', () => {
 
     const answers = await Promise.all(all.flatMap(({ cookie }) => [site.get('/me', cookie), twin.get('/me', cookie)]))
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(401))
-    // What is left is the mark for logins that began before.
+    // Only the mark for logins that began earlier remains.
     expect((await keysOf(site)).map((key) => /:([su]):/.exec(key)![1])).toEqual(['u'])
     expect(await twin.auth.sessions.list(sub)).toEqual([])
     await until(() => site.emulator.refreshTokens.families() === 0)
   })
 })
 
-describe('a login that is under way while the sessions of its user are revoked', () => {
+describe("a login in progress while its user's sessions are revoked", () => {
   const sub = 'auth0|ada'
   const login = { body: { email: ada.email, password: ada.password, remember_me: true } }
 
   it.each<[string, SiteSettings['store'] & string]>([
     ['Redis', 'redis'],
     ['the in-process store', 'memory'],
-  ])('promise 3: answers 401, stores nothing, and its refresh token is revoked (%s)', async (_name, store) => {
+  ])('promise 3: answers 401, stores nothing, and revokes its refresh token (%s)', async (_name, store) => {
     const site = await startSite({ store, emulator: { users: [{ ...ada, sub }] } })
     const held = site.emulator.hold({ path: '/oauth/token', after: true })
     const early = site.send('POST', '/auth/login', login)
@@ -364,7 +364,7 @@ describe('a login that is under way while the sessions of its user are revoked',
     expect(await site.auth.sessions.list(sub)).toHaveLength(1)
   })
 
-  it('promise 3: does not survive one by another process whose wall clock is an hour behind', async () => {
+  it('promise 3: does not survive a revocation by a process whose wall clock is an hour behind', async () => {
     const site = await startSite({ emulator: { users: [{ ...ada, sub }] } })
     const behind = { now: () => Date.now() - 3_600_000, advance: () => undefined }
     const twin = await startTwin(site, { clock: behind })
@@ -380,7 +380,7 @@ describe('a login that is under way while the sessions of its user are revoked',
     for (const { cookie } of [here, there]) expect((await site.get('/me', cookie)).status).toBe(200)
   })
 
-  it('promise 3: keeps the session from which it revoked the others', async () => {
+  it('promise 3: keeps the session that revoked the others', async () => {
     const site = await startSite({ emulator: { users: [{ ...ada, sub }] } })
     const { cookie } = await logIn(site)
     const held = site.emulator.hold({ path: '/oauth/token', after: true })
@@ -395,7 +395,7 @@ describe('a login that is under way while the sessions of its user are revoked',
     await until(() => site.emulator.refreshTokens.families() === 1)
   })
 
-  it('promise 3: leaves the session that the browser had before its login alone', async () => {
+  it('promise 3: keeps the session that the browser had before the login', async () => {
     const site = await startSite({ emulator: { users: [{ ...ada, sub }, grace] } })
     const { cookie } = await logIn(site, { email: grace.email, password: grace.password })
     const held = site.emulator.hold({ path: '/oauth/token', after: true })

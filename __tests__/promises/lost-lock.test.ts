@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { logInAndExpire, refreshes, startSite, startTwin } from './support/site.ts'
 
-describe('a holder that lost its lock just before it would have sent', () => {
-  it('promise 1: does not send the spent refresh token, and takes what its successor got', async () => {
-    // The lock lives for 1.8 s and is renewed every 0.6 s.
+describe('a process that loses its lock right before its refresh request', () => {
+  it('promise 1: does not send the spent refresh token and uses the newer tokens', async () => {
+    // The lock lasts 1.8 s and is renewed every 0.6 s.
     const site = await startSite({ options: { timeouts: { redis: 400 } } })
     const { cookie, id } = await logInAndExpire(site)
     const twin = await startTwin(site)
@@ -12,7 +12,7 @@ describe('a holder that lost its lock just before it would have sent', () => {
     await gate.arrived
     const [lock] = await site.redis.keys(`${site.prefix}*:l:${id}`)
     await site.redis.del(lock!)
-    // It first gives the holder a second to write what it announced; in this time the holder learns of its loss.
+    // The new holder waits a second for the old one to write its result. In that time, the old one notices the loss.
     const winner = await site.get('/token', cookie)
     expect(winner.status).toBe(200)
     gate.release()

@@ -8,7 +8,7 @@ const revocations = ({ events }: Site) => events.filter(({ name }) => name === '
 const grace = { email: 'grace@example.com', password: 'nanoseconds of wire' }
 
 describe.each<[SiteSettings['store'] & string]>([['redis'], ['memory']])('session.maxPerUser (%s)', (store) => {
-  it('promise 3: another login ends the oldest session of its user, and of nobody else', async () => {
+  it("promise 3: ends only the same user's oldest session at another login", async () => {
     const site = await startSite({ store, options, emulator: { users: [ada, grace] } })
     const other = await logIn(site, grace)
     const sessions = []
@@ -68,7 +68,7 @@ describe.each<[SiteSettings['store'] & string]>([['redis'], ['memory']])('sessio
 })
 
 describe('session.maxPerUser', () => {
-  it('promise 3: counts the sessions of all processes, not the mark of a revocation', async () => {
+  it('promise 3: counts the sessions of all processes, but not revocation marks', async () => {
     const site = await startSite({ options })
     const twin = await startTwin(site)
     const { sub } = site.emulator.users.get(ada.email)!
@@ -82,7 +82,7 @@ describe('session.maxPerUser', () => {
     expect((await keysOf(site)).filter((key) => key.includes(':s:'))).toHaveLength(3)
   })
 
-  it('promise 3: is 100 unless it is set', () => {
+  it('promise 3: defaults to 100', () => {
     const tenant = { domain: 'tenant.example.com', clientId: 'id', clientSecret: 'secret', logger: false as const }
     expect(resolveOptions({ ...tenant, session: { secret } }, {}, {}).session.maxPerUser).toBe(100)
   })

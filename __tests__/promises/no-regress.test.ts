@@ -22,7 +22,7 @@ declare module 'express-session' {
   }
 }
 
-/** `GET /slow` loads the session, waits at the gate, then writes the app's own data. */
+/** `GET /slow` loads the session, waits at the gate, and then writes app data. */
 function slowWriter() {
   const loaded = gate()
   const released = gate()
@@ -44,7 +44,7 @@ const sealedTokens = async (site: Site, id: string) =>
   (await site.redis.hgetBuffer(await keyOf(site, { kind: 's', id }), 't'))?.toString('latin1')
 
 inBothApps('the tokens of a session', () => {
-  it('promise 2: are not touched by a request that began before a refresh and writes the session after it', async () => {
+  it('promise 2: are not changed by a request that starts before a refresh and writes the session after it', async () => {
     const { loaded, released, after } = slowWriter()
     const site = await startSite({ after })
     const { cookie, id } = await logInAndExpire(site)
@@ -63,7 +63,7 @@ inBothApps('the tokens of a session', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 2: are not touched by session data that is written while Auth0 refreshes, in another process', async () => {
+  it('promise 2: are not changed by another process writing session data during a refresh', async () => {
     const { loaded, released, after } = slowWriter()
     const site = await startSite({ after })
     const twin = await startTwin(site)
@@ -84,7 +84,7 @@ inBothApps('the tokens of a session', () => {
     expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
   })
 
-  it('promise 2: are not touched by 20 concurrent writes of app data', async () => {
+  it('promise 2: are not changed by 20 concurrent writes of app data', async () => {
     const site = await startSite({
       after: (app, auth) => {
         app.get('/write/:key', auth.session, auth.requireAuth, (req, res) => {
@@ -104,7 +104,7 @@ inBothApps('the tokens of a session', () => {
     expect([version, tokenSets[0]!.accessToken]).toEqual([2, token.body.accessToken])
   })
 
-  it('promise 2: get a version that only grows, and a refresh token that Auth0 knows', async () => {
+  it('promise 2: have an increasing version and a valid refresh token', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logIn(site)
@@ -122,7 +122,7 @@ inBothApps('the tokens of a session', () => {
     expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
   })
 
-  it('promise 2: leave the lifetime of the session alone when they are refreshed', async () => {
+  it("promise 2: do not change the session's lifetime when refreshed", async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const key = await keyOf(site, { kind: 's', id })
@@ -135,7 +135,7 @@ inBothApps('the tokens of a session', () => {
     expect(left).toBeGreaterThan(980_000)
   })
 
-  it('promise 2: answer conflict to a commit over an older version, and stay as they are', async () => {
+  it('promise 2: refuse a commit over an older version with a conflict', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const vault = openVault(site, { prefix: await keyPrefix(site) })
@@ -150,7 +150,7 @@ inBothApps('the tokens of a session', () => {
     expect(held!.version).toBe(2)
   })
 
-  it('promise 2: answer conflict to a commit over a version that never existed, and gone without a session', async () => {
+  it('promise 2: refuse a commit over an unknown version with a conflict, or with gone if there is no session', async () => {
     const site = await startSite()
     const { id } = await logIn(site)
     const vault = openVault(site, { prefix: await keyPrefix(site) })
@@ -161,7 +161,7 @@ inBothApps('the tokens of a session', () => {
     expect(await vault.tokens('no such session')).toBeUndefined()
   })
 
-  it('promise 2: of a new login contain nothing of the previous login', async () => {
+  it('promise 2: contain nothing from the previous login after a new one', async () => {
     const site = await startSite()
     const first = await logIn(site)
     const before = (await storedTokens(site, first.id))!

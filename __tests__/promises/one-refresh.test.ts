@@ -24,7 +24,7 @@ const API = 'https://api.example.com'
 const BILLING = 'https://billing.example.com'
 const MAIL = 'https://mail.example.com'
 
-/** Every API may be had with the one refresh token. */
+/** One refresh token works for all APIs. */
 const multiResource = {
   apis: [API, BILLING, MAIL].map((audience) => ({ audience, scopes: ['read:all'] })),
   refreshPolicies: [API, BILLING, MAIL].map((audience) => ({ audience, scope: ['read:all'] })),
@@ -41,10 +41,10 @@ function startWorkers(site: Site, count: number) {
   return Promise.all(Array.from({ length: count }, () => startWorker({ options })))
 }
 
-describe('req.auth.getAccessToken over several processes', () => {
+describe('req.auth.getAccessToken across processes', () => {
   useWorkers()
 
-  it('promise 1: 4 processes x 250 calls on one expired session cause one refresh, and late callers none', async () => {
+  it('promise 1: refreshes once for 4 x 250 calls on one expired session, and never for late callers', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const workers = await startWorkers(site, 4)
@@ -73,7 +73,7 @@ describe('req.auth.getAccessToken over several processes', () => {
 })
 
 describe('req.auth.getAccessToken', () => {
-  it('promise 1: 200 calls in one process cause one refresh', async () => {
+  it('promise 1: refreshes once for 200 calls in one process', async () => {
     const site = await startSite()
     const { cookie } = await logInAndExpire(site)
 
@@ -84,7 +84,7 @@ describe('req.auth.getAccessToken', () => {
     expect(refreshes(site)).toHaveLength(1)
   })
 
-  it('promise 1: the new token is what Auth0 gave, in the shape that is documented', async () => {
+  it("promise 1: returns Auth0's new token in the documented shape", async () => {
     const site = await startSite({ options: { audience: API, scope: 'openid read:posts' } })
     const { cookie, id } = await logInAndExpire(site)
 
@@ -101,7 +101,7 @@ describe('req.auth.getAccessToken', () => {
     expect(Math.abs(body.expiresAt - seconds - 86_400)).toBeLessThanOrEqual(5)
   })
 
-  it('promise 1: a token with 30 s left is served as it is, one with 29 s is refreshed', async () => {
+  it('promise 1: returns a token with 30 s left and refreshes one with 29 s left', async () => {
     let now = Math.floor(Date.now() / 1000) * 1000
     const clock = { now: () => now, advance: (seconds: number) => void (now += seconds * 1000) }
     const site = await startSite({ clock })
@@ -116,7 +116,7 @@ describe('req.auth.getAccessToken', () => {
     expect(refreshes(site)).toHaveLength(1)
   })
 
-  it('promise 1: two sessions of one user refresh independently', async () => {
+  it('promise 1: refreshes two sessions of one user independently', async () => {
     const site = await startSite()
     const [first, second] = [await logInAndExpire(site), await logInAndExpire(site)]
 
@@ -129,7 +129,7 @@ describe('req.auth.getAccessToken', () => {
     expect(site.emulator.refreshTokens.families()).toBe(2)
   })
 
-  it('promise 1: each of three audiences that are asked for at once is asked for once', async () => {
+  it('promise 1: sends one request per audience for three concurrent audiences', async () => {
     const site = await startSite({ emulator: multiResource, options: { audience: API } })
     const { cookie, id } = await logInAndExpire(site)
     const paths = [API, BILLING, MAIL].map((audience) => `/token?audience=${encodeURIComponent(audience)}`)
@@ -144,7 +144,7 @@ describe('req.auth.getAccessToken', () => {
     expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
   })
 
-  it('promise 1: each of three audiences that three processes ask for at once is asked for once', async () => {
+  it('promise 1: sends one request per audience for three concurrent audiences in three processes', async () => {
     const site = await startSite({ emulator: multiResource, options: { audience: API } })
     const twins = [site, await startTwin(site), await startTwin(site)]
     const { cookie, id } = await logInAndExpire(site)
@@ -166,7 +166,7 @@ describe('req.auth.getAccessToken', () => {
   it.each([
     ['this process', false],
     ['another process', true],
-  ])('promise 1: a token with little left is refreshed though %s has just got one for another API', async (_, far) => {
+  ])('promise 1: refreshes an expiring token although %s has just refreshed for another API', async (_, far) => {
     let waiting = 0
     const site = await startSite({ emulator: multiResource, options: { audience: API } })
     const [here, other] = [await startTwin(site, { asked: () => waiting++ }), far ? await startTwin(site) : undefined]
@@ -178,7 +178,7 @@ describe('req.auth.getAccessToken', () => {
     waiting = 0
     const asked = here.get('/token', cookie)
     await until(() => waiting === 1)
-    // Of the same connection: by its answer the record has been read.
+    // Sent on the same connection, so its response means that the record has been read.
     await here.get('/me', cookie)
     gate.release()
 
@@ -189,7 +189,7 @@ describe('req.auth.getAccessToken', () => {
     expect(refreshes(site).map(({ params }) => params.audience)).toEqual([BILLING, undefined])
   })
 
-  it('promise 1: a token for another audience is kept beside the first, and asked for once', async () => {
+  it('promise 1: requests a token for another audience once and keeps the first', async () => {
     const site = await startSite({ emulator: multiResource, options: { audience: API } })
     const { cookie } = await logInAndExpire(site)
     const billing = `/token?audience=${encodeURIComponent(BILLING)}`
@@ -201,7 +201,7 @@ describe('req.auth.getAccessToken', () => {
     expect(refreshes(site).map(({ params }) => params.audience)).toEqual([undefined, BILLING])
   })
 
-  it('promise 1: an audience that no policy allows is an error, and the session goes on with the rotated token', async () => {
+  it('promise 1: rejects for an audience without a policy and keeps the session with the rotated token', async () => {
     const site = await startSite({ emulator: multiResource, options: { audience: API } })
     const { cookie, id } = await logInAndExpire(site)
 
@@ -214,7 +214,7 @@ describe('req.auth.getAccessToken', () => {
 })
 
 describe('the loser of a race', () => {
-  it('promise 1: adopts what the winner got when Auth0 refuses the spent token', async () => {
+  it("promise 1: uses the winner's tokens if Auth0 refuses the spent one", async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -230,12 +230,12 @@ describe('the loser of a race', () => {
     expect(await loser).toMatchObject({ status: 200, body: winner.body })
     expect((await site.get('/me', cookie)).status).toBe(200)
     expect(refreshes(site)).toHaveLength(2)
-    // Auth0 itself ends the family of a token that is spent twice without a leeway; we do nothing to end it.
+    // Without a leeway, Auth0 itself revokes the family of a token that is spent twice. The package does nothing.
     await site.auth.close()
     expect(revoked(site)).toEqual([])
   })
 
-  it('promise 1: a refusal that was meant for somebody else leaves the session able to refresh', async () => {
+  it('promise 1: can still refresh after a refusal meant for another process', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -254,7 +254,7 @@ describe('the loser of a race', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 1: adopts the record of the winner when both got tokens within the leeway', async () => {
+  it("promise 1: uses the winner's record if both got tokens within the leeway", async () => {
     const site = await startSite({ emulator: { leeway: 60 } })
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -270,13 +270,13 @@ describe('the loser of a race', () => {
     const { version, refreshToken } = (await storedTokens(site, id))!
     expect(version).toBe(2)
     expect((await site.get('/token', cookie)).body).toEqual(winner.body)
-    // What the loser got is of the same family, which a revocation would end.
+    // The loser's tokens are of the same family, which a revocation would end.
     await site.auth.close()
     expect(revoked(site)).toEqual([])
     expect(site.emulator.refreshTokens.isActive(refreshToken!)).toBe(true)
   })
 
-  it('promise 1: for another API does not take the token of the winner for an answer to its own question', async () => {
+  it("promise 1: does not use the winner's token for another API", async () => {
     const site = await startSite({ emulator: { ...multiResource, leeway: 60 }, options: { audience: API } })
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -291,7 +291,7 @@ describe('the loser of a race', () => {
     expect(await loser).toMatchObject({ status: 200, body: { audience: BILLING } })
   })
 
-  it('promise 4: is refused at the moment at which the winner writes, and ends nothing', async () => {
+  it('promise 4: ends nothing if it is refused while the winner writes', async () => {
     const deleting = gate()
     const deletion = gate()
     const redis = new Redis(testRedisUrl(), { commandTimeout: 5000, maxRetriesPerRequest: 1 })
@@ -317,10 +317,10 @@ describe('the loser of a race', () => {
     expect((await storedTokens(site, id))!.version).toBe(2)
   })
 
-  /** Waits before a session is deleted because its refresh was refused. */
+  /** Pauses before a session is deleted because its refresh was refused. */
   function holdingDeletions(redis: Redis, { deleting, deletion }: Record<'deleting' | 'deletion', Gate>): Redis {
     return onScript(redis, END, async ({ args, run }) => {
-      // Only of a version of the tokens.
+      // Only deletions of a specific token version.
       if (args[0] !== 't') return run()
       deleting.open()
       await deletion.opened
@@ -328,7 +328,7 @@ describe('the loser of a race', () => {
     })
   }
 
-  it('promise 1: gives back only its own lock, never that of its successor', async () => {
+  it("promise 1: releases only its own lock, never the next holder's", async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)

@@ -38,14 +38,14 @@ afterAll(() => server.stop())
 const startHere = (more: SiteSettings = {}) =>
   startSite({ redisUrl: server.url, ...more, options: { timeouts, ...more.options } })
 
-/** A Redis that answers reads and refuses writes, as one that has lost its replicas. */
+/** A Redis that answers reads and refuses writes, as after losing its replicas. */
 const readOnly = ({ redis }: Site, on: boolean) => redis.config('SET', 'min-replicas-to-write', on ? '1' : '0')
 
 async function refusedWrites({ redis }: Site): Promise<number> {
   return Number(/errorstat_NOREPLICAS:count=(\d+)/.exec(await redis.info('errorstats'))?.[1] ?? 0)
 }
 
-/** A refresh whose answer has come while nothing can be written. */
+/** A refresh whose response has arrived while writes fail. */
 async function rotateWhileReadOnly(site: Site, cookie: string) {
   const held = site.emulator.hold(afterRotation)
   const token = site.get('/token', cookie)
@@ -55,8 +55,8 @@ async function rotateWhileReadOnly(site: Site, cookie: string) {
   return token
 }
 
-describe('Redis is frozen', () => {
-  it('promise 4: a guarded route answers 503 within the deadline, and the session is there afterwards', async () => {
+describe('while Redis is frozen', () => {
+  it('promise 4: a guarded route answers 503 within the deadline, and the session survives', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
     server.pause()
@@ -75,7 +75,7 @@ describe('Redis is frozen', () => {
     expect(site.events.map(({ name }) => name)).toEqual(['login.succeeded', 'store.unavailable', 'store.recovered'])
   })
 
-  it('promise 4: getAccessToken answers 503 without asking Auth0, and succeeds afterwards', async () => {
+  it('promise 4: getAccessToken answers 503 without an Auth0 request and succeeds afterwards', async () => {
     const loaded = gate()
     const released = gate()
     const after = (app: Express, auth: RopgAuth) => {
@@ -104,7 +104,7 @@ describe('Redis is frozen', () => {
     expect(refreshes(site)).toHaveLength(1)
   })
 
-  it('promise 4: logout answers 503 and clears the cookie, and can be repeated', async () => {
+  it('promise 4: logout answers 503, clears the cookie, and can be repeated', async () => {
     const site = await startHere()
     const { cookie } = await logIn(site)
     server.pause()
@@ -119,8 +119,8 @@ describe('Redis is frozen', () => {
   })
 })
 
-describe('Redis freezes between the rotation at Auth0 and the write', () => {
-  it('promise 4: the caller gets the new token, and it is written as soon as that is possible', async () => {
+describe('when Redis freezes between the rotation at Auth0 and the write', () => {
+  it('promise 4: the caller gets the new token, and it is stored as soon as possible', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -144,7 +144,7 @@ describe('Redis freezes between the rotation at Auth0 and the write', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 4: a process that asks at the moment of the recovery waits for the new token', async () => {
+  it('promise 4: a process that calls during the recovery waits for the new token', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const { cookie } = await logInAndExpire(site)
@@ -163,7 +163,7 @@ describe('Redis freezes between the rotation at Auth0 and the write', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 4: the same with a server that has forgotten the scripts', async () => {
+  it('promise 4: recovers with a server that has lost its scripts', async () => {
     const site = await startHere()
     const { cookie, id } = await logInAndExpire(site)
     const held = site.emulator.hold(afterRotation)
@@ -182,7 +182,7 @@ describe('Redis freezes between the rotation at Auth0 and the write', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 4: closing waits for the write', async () => {
+  it('promise 4: close() waits for the write', async () => {
     const site = await startHere()
     const { cookie, id } = await logInAndExpire(site)
     const held = site.emulator.hold(afterRotation)
@@ -202,8 +202,8 @@ describe('Redis freezes between the rotation at Auth0 and the write', () => {
   })
 })
 
-describe('an instance that closes', () => {
-  it('promise 4: refuses to refresh while it waits for other things, so that no new token gets lost', async () => {
+describe('a closing instance', () => {
+  it('promise 4: refuses to refresh while closing, so that no new token is lost', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const [one, two] = [await logInAndExpire(site), await logInAndExpire(site)]
@@ -222,14 +222,14 @@ describe('an instance that closes', () => {
   })
 })
 
-describe('Redis refuses writes after the rotation at Auth0', () => {
+describe('when Redis refuses writes after the rotation at Auth0', () => {
   afterEach(async () => {
     const redis = new Redis(server.url)
     await redis.config('SET', 'min-replicas-to-write', '0')
     redis.disconnect()
   })
 
-  it('promise 4: this process serves the new token, and the others answer 503 rather than spend the old one', async () => {
+  it('promise 4: this process returns the new token, and the others answer 503 instead of reusing the old one', async () => {
     const site = await startHere({ options: { timeouts: { auth0: 2000, redis: 1000 } } })
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -249,7 +249,7 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
     expect(site.emulator.refreshTokens.families()).toBe(1)
   })
 
-  it('promise 4: the lock stands until the new token is written, then it is gone', async () => {
+  it('promise 4: the lock is held until the new token is stored', async () => {
     const site = await startHere({ options: { timeouts: { auth0: 2000, redis: 1000 } } })
     const { cookie, id } = await logInAndExpire(site)
     const lock = await keyOf(site, { kind: 'l', id })
@@ -262,7 +262,7 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
     await until(async () => (await site.redis.exists(lock)) === 0)
   })
 
-  it('promise 4: longer than the lock can stand, and within the leeway, the session lives on', async () => {
+  it('promise 4: the session survives an outage longer than the lock, but within the leeway', async () => {
     const site = await startHere({ emulator: { leeway: 60 } })
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -281,7 +281,7 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
     expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
   })
 
-  it('promise 4: longer than the lock can stand, and without a leeway, no process ends the session', async () => {
+  it('promise 4: no process ends the session after an outage longer than the lock, without a leeway', async () => {
     const site = await startHere()
     const twin = await startTwin(site)
     const { cookie, id } = await logInAndExpire(site)
@@ -289,7 +289,7 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
     const { body } = await rotateWhileReadOnly(site, cookie)
     await until(async () => (await site.redis.exists(lock)) === 0)
 
-    // Right after an attempt to write, so that the other process comes first.
+    // Right after a write attempt, so that the other process comes first.
     const tries = await refusedWrites(site)
     await until(async () => (await refusedWrites(site)) > tries)
     await readOnly(site, false)
@@ -300,8 +300,8 @@ describe('Redis refuses writes after the rotation at Auth0', () => {
   })
 })
 
-describe('Redis takes everything but the new tokens of one process', () => {
-  /** A Redis user whose access to sessions, but not to locks, can be taken away. */
+describe('when Redis refuses only the new tokens of one process', () => {
+  /** A Redis user that can lose access to sessions but not to locks. */
   async function startLimited() {
     const limited = server.url.replace('redis://', 'redis://limited:any@')
     const admin = new Redis(server.url)
@@ -313,7 +313,7 @@ describe('Redis takes everything but the new tokens of one process', () => {
     return { site, twin, allowSessions: (yes: boolean) => allow(yes ? '~*' : '~*:[^s]:*') }
   }
 
-  it('promise 4: the lock is kept, and no other process spends the old refresh token again', async () => {
+  it('promise 4: the lock is kept, and no other process reuses the old refresh token', async () => {
     const { site, twin, allowSessions } = await startLimited()
     const { cookie, id } = await logInAndExpire(site)
     const lock = await keyOf(site, { kind: 'l', id })
@@ -326,7 +326,7 @@ describe('Redis takes everything but the new tokens of one process', () => {
     const { status, body } = await token
     expect(status).toBe(200)
 
-    // Gives up only after more than twice the time for which the lock stands unless it is renewed.
+    // Gives up only after more than twice the lock's lifetime without renewal.
     const elsewhere = await twin.get('/token', cookie)
 
     expect([elsewhere.status, elsewhere.body]).toEqual([503, refusal('session_unavailable')])
@@ -344,8 +344,8 @@ describe('Redis takes everything but the new tokens of one process', () => {
   })
 })
 
-describe('Redis comes back without its data', () => {
-  it('promise 3: a new refresh token that nobody can hold any more is revoked', async () => {
+describe('when Redis comes back without its data', () => {
+  it('promise 3: an unusable new refresh token is revoked', async () => {
     const site = await startHere()
     const { cookie } = await logInAndExpire(site)
     const held = site.emulator.hold(afterRotation)

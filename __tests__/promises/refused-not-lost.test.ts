@@ -22,7 +22,7 @@ import { ada } from '../support/app.ts'
 import { logIn as logInAtAuth0 } from '../testing/tenant-client.ts'
 
 const ofRefresh = { grantType: 'refresh_token' }
-/** For answers that do not come. */
+/** Timeout for missing responses. */
 const impatient = { auth0: 700, redis: 1000 }
 
 const timeoutsFor = ({ hang, delay }: Fault) => (hang || delay ? { timeouts: impatient } : {})
@@ -31,7 +31,7 @@ type Row = [name: string, fault: Fault, retryAfter: string]
 
 const html = { body: '<html>Bad gateway</html>', headers: { 'content-type': 'text/html' } }
 
-/** What leaves the refresh token unspent. */
+/** Faults that do not spend the refresh token. */
 const transient: Row[] = [
   ['an empty 500', { status: 500 }, '5'],
   ['500 with JSON', { status: 500, body: { error: 'server_error' } }, '5'],
@@ -47,7 +47,7 @@ const transient: Row[] = [
   ['a reset connection', { reset: true }, '5'],
 ]
 
-/** What is a definite no. */
+/** Definite refusals. */
 const definite: [name: string, act: (site: Site, token: string) => void][] = [
   ['invalid_grant', ({ emulator }, token) => emulator.refreshTokens.revoke(token)],
   ['access_denied of an Action', ({ emulator }) => emulator.users.update(ada.email, { denied: 'no more' })],
@@ -63,7 +63,7 @@ const definite: [name: string, act: (site: Site, token: string) => void][] = [
   ],
 ]
 
-/** A token with 20 s left: refreshed when possible, served when not. */
+/** A token with 20 s left: refreshed if possible, otherwise still returned. */
 async function logInWithLittleLeft(site: Site): Promise<LoggedIn> {
   const loggedIn = await logInAndExpire(site)
   site.clock.advance(-21)
@@ -76,8 +76,8 @@ function expectUnavailable({ status, body, headers }: Answer, retryAfter: string
   expect(headers.get('set-cookie')).toBeNull()
 }
 
-describe.each(transient)('Auth0 answers a refresh with %s', (_name, fault, retryAfter) => {
-  it('promise 4: serves a token that is still valid, and tries again at the next call', async () => {
+describe.each(transient)('when Auth0 answers a refresh with %s', (_name, fault, retryAfter) => {
+  it('promise 4: returns a still valid token and tries again at the next call', async () => {
     const site = await startSite({ options: timeoutsFor(fault) })
     const { cookie, id } = await logInWithLittleLeft(site)
     const before = (await storedTokens(site, id))!
@@ -92,7 +92,7 @@ describe.each(transient)('Auth0 answers a refresh with %s', (_name, fault, retry
     expect(refreshes(site)).toHaveLength(2)
   })
 
-  it('promise 4: answers 503 when the token has expired, keeps the session, and succeeds at the next call', async () => {
+  it('promise 4: answers 503 if the token has expired, keeps the session, and succeeds at the next call', async () => {
     const site = await startSite({ options: timeoutsFor(fault) })
     const { cookie, id } = await logInAndExpire(site)
     const before = await storedTokens(site, id)
@@ -108,8 +108,8 @@ describe.each(transient)('Auth0 answers a refresh with %s', (_name, fault, retry
   })
 })
 
-describe('Auth0 is away for a while', () => {
-  it('promise 4: every caller gets 503, all share one try, and the session goes on afterwards', async () => {
+describe('during an Auth0 outage', () => {
+  it('promise 4: all callers share one attempt and get 503, and the session survives', async () => {
     let waiting = 0
     const site = await startSite({ asked: () => waiting++ })
     const { cookie } = await logInAndExpire(site)
@@ -117,7 +117,7 @@ describe('Auth0 is away for a while', () => {
     site.emulator.failNext({ ...ofRefresh, status: 503 })
     const answers = Array.from({ length: 20 }, () => site.get('/token', cookie))
     await gate.arrived
-    // Each reads the record before it joins the refresh.
+    // Each call reads the record before it joins the refresh.
     await until(() => waiting === 20)
     await site.get('/me', cookie)
 
@@ -128,7 +128,7 @@ describe('Auth0 is away for a while', () => {
     expect((await site.get('/token', cookie)).status).toBe(200)
   })
 
-  it('promise 4: the other processes do not fail with the first, they take their turn', async () => {
+  it('promise 4: other processes make their own attempt instead of failing with the first', async () => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie } = await logInAndExpire(site)
@@ -146,7 +146,7 @@ describe('Auth0 is away for a while', () => {
   })
 })
 
-describe('the answer of Auth0 is lost after it has rotated', () => {
+describe("when Auth0's response is lost after the rotation", () => {
   const lost: [string, Fault][] = [
     ['a reset connection', { reset: true }],
     ['half an answer', { truncate: true }],
@@ -154,7 +154,7 @@ describe('the answer of Auth0 is lost after it has rotated', () => {
     ['503', { status: 503 }],
   ]
 
-  it.each(lost)('promise 4: %s within the leeway of the tenant is made good by the next call', async (_name, fault) => {
+  it.each(lost)("promise 4: %s within the tenant's leeway is recovered by the next call", async (_name, fault) => {
     const site = await startSite({ options: timeoutsFor(fault), emulator: { leeway: 60 } })
     const { cookie, id } = await logInAndExpire(site)
     site.emulator.failNext({ ...ofRefresh, ...fault, afterProcessing: true })
@@ -165,7 +165,7 @@ describe('the answer of Auth0 is lost after it has rotated', () => {
     expect(site.emulator.refreshTokens.isActive((await storedTokens(site, id))!.refreshToken!)).toBe(true)
   })
 
-  it.each(lost)('promise 4: %s without a leeway ends in session_expired, with nothing left', async (_name, fault) => {
+  it.each(lost)('promise 4: %s without a leeway ends the session with session_expired', async (_name, fault) => {
     const site = await startSite({ options: timeoutsFor(fault) })
     const { cookie } = await logInAndExpire(site)
     site.emulator.failNext({ ...ofRefresh, ...fault, afterProcessing: true })
@@ -178,11 +178,11 @@ describe('the answer of Auth0 is lost after it has rotated', () => {
   })
 })
 
-describe.each(definite)('Auth0 refuses a refresh: %s', (_name, act) => {
+describe.each(definite)('when Auth0 refuses a refresh: %s', (_name, act) => {
   it.each([
     ['expired', logInAndExpire],
     ['still valid for 20 s', logInWithLittleLeft],
-  ])('promise 4: ends the session of a token that is %s, for every process', async (_token, login) => {
+  ])('promise 4: ends the session on every process if the token is %s', async (_token, login) => {
     const site = await startSite()
     const twin = await startTwin(site)
     const { cookie, id } = await login(site)
@@ -191,7 +191,7 @@ describe.each(definite)('Auth0 refuses a refresh: %s', (_name, act) => {
     const { status, body, headers } = await site.get('/token', cookie)
 
     expect([status, body]).toEqual([401, refusal('session_expired')])
-    // The browser may have logged in again meanwhile; its cookie must not be taken away.
+    // The browser may have logged in again, so its cookie must not be cleared.
     expect(headers.get('set-cookie')).toBeNull()
     expect(await keysOf(site)).toEqual([])
     for (const answer of [await site.get('/me', cookie), await twin.get('/token', cookie)]) {
@@ -202,7 +202,7 @@ describe.each(definite)('Auth0 refuses a refresh: %s', (_name, act) => {
   })
 })
 
-describe('a refresh is refused after its request has moved on', () => {
+describe('when a refresh is refused after its request has moved on', () => {
   async function refusedLater(meanwhile: (req: Request, auth: RopgAuth) => Promise<unknown>) {
     const refused = gate()
     const changed = gate()
@@ -240,7 +240,7 @@ describe('a refresh is refused after its request has moved on', () => {
     expect((await site.get('/token', fresh)).status).toBe(200)
   })
 
-  it('promise 4: a request that has let go of its session still ends the one that was refused', async () => {
+  it('promise 4: a request that has dropped its session still ends the refused one', async () => {
     const { site, cookie, id } = await refusedLater(async (req) => Object.assign(req, { session: null }))
 
     expect((await site.get('/me', cookie)).status).toBe(401)
@@ -248,10 +248,10 @@ describe('a refresh is refused after its request has moved on', () => {
   })
 })
 
-describe('Auth0 answers a refresh with the tokens of another user', () => {
+describe("when Auth0 answers a refresh with another user's tokens", () => {
   const bob = { email: 'bob@example.com', password: 'an even longer passphrase' }
 
-  it('promise 4: ends the session, revokes the refresh token, and hands out nothing of the other', async () => {
+  it('promise 4: ends the session, revokes the refresh token, and exposes nothing of the other user', async () => {
     const theirs: Record<string, unknown> = {}
     const issued: string[] = []
     const mixUp: typeof fetch = async (input, init) => {
@@ -281,15 +281,15 @@ describe('Auth0 answers a refresh with the tokens of another user', () => {
     expect(refreshes(site)).toHaveLength(1)
     await site.auth.close()
     expect(await keysOf(site)).toEqual([])
-    // The spent one as well: it goes with the session.
+    // The spent token is revoked together with the session.
     expect(revoked(site).sort()).toEqual([...issued, refreshToken].sort())
     expect(site.emulator.refreshTokens.families()).toBe(0)
     expect(JSON.stringify(site.events) + site.logged.join()).not.toContain(others.access_token)
   })
 })
 
-describe('Auth0 asks for more before a refresh', () => {
-  it('promise 4: mfa_required is told and keeps the session', async () => {
+describe('when Auth0 requires more for a refresh', () => {
+  it('promise 4: answers mfa_required and keeps the session', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site)
     const before = await storedTokens(site, id)
@@ -313,7 +313,7 @@ describe('Auth0 asks for more before a refresh', () => {
     ['invalid_client', 401],
     ['unauthorized_client', 403],
     ['invalid_request', 400],
-  ])('promise 4: %s is the fault of the set-up and keeps the session', async (error, status) => {
+  ])('promise 4: treats %s as a configuration error and keeps the session', async (error, status) => {
     const site = await startSite()
     const { cookie } = await logInAndExpire(site)
     site.emulator.failNext({ ...ofRefresh, status, body: { error } })
@@ -330,7 +330,7 @@ describe('a token that is still valid for 20 s', () => {
     ['invalid_client', 401],
     ['unauthorized_client', 403],
     ['invalid_request', 400],
-  ])('promise 4: is served though Auth0 says %s to its refresh', async (error, status) => {
+  ])('promise 4: is returned although Auth0 refuses its refresh with %s', async (error, status) => {
     const site = await startSite()
     const { cookie, id } = await logInWithLittleLeft(site)
     const before = (await storedTokens(site, id))!
@@ -344,7 +344,7 @@ describe('a token that is still valid for 20 s', () => {
 })
 
 describe('a session without a refresh token', () => {
-  it('promise 4: serves its access token as long as that lives', async () => {
+  it('promise 4: returns its access token until it expires', async () => {
     const site = await startSite()
     const { cookie, id } = await logInAndExpire(site, { remember_me: false })
     site.clock.advance(-21)
@@ -354,7 +354,7 @@ describe('a session without a refresh token', () => {
     expect([status, body.accessToken]).toEqual([200, (await storedTokens(site, id))!.tokenSets[0]!.accessToken])
   })
 
-  it('promise 4: keeps going when its access token has expired, and only getAccessToken says so', async () => {
+  it('promise 4: survives an expired access token, and only getAccessToken rejects', async () => {
     const site = await startSite()
     const { cookie } = await logInAndExpire(site, { remember_me: false })
 

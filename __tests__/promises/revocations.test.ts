@@ -16,7 +16,7 @@ describe('discarded refresh tokens', () => {
     const gates = Array.from({ length: 8 }, () => site.emulator.hold(REVOKE))
     await site.auth.sessions.revokeAll(sub)
     await Promise.all(gates.slice(0, 5).map(({ arrived }) => arrived))
-    // As long as it takes others to get there.
+    // Waits as long as further requests would take to arrive.
     await logIn(site)
 
     expect(revoked(site)).toHaveLength(5)
@@ -26,7 +26,7 @@ describe('discarded refresh tokens', () => {
     expect(revoked(site)).toHaveLength(8)
   })
 
-  it('promise 3: are tried again no sooner than Auth0 asks, and no less often for it', async () => {
+  it('promise 3: are retried no sooner than Auth0 asks, and as often as usual', async () => {
     const site = await startSite()
     const sub = await logInOften(site, 1)
     site.emulator.failNext({ ...REVOKE, status: 429, headers: { 'retry-after': '2' } })
@@ -39,7 +39,7 @@ describe('discarded refresh tokens', () => {
     expect(revoked(site)).toHaveLength(2)
   })
 
-  it('promise 3: are tried again at once when the instance closes, however many wait', async () => {
+  it('promise 3: are all retried immediately when the instance closes', async () => {
     const warnings: string[] = []
     const listen = ({ name }: Error) => warnings.push(name)
     process.on('warning', listen)
@@ -57,7 +57,7 @@ describe('discarded refresh tokens', () => {
     expect(warnings).toEqual([])
   })
 
-  it('promise 3: are given up with a warning that names no token', async () => {
+  it('promise 3: are given up with a warning that contains no token', async () => {
     const site = await startSite({ options: { exposeTokens: true } })
     const { cookie, answer } = await logIn(site)
     for (let time = 0; time < 10; time++) site.emulator.failNext({ ...REVOKE, status: 500 })
@@ -72,8 +72,8 @@ describe('discarded refresh tokens', () => {
   })
 })
 
-describe('a client that hangs up during its login', () => {
-  it('promise 3: gets no session, and the refresh token just issued is revoked', async () => {
+describe('a client that disconnects during its login', () => {
+  it('promise 3: gets no session, and its new refresh token is revoked', async () => {
     const closed = gate()
     const site = await startSite({
       before: (app) => {

@@ -23,7 +23,7 @@ const grace = { email: 'grace@example.com', password: 'nanoseconds of wire', nam
 const API = 'https://api.example.com'
 const newSecret = 'the secret that comes after the one that was first'
 
-/** Every key, and every value as text. */
+/** Every key and every value as text. */
 async function dump(site: Site): Promise<string[]> {
   const { redis } = site
   const read = async (key: string) => {
@@ -39,20 +39,20 @@ async function dump(site: Site): Promise<string[]> {
   return (await Promise.all(keys.map(async (key) => [key, ...(await read(key))]))).flat().map(String)
 }
 
-/** The texts, and what they say when taken for base64. */
+/** The texts, and the same texts decoded as base64. */
 function withDecoded(texts: string[]): string {
   const parts = texts.flatMap((text) => text.split(/[^\w+/=-]+/))
   return [...texts, ...parts.map((part) => Buffer.from(part, 'base64').toString('latin1'))].join('\n')
 }
 
-/** Everything that must not be readable: what Auth0 issued, what was typed, what was configured. */
+/** Everything that must not be readable: issued by Auth0, entered by users, or configured. */
 function secretsOf(site: Site, tokens: (string | undefined)[]): string[] {
   const spent = refreshes(site).map(({ params }) => String(params.refresh_token))
   return [...tokens.map(String), ...spent, ada.password, grace.password, secret, site.emulator.clientSecret]
 }
 
 describe('everything stored in Redis', () => {
-  it('promise 7: holds no token, password or secret after logins, refreshes, limits, writes and a logout', async () => {
+  it('promise 7: contains no token, password, or secret after logins, refreshes, limits, writes, and a logout', async () => {
     const site = await startSite({
       emulator: { users: [ada, grace], leeway: 60 },
       options: { audience: API, exposeTokens: true, rateLimit: { subnet: { limit: 1, windowMs: 60_000 } } },
@@ -75,7 +75,7 @@ describe('everything stored in Redis', () => {
     ].map(({ status }) => status)
     const { body } = await site.get('/token', one.cookie)
     await site.get('/write', one.cookie)
-    // With a lock in place, too.
+    // Includes a held lock.
     site.clock.advance(86_400)
     const gate = site.emulator.hold({ grantType: 'refresh_token' })
     const held = site.get('/token', two.cookie)
@@ -98,7 +98,7 @@ describe('everything stored in Redis', () => {
     }
     expect(readable).not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/)
     expect(readable).not.toMatch(/"(?:access|refresh|id)_?token"/i)
-    // Nor who has logged in: claims and scopes are part of the sealed login.
+    // The user is unreadable too: claims and scopes are part of the sealed login.
     for (const text of [ada.email, ada.name, grace.email, grace.name, 'openid profile']) {
       expect(readable).not.toContain(text)
     }
@@ -106,7 +106,7 @@ describe('everything stored in Redis', () => {
     expect((await held).status).toBe(200)
   })
 
-  it('promise 7: identifies nobody by a key, including those of the rate limits', async () => {
+  it('promise 7: has no key that identifies a user, including rate limit keys', async () => {
     const site = await startSite({ options: { rateLimit: { subnet: { limit: 2, windowMs: 60_000 } } } })
     await logIn(site)
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -132,7 +132,7 @@ describe('a session record', () => {
   it.each([
     ['as a whole', ['l', 't', 'd', 'i', 'e', 's']],
     ['its login', ['l']],
-  ])('promise 7: does not open when it is copied to another session: %s', async (_name, fields) => {
+  ])('promise 7: does not open if copied to another session: %s', async (_name, fields) => {
     const { site, one, two, from, to } = await twoUsers()
     const values = await site.redis.hmgetBuffer(from, ...fields)
     await site.redis.hset(to, Object.fromEntries(fields.map((field, place) => [field, values[place]!])))
@@ -144,9 +144,9 @@ describe('a session record', () => {
     expect((await site.get('/me', one.cookie)).body.user.email).toBe(ada.email)
   })
 
-  it('promise 7: does not open when it is copied to an id that an attacker has made up a cookie for', async () => {
+  it('promise 7: does not open if copied to an id that an attacker has a cookie for', async () => {
     const { site, from } = await twoUsers()
-    // Somebody who can write to Redis has a genuine cookie of a session that has ended.
+    // An attacker with write access to Redis has a valid cookie of an ended session.
     const visitor = await logIn(site, grace)
     await site.send('POST', '/auth/logout', { cookie: visitor.cookie })
     await site.redis.hset(await keyOf(site, { kind: 's', id: visitor.id }), await site.redis.hgetallBuffer(from))
@@ -154,7 +154,7 @@ describe('a session record', () => {
     expect((await site.get('/me', visitor.cookie)).body).toEqual(refusal('session_expired'))
   })
 
-  it('promise 7: hands out no tokens that are copied from another session', async () => {
+  it('promise 7: returns no tokens copied from another session', async () => {
     const { site, two, from, to } = await twoUsers()
     await site.redis.hset(to, 't', (await site.redis.hgetBuffer(from, 't'))!)
 
@@ -164,7 +164,7 @@ describe('a session record', () => {
     expect(await storedTokens(site, two.id)).toBeUndefined()
   })
 
-  it('promise 7: does not take its own login for tokens, nor its tokens for a login', async () => {
+  it('promise 7: does not accept its login as tokens or its tokens as a login', async () => {
     const { site, one, two, from, to } = await twoUsers()
     await write(site, from, { l: (await read(site, from, 't')).slice(3) })
     await write(site, to, { t: `1.-${await read(site, to, 'l')}` })
@@ -173,7 +173,7 @@ describe('a session record', () => {
     expect((await site.get('/token', two.cookie)).body).toEqual(refusal('session_expired'))
   })
 
-  it('promise 7: does not open under another version, so that an old copy cannot be put back as the newest', async () => {
+  it('promise 7: does not open under another version, so that an old copy cannot be replayed', async () => {
     const { site, one, from } = await twoUsers()
     const value = await read(site, from, 't')
     await write(site, from, { t: value.replace(/^1\./, '2.') })
@@ -202,7 +202,7 @@ describe('a session record', () => {
     ['a short text', () => '1.-AAAA'],
   ]
 
-  it.each(tampering)('promise 7: hands out no tokens after tampering with them: %s', async (_name, tamper) => {
+  it.each(tampering)('promise 7: returns no tokens after tampering with them: %s', async (_name, tamper) => {
     const { site, one, two, from } = await twoUsers()
     await write(site, from, { t: tamper(await read(site, from, 't')) })
 
@@ -229,7 +229,7 @@ describe('a session record', () => {
     }
   })
 
-  it('promise 7: is sealed anew each time', async () => {
+  it('promise 7: is sealed with a new nonce each time', async () => {
     const site = await startSite()
     const { cookie, id } = await logIn(site)
     const key = await keyOf(site, { kind: 's', id })
@@ -240,7 +240,7 @@ describe('a session record', () => {
       values.push(await read(site, key, 't'))
     }
 
-    // Key id, then the nonce.
+    // Key id, then nonce.
     const nonces = values.map((value) => value.slice(3 + 4, 3 + 16))
     expect(new Set(nonces).size).toBe(3)
   })
@@ -252,7 +252,7 @@ function flipLastByte(value: string): string {
   return bytes.toString('latin1')
 }
 
-/** A field, a character for each byte. */
+/** A field as one character per byte. */
 async function read(site: Site, key: string, field: string): Promise<string> {
   return (await site.redis.hgetBuffer(key, field))!.toString('latin1')
 }
@@ -312,7 +312,7 @@ describe('the rotation of session.secret', () => {
     expect([status, body]).toEqual([401, refusal('unauthenticated')])
   })
 
-  it('promise 7: still revokes what an old session held', async () => {
+  it('promise 7: still revokes the refresh token of an old session', async () => {
     const { site, next, cookie, id } = await rotated()
     const { refreshToken } = (await storedTokens(site, id))!
 
@@ -324,7 +324,7 @@ describe('the rotation of session.secret', () => {
 })
 
 describe('req.session and req.auth', () => {
-  it('promise 7: print no token, by JSON.stringify or util.inspect, before and after a refresh', async () => {
+  it('promise 7: print no token with JSON.stringify or util.inspect, before or after a refresh', async () => {
     const printed: string[] = []
     const print = (value: unknown) => {
       printed.push(

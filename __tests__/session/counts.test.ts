@@ -15,7 +15,7 @@ let server: RedisServer
 let redis: Redis
 const cleanups: (() => void)[] = []
 
-// Of its own, because it counts the commands of all.
+// A separate server, because the test counts all commands.
 beforeAll(async () => {
   server = await startRedis()
   redis = new Redis(server.url)
@@ -59,33 +59,33 @@ function start(limits = false): Promise<TestApp> {
   })
 }
 
-/** Command -> how often since the last reset. */
+/** Command -> calls since the last reset. */
 async function commands(): Promise<Record<string, number>> {
   const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
   const counts = [...lines].map(([, name, calls]): [string, number] => [name!, Number(calls)])
   return Object.fromEntries(counts.filter(([name]) => !/^(?:info|config)/.test(name)))
 }
 
-/** How often the server has found something to read: what comes together counts once. */
+/** Number of reads by the server. Data that arrives together counts once. */
 async function reads(): Promise<number> {
   return Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
 }
 
-/** Round trips to Redis of what is done; the last look is one, too. */
+/** Redis round trips of an action, without the one for the final query. */
 async function roundTrips(act: () => Promise<unknown>): Promise<number> {
   const before = await reads()
   await act()
   return (await reads()) - before - 1
 }
 
-/** The same, at best: what the network splits is read twice. */
+/** The minimum of several runs, because data that the network splits is read twice. */
 async function fewestRoundTrips(act: () => Promise<unknown>): Promise<number> {
   const trips: number[] = []
   for (let time = 0; time < 3; time++) trips.push(await roundTrips(act))
   return Math.min(...trips)
 }
 
-/** Without fetch, which parses and hashes itself. */
+/** Without fetch, which parses and hashes as well. */
 async function listen({ app }: TestApp): Promise<(path: string, cookie: string) => Promise<string>> {
   const listener = app.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -110,7 +110,7 @@ async function listen({ app }: TestApp): Promise<(path: string, cookie: string) 
     })
 }
 
-/** What one authenticated GET costs once the session is known. */
+/** Cost of one authenticated GET of a known session. */
 async function costOf(path: string) {
   const test = await start()
   const get = await listen(test)
@@ -133,22 +133,22 @@ async function costOf(path: string) {
   const calls = Object.entries(spies).map(([name, spy]) => [name, each(spy.mock.calls.length)])
   const asked = Object.entries(await commands()).map(([name, count]) => [name, each(count)])
   return {
-    // What the network splits is read twice.
+    // Data that the network splits is read twice.
     roundTrips: Math.round(each(trips)),
     commands: Object.fromEntries(asked) as Record<string, number>,
     ...(Object.fromEntries(calls) as Record<keyof typeof spies, number>),
   }
 }
 
-/** The login is opened and parsed; the signature of the cookie is one HMAC. */
+/** The login is decrypted and parsed. The cookie signature is one HMAC. */
 const GUARD = {
   ...{ roundTrips: 1, commands: { hmget: 1 } },
-  // The cookie was verified when it came first.
+  // The cookie was verified at its first use.
   ...{ decipher: 1, parse: 1, hmac: 0, stringify: 0, hash: 0, cipher: 0, random: 0 },
 }
 
 describe('an authenticated GET', () => {
-  it('costs one round trip with one HMGET and one decipher behind requireAuth', async () => {
+  it('costs one round trip with one HMGET and one decryption behind requireAuth', async () => {
     expect(await costOf('/guard')).toEqual(GUARD)
   })
 
@@ -156,12 +156,12 @@ describe('an authenticated GET', () => {
     expect(await costOf('/guards')).toEqual(GUARD)
   })
 
-  it('costs one round trip with auth.session mounted, too, and beside it what express-session itself costs', async () => {
-    // It hashes both signatures to compare them, and the JSON of the session when it comes and when it goes.
+  it('costs one round trip with auth.session mounted, plus the overhead of express-session', async () => {
+    // express-session hashes both signatures to compare them, and the session JSON at the start and the end.
     expect(await costOf('/session')).toEqual({ ...GUARD, hmac: 1, parse: 2, stringify: 2, hash: 4 })
   })
 
-  it('costs one round trip with an access token, too', async () => {
+  it('costs one round trip with an access token', async () => {
     const { roundTrips, commands, ...cost } = await costOf('/token')
     expect([roundTrips, commands]).toEqual([1, { hmget: 1 }])
     expect(cost).toEqual({ decipher: 2, parse: 2, hmac: 0, stringify: 0, hash: 0, cipher: 0, random: 0 })
@@ -169,23 +169,23 @@ describe('an authenticated GET', () => {
 })
 
 describe('a login', () => {
-  it('costs three round trips with limits on, and asks Auth0 once', async () => {
+  it('costs three round trips and one Auth0 request with limits on', async () => {
     const test = await start(true)
-    // The second finds every script loaded.
+    // By the second login, every script is loaded.
     await test.login().expect(200)
     await test.login().expect(200)
     const asked = test.emulator.requests.length
     await redis.config('RESETSTAT')
     await test.login().expect(200)
     expect(test.emulator.requests.length - asked).toBe(1)
-    // Three limits, two points given back, the time, the session and the list. The client is known.
+    // Three limits, two refunded points, the time, the session, and the list. The client is known.
     const { evalsha = 0, eval: whole = 0 } = await commands()
     expect(evalsha + whole).toBe(8)
 
     expect(await fewestRoundTrips(() => test.login().expect(200))).toBeLessThanOrEqual(3)
   })
 
-  it('costs as much where nobody has seen the client log in before', async () => {
+  it('costs the same for an unknown client', async () => {
     const test = await start(true)
     await test.login().expect(200)
     await test.login().expect(200)
@@ -196,7 +196,7 @@ describe('a login', () => {
     expect(Math.min(...trips)).toBeLessThanOrEqual(3)
   })
 
-  it('writes a session in one command, and the list of the user in one, which leave together', async () => {
+  it("writes the session and the user's list in one command each, sent together", async () => {
     const test = await start()
     await test.login().expect(200)
     const spy = jest.spyOn(Redis.prototype, 'sendCommand')

@@ -10,7 +10,7 @@ import { ada, secret, startApp } from '../support/app.ts'
 
 const credentials = { email: ada.email, password: ada.password }
 
-/** Answers with the code of the error, or `token`, after what happens between two uses of the tokens of one request. */
+/** Responds with the error code or `token` after running something between two token uses of one request. */
 function addRoute(app: Express, auth: RopgAuth, between: (req: Request) => Promise<unknown>) {
   app.get('/twice', auth.requireAuth, async (req: Request, res: Response) => {
     const { getAccessToken } = req.auth!
@@ -38,17 +38,17 @@ async function answersAfter(between: (req: Request, auth: RopgAuth) => Promise<u
   return ((await browser.get(`/twice${query}`).expect(200)).body as { answer: string }).answer
 }
 
-describe('tokens that were read with the login', () => {
-  it('are not for a request that has logged out', async () => {
+describe('tokens read together with the login', () => {
+  it('are not used by a request that has logged out', async () => {
     expect(await answersAfter((req) => req.auth!.logout())).toBe('session_expired')
   })
 
-  it('are not for a request that has waited for anything: it sees a revocation meanwhile', async () => {
+  it('are not used by a request that has awaited anything, so it sees revocations', async () => {
     const revoke = (req: Request, auth: RopgAuth) => auth.sessions.revokeAll(req.auth!.sub)
     expect(await answersAfter(revoke)).toBe('session_expired')
   })
 
-  it('are for the first use in a request only: the next one sees a revocation', async () => {
+  it('are used once per request, so the next use sees revocations', async () => {
     const revoke = (req: Request, auth: RopgAuth) => auth.sessions.revokeAll(req.auth!.sub)
     expect(await answersAfter(revoke, '?first=1')).toBe('session_expired')
   })
@@ -57,7 +57,7 @@ describe('tokens that were read with the login', () => {
 describe('SessionVault', () => {
   const login: Login = { sub: 'auth0|ada', user: {}, scope: 'openid', handle: 'h', since: 1, until: 2 }
 
-  it('gives the tokens that were read along once, and only in the same turn', async () => {
+  it('returns prefetched tokens once, and only in the same turn', async () => {
     const records = new MemoryRecords(() => 0)
     const vault = new SessionVault({ records, seal: createSeal([secret]), prefix: '', testClock: () => 0 })
     const tokens = { refreshToken: 'refresh', tokenSets: [] }

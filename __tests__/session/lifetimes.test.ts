@@ -8,7 +8,7 @@ const credentials = { email: ada.email, password: ada.password }
 
 interface Visitor {
   cookie: string
-  /** Answer to GET /me. */
+  /** Response of GET /me. */
   visit(): Promise<Response>
 }
 
@@ -41,7 +41,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
   }
 
   describe('idle timeout (promise 8)', () => {
-    it('ends a session that nobody uses', async () => {
+    it('ends an unused session', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
       passes(10 * MINUTE - 5)
@@ -50,7 +50,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('starts again with each request', async () => {
+    it('restarts with each request', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
       for (let visit = 0; visit < 5; visit++) {
@@ -68,7 +68,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('stays over when it is asked again', async () => {
+    it('does not revive an ended session', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE })
       const visitor = await logIn(app)
       passes(11 * MINUTE)
@@ -78,7 +78,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
   })
 
   describe('absolute timeout (promise 8)', () => {
-    it('ends a session although it is used', async () => {
+    it('ends a session that is in use', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 30 * MINUTE })
       const visitor = await logIn(app)
       for (let visit = 0; visit < 5; visit++) {
@@ -89,13 +89,13 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('is seven days by default, and told at login', async () => {
+    it('is seven days by default and reported at login', async () => {
       const app = await start()
       const { body } = await app.login().expect(200)
       expect(body.expires_at).toBe(new Date(now + 7 * DAY * 1000).toISOString())
     })
 
-    it('cannot be put off by what the app writes', async () => {
+    it("cannot be extended by the app's writes", async () => {
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 10 * MINUTE })
       app.app.post('/write', app.auth.session, (req, res) => {
         Object.assign(req.session, { at: now })
@@ -109,7 +109,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('starts again with a login', async () => {
+    it('restarts with a login', async () => {
       const app = await start({ idleTimeout: 10 * MINUTE, absoluteTimeout: 10 * MINUTE })
       const first = await logIn(app)
       passes(9 * MINUTE)
@@ -127,7 +127,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
   describe('remember_me', () => {
     const remember = { remember_me: true }
 
-    it('lets a session rest for 14 days', async () => {
+    it('sets an idle timeout of 14 days', async () => {
       const app = await start()
       const visitor = await logIn(app, remember)
       passes(13 * DAY)
@@ -136,7 +136,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('lets it live for 30 days', async () => {
+    it('sets an absolute timeout of 30 days', async () => {
       const app = await start()
       const visitor = await logIn(app, remember)
       for (const days of [10, 10, 9]) {
@@ -147,7 +147,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(visitor)
     })
 
-    it('has lifetimes of its own', async () => {
+    it('has its own lifetime options', async () => {
       const app = await start({
         idleTimeout: 2 * MINUTE,
         absoluteTimeout: 2 * MINUTE,
@@ -163,7 +163,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       await expectOver(remembered)
     })
 
-    it('is told at login, and in a cookie that outlives the browser', async () => {
+    it('is reported at login and sets a persistent cookie', async () => {
       const app = await start()
       const answer = await app.login({ ...credentials, ...remember }).expect(200)
       expect(answer.body.expires_at).toBe(new Date(now + 30 * DAY * 1000).toISOString())
@@ -171,7 +171,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       expect(Math.abs(expires - Date.now() - 30 * DAY * 1000)).toBeLessThan(10_000)
     })
 
-    it('makes the difference: without it the cookie ends with the browser (promise 9)', async () => {
+    it('if absent, sets a session cookie (promise 9)', async () => {
       const app = await start()
       const { attributes } = setCookie(await app.login().expect(200))
       expect(attributes).toEqual({ path: '/', httponly: '', samesite: 'Lax' })
@@ -179,7 +179,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
   })
 
   describe('an ended session', () => {
-    it('is told apart from none and from a forged one', async () => {
+    it('is distinguished from a missing and a forged one', async () => {
       const app = await start({ idleTimeout: MINUTE })
       const visitor = await logIn(app)
       passes(2 * MINUTE)
@@ -199,7 +199,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
       for (const { headers } of answers) expect(headers).not.toHaveProperty('set-cookie')
     })
 
-    it('can be left, and followed by a new login', async () => {
+    it('can be logged out and followed by a new login', async () => {
       const app = await start({ idleTimeout: MINUTE })
       const visitor = await logIn(app)
       passes(2 * MINUTE)
@@ -213,7 +213,7 @@ describe.each(['redis', 'memory'] as const)('session lifetimes in %s', (store) =
     })
   })
 
-  it('forgets a visitor after the idle time of a session, unless he or she comes back', async () => {
+  it('forgets an anonymous visitor after the idle timeout, unless the visitor returns', async () => {
     const { app } = await startApp({
       store,
       options: { session: { idleTimeout: 10 * MINUTE } },
@@ -243,7 +243,7 @@ describe('session lifetimes in Redis', () => {
   const keyOf = async ({ prefix }: TestApp, cookie: string) =>
     (await keysUnder(prefix)).find((key) => key.endsWith(`:s:${sessionIdOf(cookie)}`)) ?? ''
 
-  it('are the time to live of the one key of a session', async () => {
+  it("are the TTL of the session's key", async () => {
     const app = await startApp({ options: { session: { remembered: { idleTimeout: 600, absoluteTimeout: 1200 } } } })
     const redis = openRedis()
     for (const [body, idle] of [
@@ -258,7 +258,7 @@ describe('session lifetimes in Redis', () => {
     }
   })
 
-  it('do not start again when the session is written', async () => {
+  it('do not restart when the session is written', async () => {
     const app = await startApp({
       before: (open, auth) => {
         open.post('/write', auth.session, (req, res) => {
@@ -277,7 +277,7 @@ describe('session lifetimes in Redis', () => {
     expect(await redis.pttl(key)).toBeLessThanOrEqual(5_000)
   })
 
-  it('are those of its own clock: a session that nobody uses ends, and one that is used ends in time', async () => {
+  it('follow the Redis clock for used and unused sessions', async () => {
     const app = await startApp({ options: { session: { idleTimeout: 1, absoluteTimeout: 2 } } })
     const [idle, used] = [cookieOf(await app.login().expect(200)), cookieOf(await app.login().expect(200))]
     const [idleKey, usedKey] = [await keyOf(app, idle), await keyOf(app, used)]

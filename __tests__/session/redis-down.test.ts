@@ -29,10 +29,10 @@ beforeEach(async () => {
 })
 afterEach(() => redis.stop())
 
-/** Milliseconds: many times the deadline of 200, for a busy machine. What hangs takes longer than the test may. */
+/** Milliseconds: many times the deadline of 200, for busy machines. A hanging request exceeds the test timeout. */
 const NO_HANGING = 4_900
 
-/** An app on the private Redis, with a short deadline and a route for everybody. */
+/** An app on a private Redis with a short deadline and a public route. */
 function start(options: TestAppOptions['options'] = {}): Promise<TestApp> {
   return startApp({
     emulator,
@@ -50,7 +50,7 @@ async function expectUnavailable(answer: PromiseLike<Response>): Promise<void> {
   expect(performance.now() - started).toBeLessThan(NO_HANGING)
 }
 
-/** Asks again until the answer is what it should be; how long a connection takes is not ours to say. */
+/** Repeats the request until the response is as expected, because the reconnect time varies. */
 async function until<T>(ask: () => PromiseLike<T>, isRight: (answer: T) => boolean): Promise<T> {
   const deadline = performance.now() + 10_000
   for (;;) {
@@ -64,7 +64,7 @@ const storeEvents = ({ events }: TestApp) => events.map(({ name }) => name).filt
 const revoked = () => emulator.requestsTo('/oauth/revoke').map(({ params }) => params.token)
 
 describe('with Redis frozen', () => {
-  it('protected routes answer 503 in time, public ones go on, and all is well again afterwards', async () => {
+  it('protected routes answer 503 in time, public ones work, and everything recovers', async () => {
     const { app, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
     const me = () => request(app).get('/me').set('Cookie', cookie)
@@ -73,7 +73,7 @@ describe('with Redis frozen', () => {
     await expectUnavailable(request(app).get('/auth/user').set('Cookie', cookie))
     const logout = await request(app).post('/auth/logout').set('Cookie', cookie)
     expect([logout.status, logout.body]).toEqual([503, refusal('session_unavailable')])
-    // Nobody knows when the session can be ended, so at least this browser forgets it.
+    // The session cannot be ended yet, so at least this browser forgets it.
     expect(logout.headers['set-cookie']).toEqual([expect.stringMatching(/^auth=; Path=\/; Expires=Thu, 01 Jan 1970/)])
     await request(app).get('/public').set('Cookie', cookie).expect(200)
     await request(app).get('/me').expect(401)
@@ -86,7 +86,7 @@ describe('with Redis frozen', () => {
   it.each([
     ['ioredis 5', Redis],
     ['ioredis 6', Redis6 as unknown as typeof Redis],
-  ])('the deadline holds for a client of the caller, too (%s with its own defaults)', async (_name, Client) => {
+  ])("the deadline also applies to the caller's client (%s with its own defaults)", async (_name, Client) => {
     const client = new Client(redis.url)
     const { app, ...rest } = await start({ redis: client })
     const cookie = cookieOf(await rest.login().expect(200))
@@ -101,7 +101,7 @@ describe('with Redis frozen', () => {
     client.disconnect()
   })
 
-  it('many requests at once are answered as quickly as one', async () => {
+  it('many concurrent requests are answered as quickly as one', async () => {
     const { app, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
     redis.pause()
@@ -111,7 +111,7 @@ describe('with Redis frozen', () => {
     redis.resume()
   })
 
-  it('is told once, and so is its return', async () => {
+  it('outage and recovery are logged once each', async () => {
     const started = await start()
     const cookie = cookieOf(await started.login().expect(200))
     const me = () => request(started.app).get('/me').set('Cookie', cookie)
@@ -131,7 +131,7 @@ describe('with Redis frozen', () => {
     expect(started.logged.join()).not.toContain(cookie.slice(5, 40))
   })
 
-  it('a login answers 503 without a cookie, and sends no password to Auth0', async () => {
+  it('a login answers 503 without a cookie and sends no password to Auth0', async () => {
     const started = await start({ exposeTokens: true })
     redis.pause()
     await expectUnavailable(started.login(remembered))
@@ -140,7 +140,7 @@ describe('with Redis frozen', () => {
     redis.resume()
   })
 
-  it('a login is never tried twice', async () => {
+  it('a login is never retried', async () => {
     const { app, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
     emulator.requests.length = 0
@@ -162,7 +162,7 @@ describe('with Redis out of memory', () => {
     expect(started.events.find(({ name }) => name === 'store.unavailable')).toMatchObject({
       detail: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+: OOM: .*maxmemory/),
     })
-    // Reads go on, and each would report that all is well again.
+    // Reads still work, and none of them may report a recovery.
     await expectUnavailable(started.login(remembered))
     await request(started.app).get('/me').set('Cookie', cookie).expect(200)
     expect(storeEvents(started)).toEqual(['store.unavailable'])
@@ -195,7 +195,7 @@ describe('with Redis killed', () => {
     await request(app).get('/me').set('Cookie', cookie).expect(401)
   })
 
-  it('close() comes to an end all the same', async () => {
+  it('close() still completes', async () => {
     const { auth, ...rest } = await start()
     await rest.login().expect(200)
     await redis.kill()
@@ -204,7 +204,7 @@ describe('with Redis killed', () => {
     expect(performance.now() - started).toBeLessThan(NO_HANGING)
   })
 
-  it('the process lives on without an unhandled rejection', async () => {
+  it('the process stays up without an unhandled rejection', async () => {
     const child = startProcess()
     const url = await child.url
     const login = () =>
@@ -260,19 +260,19 @@ describe('with Redis absent at the start', () => {
     await late.stop()
   })
 
-  it('ready() tells a wrong domain from a missing Redis', async () => {
+  it('ready() distinguishes a wrong domain from a missing Redis', async () => {
     const { auth } = await start({ domain: `http://127.0.0.1:${String(port)}` })
     await expect(auth.ready()).rejects.toMatchObject({ code: 'auth_unavailable' })
   })
 
-  it('close() comes to an end', async () => {
+  it('close() completes', async () => {
     const { auth } = await startWithout()
     await auth.close()
     await auth.close()
     await expect(auth.ready()).rejects.toMatchObject({ status: 503 })
   })
 
-  it('the process lives on without an unhandled rejection or a line on the console', async () => {
+  it('the process stays up without an unhandled rejection or console output', async () => {
     const child = startProcess(`redis://127.0.0.1:${String(port)}`)
     const answers = await Promise.all(
       Array.from({ length: 3 }, async () =>
@@ -288,8 +288,8 @@ describe('with Redis absent at the start', () => {
   })
 })
 
-describe('with a Redis that refuses', () => {
-  it('a wrong password for Redis is 503, and no secret is told', async () => {
+describe('with a wrong Redis password', () => {
+  it('logins answer 503 without exposing a secret', async () => {
     const guarded = await startRedis({ args: ['--requirepass', 'right'] })
     const started = await start({ redis: `redis://:c4n4ry-7f3a@127.0.0.1:${String(guarded.port)}` })
     await expectUnavailable(started.login())
@@ -301,7 +301,7 @@ describe('with a Redis that refuses', () => {
   })
 })
 
-/** The app in a process of its own, in which an unhandled rejection is the end. */
+/** Runs the app in a separate process that exits on unhandled rejections. */
 function startProcess(url = redis.url) {
   const script = `
     import express from 'express'

@@ -8,15 +8,15 @@ const text = '{"accessToken":"ey.ä.😀"}'
 describe('createSeal', () => {
   const seal = createSeal([current])
 
-  it.each(['', 'a', text, 'x'.repeat(100_000)])('opens what it closed (%#)', (plain) => {
+  it.each(['', 'a', text, 'x'.repeat(100_000)])('opens what it sealed (%#)', (plain) => {
     expect(seal.open(seal.close(plain, 'here'), 'here')).toBe(plain)
   })
 
-  it('shows nothing of the text', () => {
+  it('reveals nothing of the plaintext', () => {
     expect(seal.close(text, 'here').toString('latin1')).not.toContain('accessToken')
   })
 
-  it('never seals one text twice alike', () => {
+  it('never seals the same text to the same output', () => {
     const sealed = Array.from({ length: 100 }, () => seal.close(text, 'here').toString('hex'))
     expect(new Set(sealed).size).toBe(100)
   })
@@ -28,7 +28,7 @@ describe('createSeal', () => {
     expect(seal.open(sealed, '')).toBeUndefined()
   })
 
-  it('does not open when any single byte has changed', () => {
+  it('does not open with any single byte changed', () => {
     const bytes = seal.close(text, 'here')
     const opened = [...bytes.keys()].map((index) => {
       const changed = Buffer.from(bytes)
@@ -38,20 +38,20 @@ describe('createSeal', () => {
     expect(opened).toEqual(Array.from(bytes, () => undefined))
   })
 
-  it('does not open when it has been cut at any place', () => {
+  it('does not open if truncated anywhere', () => {
     const bytes = seal.close(text, 'here')
     const opened = [...bytes.keys()].map((length) => seal.open(bytes.subarray(0, length), 'here'))
     expect(opened).toEqual(Array.from(bytes, () => undefined))
   })
 
   it.each(['', 'x', '....', '{"json":true}', 'AAAA', '\0'.repeat(64), 'A'.repeat(10_000)])(
-    'takes %j for something it has not sealed',
+    'does not open %j',
     (garbage) => {
       expect(seal.open(Buffer.from(garbage), 'here')).toBeUndefined()
     },
   )
 
-  it('opens what an older secret has sealed, and seals with the first', () => {
+  it('opens what an older secret sealed and seals with the first', () => {
     const before = createSeal([previous])
     const rotated = createSeal([current, previous])
     expect(rotated.open(before.close(text, 'here'), 'here')).toBe(text)
@@ -59,16 +59,16 @@ describe('createSeal', () => {
     expect(before.open(rotated.close(text, 'here'), 'here')).toBeUndefined()
   })
 
-  it('does not open what an unknown secret has sealed', () => {
+  it('does not open what an unknown secret sealed', () => {
     expect(seal.open(createSeal([previous]).close(text, 'here'), 'here')).toBeUndefined()
   })
 
-  it('needs a secret', () => {
+  it('throws without a secret', () => {
     expect(() => createSeal([])).toThrow(new TypeError('a seal needs a secret'))
   })
 
   describe('blind', () => {
-    it('gives a name the same short hash each time, which does not show the name', () => {
+    it('gives the same name the same short hash without revealing the name', () => {
       const blinded = seal.blind('ada@example.com')
       expect(blinded).toMatch(/^[\w-]{22}$/)
       expect(createSeal([current]).blind('ada@example.com')).toBe(blinded)

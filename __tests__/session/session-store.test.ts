@@ -22,10 +22,9 @@ const users = Array.from({ length: 10 }, (_, index) => ({
   name: `User ${String(index)}`,
 }))
 
-/** What is no data of a session. */
+/** Fields that are not session data. */
 const BROKEN = ['', '{', 'null', '42', '"text"', '[]', '{"cookie":null}', '{"cookie":{"maxAge":"x"},"ropg":{}}']
 
-/** The key of a session. */
 async function keyOf(prefix: string, cookie: string): Promise<string> {
   const id = sessionIdOf(cookie)
   const key = (await keysUnder(prefix)).find((known) => known.endsWith(`:s:${id}`))
@@ -35,7 +34,7 @@ async function keyOf(prefix: string, cookie: string): Promise<string> {
 
 const me = (app: Express, cookie: string) => request(app).get('/me').set('Cookie', cookie)
 
-/** A route that reads and one that writes, each of which can be stopped on its way. */
+/** A route that reads and one that writes, each with a gate. */
 function slowRoutes(entered: () => void, held: Promise<void>): NonNullable<TestAppOptions['after']> {
   return (app, auth) => {
     app.use(auth.session)
@@ -62,7 +61,7 @@ function slowRoutes(entered: () => void, held: Promise<void>): NonNullable<TestA
 describe.each(['redis', 'memory'] as const)('the session store in %s', (store) => {
   const start = (settings: TestAppOptions = {}) => startApp({ store, ...settings })
 
-  it('keeps what the app writes into a session, and never shows the login there', async () => {
+  it("keeps the app's session data and never exposes the login in it", async () => {
     const { app } = await start({
       before: (open, auth) => {
         open.use(auth.session)
@@ -84,7 +83,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
     await agent.get('/me').expect(200)
   })
 
-  it('keeps what is written in the very argument of res.end and res.json, and gives the store to the app', async () => {
+  it('keeps data written in an argument of res.end or res.json and exposes the store to the app', async () => {
     const views = (req: Request) => (req.session.note = `${req.session.note ?? ''}x`)
     const { app } = await start({
       before: (app, auth) => {
@@ -124,7 +123,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
     await me(app, cookie).expect(401)
     await until(() => emulator.refreshTokens.families() === 0)
     expect(await auth.sessions.list(emulator.users.get(ada.email)!.sub)).toEqual([])
-    // express-session stores the session that follows a regenerate; it is a visitor's.
+    // express-session stores the session created by regenerate, which is anonymous.
     const fields = (await keysUnder(prefix)).map((key) => openRedis().hkeys(key))
     expect((await Promise.all(fields)).flat()).not.toContain('l')
   })
@@ -158,7 +157,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
       if (store === 'redis') expect(await keysUnder(rest.prefix)).toEqual([])
     })
 
-    it('does not bring the tokens back either', async () => {
+    it('does not restore the tokens', async () => {
       const { app, auth, ...rest } = await start()
       const cookie = cookieOf(await rest.login({ ...ada, remember_me: true }).expect(200))
       const inside = gate()
@@ -180,7 +179,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
   })
 
   describe('with many users', () => {
-    it('gives everyone only their own session', async () => {
+    it('gives each user only their own session', async () => {
       const { app } = await start({ emulator: { users } })
       const { url } = await listen(app)
       const cookies = await Promise.all(
@@ -193,7 +192,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
       }
     })
 
-    it('ends one session at logout and leaves the others', async () => {
+    it('ends only one session at logout', async () => {
       const { app } = await start({ emulator: { users } })
       const { url } = await listen(app)
       const [first, second, other] = await Promise.all(
@@ -205,7 +204,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
     })
   })
 
-  describe('of two tenants with one secret and one prefix', () => {
+  describe('with two tenants that share a secret and a prefix', () => {
     async function twoTenants() {
       const prefix = uniquePrefix()
       const [one, two] = await Promise.all([
@@ -215,7 +214,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
       return { one, two, prefix }
     }
 
-    it("never accepts the other tenant's cookie, either way", async () => {
+    it("never accepts the other tenant's cookie", async () => {
       const { one, two } = await twoTenants()
       const [ofOne, ofTwo] = [cookieOf(await one.login().expect(200)), cookieOf(await two.login().expect(200))]
       const statuses = [
@@ -227,14 +226,14 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
       expect(statuses).toEqual([200, 401, 401, 200])
     })
 
-    it("leaves the other tenant's session alone at logout", async () => {
+    it("keeps the other tenant's session at logout", async () => {
       const { one, two } = await twoTenants()
       const cookie = cookieOf(await one.login().expect(200))
       await request(two.app).post('/auth/logout').set('Cookie', cookie).expect(200)
       await me(one.app, cookie).expect(200)
     })
 
-    it('tells two clients of one domain apart', async () => {
+    it('distinguishes two clients of one domain', async () => {
       const prefix = uniquePrefix()
       const emulator = await startAuth0Emulator()
       const one = await start({ emulator, options: { session: { prefix } } })
@@ -244,7 +243,7 @@ describe.each(['redis', 'memory'] as const)('the session store in %s', (store) =
       await emulator.close()
     })
 
-    it('tells them apart in one app, where the cookie of one takes the place of that of the other', async () => {
+    it('distinguishes them in one app that overwrites one cookie with the other', async () => {
       const { one, two } = await twoTenants()
       const app = express()
       for (const [path, { auth }] of Object.entries({ '/one': one, '/two': two })) {
@@ -280,7 +279,7 @@ describe('the session store in Redis', () => {
     await server.stop()
   })
 
-  /** Commands since the last reset, beside those of the test itself. */
+  /** Commands since the last reset, without those of the test itself. */
   async function commands(): Promise<Record<string, number>> {
     const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
     const calls = Array.from(lines, ([, name = '', count]) => [name, Number(count)] as const)
@@ -293,24 +292,24 @@ describe('the session store in Redis', () => {
   it('reads once and writes nothing for an authenticated GET within a minute (promise 6)', async () => {
     const { app, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
-    // Of all in a minute, the first asks whether it is time to extend the session.
+    // The first request of each minute checks whether the session needs extending.
     await me(app, cookie).expect(200)
     await reset()
     for (let count = 0; count < 10; count++) await me(app, cookie).expect(200)
     expect(await commands()).toEqual({ hmget: 10 })
   })
 
-  it('needs one round trip for an authenticated GET (promise 6)', async () => {
+  it('costs one round trip for an authenticated GET (promise 6)', async () => {
     const { app, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
     const reads = async () => Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
     const before = await reads()
     for (let count = 0; count < 10; count++) await me(app, cookie).expect(200)
-    // The last look is a round trip, too.
+    // The final query is a round trip too.
     expect((await reads()) - before).toBe(10 + 1)
   })
 
-  it('extends a session that is due once, however many requests find it so', async () => {
+  it('extends a due session once for many concurrent requests', async () => {
     const { app, prefix, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))
     const [key = ''] = (await redis.keys(`${prefix}*:s:*`)).filter((known) => known.endsWith(sessionIdOf(cookie)))
@@ -327,7 +326,7 @@ describe('the session store in Redis', () => {
     expect(await commands()).toEqual({ hmget: 1 })
   })
 
-  it('extends the session at most once a minute, over all processes (promise 6)', async () => {
+  it('extends the session at most once a minute across all processes (promise 6)', async () => {
     let now = Date.now()
     const settings: TestAppOptions = { seams: { testClock: () => now } }
     const { app, prefix, emulator, ...rest } = await start(settings)
@@ -348,7 +347,7 @@ describe('the session store in Redis', () => {
     expect(await visitAfter(60)).toBe(1)
   })
 
-  it('stores nothing for 1000 anonymous requests, genuine or not (promise 6)', async () => {
+  it('stores nothing for 1000 anonymous requests, with or without forged cookies (promise 6)', async () => {
     const { app, prefix } = await start({
       after: (open, auth) => {
         open.get('/public', auth.session, (_req, res) => void res.end('hello'))
@@ -374,7 +373,7 @@ describe('the session store in Redis', () => {
     expect(await commands()).toEqual({ keys: 1 })
   })
 
-  it('stores nothing for logins that fail, and for a logout by nobody', async () => {
+  it('stores nothing for failed logins and anonymous logouts', async () => {
     const { app, prefix, ...rest } = await start()
     await rest.login({ ...ada, password: 'wrong' }).expect(401)
     await rest.login({}).expect(400)
@@ -382,7 +381,7 @@ describe('the session store in Redis', () => {
     expect(await redis.keys(`${prefix}*`)).toEqual([])
   })
 
-  it('gives every key a time to live', async () => {
+  it('gives every key a TTL', async () => {
     const { prefix, ...rest } = await start({ options: { rateLimit: { subnet: { limit: 5, windowMs: 60_000 } } } })
     await rest.login({ ...ada, remember_me: true }).expect(200)
     const keys = await redis.keys(`${prefix}*`)
@@ -391,7 +390,7 @@ describe('the session store in Redis', () => {
     expect(times.filter((ttl) => ttl <= 0)).toEqual([])
   })
 
-  it('reads data that are none as no data, and a record that is none as no session', async () => {
+  it('treats invalid data as no data and an invalid record as no session', async () => {
     const { app, prefix, ...rest } = await start({
       before: (open, auth) => {
         open.get('/note', auth.session, (req, res) => {
@@ -420,8 +419,8 @@ describe('the session store in Redis', () => {
   })
 })
 
-describe('a session of the shared Redis', () => {
-  it('is seen by another process at once, and is over there at once', async () => {
+describe('a session in a shared Redis', () => {
+  it('starts and ends immediately for another process', async () => {
     const one = await startApp()
     const two = await startApp({ emulator: one.emulator, options: { session: { prefix: one.prefix } } })
     const cookie = cookieOf(await one.login().expect(200))
@@ -430,7 +429,7 @@ describe('a session of the shared Redis', () => {
     await me(one.app, cookie).expect(401)
   })
 
-  it('is one key, whose login and tokens are sealed; beside it there is the list of the user', async () => {
+  it("is one key with sealed login and tokens, in addition to the user's list", async () => {
     const { prefix, ...rest } = await startApp()
     const cookie = cookieOf(await rest.login().expect(200))
     const key = await keyOf(prefix, cookie)

@@ -46,7 +46,7 @@ describe('SessionVault', () => {
     expect(await vault.tokens('one')).toEqual({ ...tokens, version: 1 })
   })
 
-  it('knows nothing of another session, and of one without tokens', async () => {
+  it('returns nothing for another session or one without tokens', async () => {
     const { vault, create, records, keyOf } = setUp()
     await create('one')
     await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
@@ -64,7 +64,7 @@ describe('SessionVault', () => {
       expect(await vault.tokens('one')).toBeUndefined()
     })
 
-    it("ends a visitor's session, and one that this process cannot open", async () => {
+    it("ends a visitor's session and one that this process cannot decrypt", async () => {
       const { vault, create, records, keyOf } = setUp()
       await records.create(keyOf('visitor'), { d: '{}' }, { idle: MINUTE })
       await create('one')
@@ -76,7 +76,7 @@ describe('SessionVault', () => {
   })
 
   describe('commit', () => {
-    it('writes over the version that was read', async () => {
+    it('replaces the version that was read', async () => {
       const { vault, create } = setUp()
       await create('one')
       expect(await vault.commit('one', 1, renewed)).toBe('done')
@@ -104,7 +104,7 @@ describe('SessionVault', () => {
       expect(await vault.tokens('one')).toEqual({ ...renewed, version: 2 })
     })
 
-    it('tells versions apart that begin alike', async () => {
+    it('distinguishes versions with a common prefix', async () => {
       const { vault, create } = setUp()
       await create('one')
       for (let version = 1; version < 12; version++) await vault.commit('one', version, renewed)
@@ -122,7 +122,7 @@ describe('SessionVault', () => {
   })
 
   describe('announce', () => {
-    it('marks the tokens of a version, and withdraws the mark', async () => {
+    it('marks the tokens of a version and removes the mark', async () => {
       const { vault, create } = setUp()
       await create('one')
       const read = { ...tokens, version: 1 }
@@ -132,7 +132,7 @@ describe('SessionVault', () => {
       expect(await vault.tokens('one')).toEqual(read)
     })
 
-    it('is over with the next version, and refused for an older one', async () => {
+    it('ends with the next version and is refused for an older one', async () => {
       const { vault, create } = setUp()
       await create('one')
       await vault.announce('one', { ...tokens, version: 1 }, true)
@@ -143,7 +143,7 @@ describe('SessionVault', () => {
   })
 
   describe('discard', () => {
-    it('deletes the session of the version that was read, and none of a newer one', async () => {
+    it('deletes the session with the version that was read, but not a newer one', async () => {
       const { vault, create } = setUp()
       await create('one')
       await vault.commit('one', 1, renewed)
@@ -154,8 +154,8 @@ describe('SessionVault', () => {
     })
   })
 
-  describe('seals the tokens (promise 7), so that they', () => {
-    it('do not show', async () => {
+  describe('sealed tokens (promise 7)', () => {
+    it('are not readable', async () => {
       const { create, stored } = setUp()
       await create('one')
       const value = await stored('one')
@@ -163,7 +163,7 @@ describe('SessionVault', () => {
       expect(value.toString('latin1')).not.toMatch(/canary|Bearer|api\.example/)
     })
 
-    it('do not open when they are copied to another session', async () => {
+    it('do not open if copied to another session', async () => {
       const { vault, create, stored, store } = setUp()
       await create('one')
       await create('two')
@@ -172,7 +172,7 @@ describe('SessionVault', () => {
       expect(await vault.tokens('one')).toEqual({ ...tokens, version: 1 })
     })
 
-    it('do not open when they are copied to another tenant', async () => {
+    it('do not open if copied to another tenant', async () => {
       const { records, create, stored } = setUp()
       await create('one')
       const other = setUp({ records, prefix: 'auth:other:' })
@@ -188,7 +188,7 @@ describe('SessionVault', () => {
       ['nothing in it', () => ''],
       ['clear text in its place', () => `1.-${JSON.stringify(tokens)}`],
       ['JSON in its place', () => JSON.stringify(tokens)],
-    ])('do not open with %s, and can be ended', async (_name, tamper) => {
+    ])('do not open with %s but can be deleted', async (_name, tamper) => {
       const { vault, create, stored, store } = setUp()
       await create('one')
       await store('one', Buffer.from(tamper((await stored('one')).toString('latin1')), 'latin1'))
@@ -196,7 +196,7 @@ describe('SessionVault', () => {
       expect(await vault.end('one')).toEqual({ tokens: undefined, login })
     })
 
-    it('open after the secret was rotated, and are sealed with the new one at the next commit', async () => {
+    it('open after a secret rotation and are sealed with the new secret at the next commit', async () => {
       const { records, create } = setUp()
       await create('one')
       const rotated = setUp({ records, secrets: [next, secret] }).vault
@@ -226,7 +226,7 @@ describe('the tokens of a login in Redis (promise 7)', () => {
       after: tokenRoute,
     })
 
-  /** Everything stored under the prefix, in clear. */
+  /** Everything stored under the prefix, as plain text. */
   async function dump(prefix: string): Promise<string> {
     const redis = openRedis()
     const values = (await keysUnder(prefix)).map(async (key) => {
@@ -236,12 +236,12 @@ describe('the tokens of a login in Redis (promise 7)', () => {
     return (await Promise.all(values)).join('\n')
   }
 
-  it('cannot be read there', async () => {
+  it('are not readable', async () => {
     const app = await withToken()
     const { body } = await app.login(remembered).expect(200)
     const all = await dump(app.prefix)
     expect(all).toContain(':s:')
-    // Nor the login: who is logged in, and what is known of him or her.
+    // The login and the user's claims are unreadable too.
     expect(all).not.toMatch(/auth0\||ada/i)
     const readable = [body.access_token, body.refresh_token, ada.password].flatMap((token: string) => [
       token,
@@ -249,11 +249,11 @@ describe('the tokens of a login in Redis (promise 7)', () => {
       Buffer.from(token).toString('base64url'),
     ])
     for (const text of readable) expect(all).not.toContain(text)
-    // No token of any kind: every JWT begins so.
+    // No token of any kind: every JWT starts like this.
     expect(all).not.toMatch(/eyJ/)
   })
 
-  it('do not open for another session that they are copied to', async () => {
+  it('do not open if copied to another session', async () => {
     const app = await withToken()
     const victim = sessionIdOf(cookieOf(await app.login(remembered).expect(200)))
     const thief = cookieOf(await app.login(remembered).expect(200))
@@ -265,7 +265,7 @@ describe('the tokens of a login in Redis (promise 7)', () => {
     expect([answer.status, answer.body.error]).toEqual([401, 'session_expired'])
   })
 
-  it('open after the secret was rotated, and so does the cookie', async () => {
+  it('open after a secret rotation, and so does the cookie', async () => {
     const first = await withToken()
     const cookie = cookieOf(await first.login(remembered).expect(200))
     const tokenOf = (app: TestApp) => app.agent().get('/token').set('Cookie', cookie)

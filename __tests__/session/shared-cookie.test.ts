@@ -8,7 +8,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((auth) => auth.close()))
 })
 
-/** An instance, and the warnings about its cookie. */
+/** Creates an instance and returns its cookie warnings. */
 function create(cookie: CookieOptions = {}, more: object = {}) {
   const warnings: unknown[][] = []
   const ignore = () => undefined
@@ -43,15 +43,15 @@ describe('two open instances in one process', () => {
     ['path', { path: '/a' }, { path: '/b' }],
     ['domain', { domain: 'a.com' }, { domain: 'b.com' }],
     ['domain, of which one has none', {}, { domain: 'b.com' }],
-  ])('get none with another %s', (_title, cookie, other) => {
+  ])('get none with a different %s', (_title, cookie, other) => {
     expect([create(cookie), create(other)].flatMap(({ warnings }) => warnings)).toEqual([])
   })
 
-  it('get one warning, however many more there are', () => {
+  it('get one warning for any number of instances', () => {
     expect([create(), create(), create()].flatMap(({ warnings }) => warnings)).toHaveLength(1)
   })
 
-  it('get none when the first was closed before', async () => {
+  it('get none if the first was closed before', async () => {
     const first = create()
     await first.auth.close()
     await first.auth.close()
@@ -59,7 +59,7 @@ describe('two open instances in one process', () => {
     expect(create().warnings).toHaveLength(1)
   })
 
-  it('get none where the first could not be created', () => {
+  it('get none if the first could not be created', () => {
     expect(() => create({}, { domain: 'no-dot' })).toThrow()
     expect(create().warnings).toEqual([])
   })

@@ -35,25 +35,25 @@ describe('createSessionLists', () => {
   const add = (handle: string, more = {}) => lists.add(loginOf(handle, more), idOf(handle))
   const handles = async (sub = ada) => (await lists.ofUser.all(sub)).map(({ handle }) => handle).sort()
 
-  it('points from public handles to session ids', async () => {
+  it('maps public handles to session ids', async () => {
     expect(await add('a')).toEqual([])
     expect(await lists.ofUser.all(ada)).toEqual([{ handle: 'a', id: 'id:of:a' }])
   })
 
-  it('is one for each user', async () => {
+  it('is separate for each user', async () => {
     await add('a')
     await add('b', { sub: 'auth0|bob' })
     expect([await handles(), await handles('auth0|bob'), await handles('auth0|eve')]).toEqual([['a'], ['b'], []])
   })
 
-  it('forgets what is dropped', async () => {
+  it('loses dropped entries', async () => {
     await add('a')
     await add('b')
     await lists.ofUser.drop(ada, ['a', 'never there'])
     expect(await handles()).toEqual(['b'])
   })
 
-  it('names the sessions that are too many, those first that logged in first', async () => {
+  it('returns excess sessions, oldest login first', async () => {
     await add('late', { since: 30 })
     await add('early', { since: 10.5 })
     await add('middle', { since: 20 })
@@ -94,7 +94,7 @@ describe('createSessionLists', () => {
     expect(await handles()).toEqual([])
   })
 
-  it('does not name its user', async () => {
+  it('does not reveal its user', async () => {
     const keys: string[] = []
     const spying = new Proxy(records, {
       get: (target, name) => (key: string) => {

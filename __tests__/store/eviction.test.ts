@@ -10,7 +10,7 @@ let direct: Redis
 beforeAll(async () => {
   server = await startRedis()
   direct = new Redis(server.url)
-  // ioredis says on the console that it may not use INFO.
+  // ioredis prints to the console that it may not use INFO.
   jest.spyOn(console, 'warn').mockImplementation(() => undefined)
 })
 afterAll(async () => {
@@ -19,7 +19,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** The warnings about eviction once a login is done and Redis has answered or refused the question. */
+/** Eviction warnings after a login, once Redis has answered or refused the query. */
 async function warningsWith(policy: string, account: RedisOptions = {}): Promise<string[]> {
   await direct.config('SET', 'maxmemory-policy', policy)
   const client = new Redis(server.url, { commandTimeout: 1_000, ...account })
@@ -33,22 +33,22 @@ async function warningsWith(policy: string, account: RedisOptions = {}): Promise
 }
 
 describe('a Redis server', () => {
-  it.each(['allkeys-lru', 'volatile-ttl'])('whose policy is %s is warned of once', async (policy) => {
+  it.each(['allkeys-lru', 'volatile-ttl'])('with policy %s causes one warning', async (policy) => {
     expect(await warningsWith(policy)).toEqual([
       expect.stringMatching(/^{"level":"warn".*set maxmemory-policy to noeviction.*"option":"redis"/),
     ])
   })
 
-  it('that keeps all keys is not warned of', async () => {
+  it('that evicts nothing causes no warning', async () => {
     expect(await warningsWith('noeviction')).toEqual([])
   })
 
-  it('that does not let its user ask serves logins without a word', async () => {
+  it('that forbids the check causes no warning', async () => {
     await direct.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>password', '~*', '+@all', '-info', '-config')
     expect(await warningsWith('allkeys-lru', { username: 'app', password: 'password' })).toEqual([])
   })
 
-  it('is asked by a client that connects later only then', async () => {
+  it('is checked once the client connects', async () => {
     await direct.config('SET', 'maxmemory-policy', 'allkeys-lru')
     const client = new Redis(server.url, { lazyConnect: true, commandTimeout: 1_000 })
     const { logged } = await startApp({ options: { redis: client } })

@@ -11,7 +11,7 @@ import { testRedisUrl, uniquePrefix } from '../support/redis.ts'
 
 interface Backend {
   records: TextRecords
-  /** Lets time pass for a key, in milliseconds. */
+  /** Moves time forward for a key, in milliseconds. */
   pass: (key: string, ms: number) => Promise<unknown>
   stop: () => Promise<unknown>
 }
@@ -20,7 +20,7 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** Not under a day of any other test, so that a clock that is not asked shows. */
+/** On a day that no other test uses, so that an ignored clock shows. */
 const SOME_DAY = Date.UTC(2031, 4, 1)
 
 const guarded = createStoreGuard({
@@ -35,7 +35,7 @@ let count = 0
 type Texts = readonly (string | undefined)[]
 type Textual<Read> = Omit<NonNullable<Read>, 'values'> & { values: Texts }
 
-/** Records whose values are texts, which are easier to compare. */
+/** Records with text values, which are easier to compare. */
 type TextRecords = Omit<Records, 'read' | 'visit' | 'end'> & {
   read(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['read']>>> | undefined>
   visit(key: string, names: readonly string[]): Promise<Textual<Awaited<ReturnType<Records['visit']>>> | undefined>
@@ -68,7 +68,7 @@ function recordsOn(client: Redis, owned = false): TextRecords {
   return textual(createRedisRecords({ client, owned, guarded, prefix, testClock: undefined }))
 }
 
-/** Redis has a clock of its own: what it stored is set back in place of it. */
+/** Redis has its own clock, so this moves stored times back instead. */
 function inRedis(Client: typeof Redis, keyPrefix = ''): Backend {
   const client = new Client(testRedisUrl(), { keyPrefix })
   return {
@@ -133,18 +133,18 @@ describe.each([
   const valueOf = async (name: string) => (await records.read(key, [name]))?.values[0]
 
   describe('create and read', () => {
-    it('keep fields, and give those that are asked for in that order', async () => {
+    it('store fields and return the requested ones in order', async () => {
       await records.create(key, { a: 'one', b: 'zwei 😀', c: '' }, life)
       expect((await records.read(key, ['c', 'b', 'missing']))?.values).toEqual(['', 'zwei 😀', undefined])
     })
 
-    it('tell no record from one without the field', async () => {
+    it('distinguish no record from one without the field', async () => {
       expect(await records.read(key, ['a'])).toBeUndefined()
       await records.create(key, { a: 'one' }, life)
       expect((await records.read(key, ['b']))?.values).toEqual([undefined])
     })
 
-    it('tell when the record was last seen, on the clock of the store', async () => {
+    it("return when the record was last seen by the store's clock", async () => {
       const before = await records.now()
       await records.create(key, { a: 'one' }, life)
       const after = await records.now()
@@ -153,7 +153,7 @@ describe.each([
       expect(seen).toBeLessThanOrEqual(after)
     })
 
-    it('forget a record when its idle time is over, reads notwithstanding', async () => {
+    it('expire a record after its idle time, even if it is read', async () => {
       await records.create(key, { a: 'one' }, life)
       await pass(key, 9 * MINUTE)
       expect(await valueOf('a')).toBe('one')
@@ -161,7 +161,7 @@ describe.each([
       expect(await records.read(key, ['a'])).toBeUndefined()
     })
 
-    it('forget a record at its end', async () => {
+    it('expire a record at its end', async () => {
       await records.create(key, { a: 'one' }, { idle: HOUR, absolute: MINUTE })
       await pass(key, MINUTE)
       expect(await records.read(key, ['a'])).toBeUndefined()
@@ -169,7 +169,7 @@ describe.each([
   })
 
   describe('visit', () => {
-    it('reads like read', async () => {
+    it('returns the same as read', async () => {
       await records.create(key, { a: 'one', b: '' }, life)
       expect(await records.visit(key, ['b', 'a', 'c'])).toMatchObject({
         extended: false,
@@ -178,7 +178,7 @@ describe.each([
       })
     })
 
-    it('starts the idle time again once a minute', async () => {
+    it('restarts the idle time once a minute', async () => {
       await records.create(key, { a: 'one' }, life)
       await pass(key, 50 * SECOND)
       const early = await records.visit(key, ['a'])
@@ -193,7 +193,7 @@ describe.each([
       expect((await records.visit(key, ['a']))?.extended).toBe(false)
     })
 
-    it('starts it again in half of a short idle time', async () => {
+    it('restarts a short idle time after half of it', async () => {
       await records.create(key, { a: 'one' }, { idle: 40 * SECOND, absolute: HOUR })
       await pass(key, 15 * SECOND)
       expect((await records.visit(key, ['a']))?.extended).toBe(false)
@@ -205,7 +205,7 @@ describe.each([
       expect(await records.visit(key, ['a'])).toBeUndefined()
     })
 
-    it('moves what read tells of the last visit', async () => {
+    it('updates the last visit that read returns', async () => {
       await records.create(key, { a: 'one' }, life)
       await pass(key, 5 * MINUTE)
       const visited = await records.visit(key, ['a'])
@@ -232,21 +232,21 @@ describe.each([
       }
     })
 
-    it('extends for one of many at once', async () => {
+    it('extends once for many concurrent calls', async () => {
       await records.create(key, { a: 'one' }, life)
       await pass(key, 2 * MINUTE)
       const visits = await Promise.all(Array.from({ length: 20 }, () => records.visit(key, ['a'])))
       expect(visits.filter((visit) => visit?.extended)).toHaveLength(1)
     })
 
-    it('makes no record', async () => {
+    it('creates no record', async () => {
       expect(await records.visit(key, ['a'])).toBeUndefined()
       expect(await records.read(key, ['a'])).toBeUndefined()
     })
   })
 
   describe('write without a condition', () => {
-    it('writes fields of a record, and leaves the others and its time alone', async () => {
+    it('writes fields of a record without changing other fields or its TTL', async () => {
       await records.create(key, { a: 'one', b: 'two' }, life)
       await pass(key, 9 * MINUTE)
       expect(await records.write(key, { b: 'new', c: 'more' })).toBe('done')
@@ -260,7 +260,7 @@ describe.each([
       ['was ended', () => records.end(key, ['a'])],
       ['was ended as expected', () => records.end(key, ['a'], { field: 'a', head: 'one' })],
       ['has expired', () => pass(key, HOUR)],
-    ])('writes nothing where the record %s', async (_reason, end) => {
+    ])('writes nothing if the record %s', async (_reason, end) => {
       if (end) await records.create(key, { a: 'one' }, life)
       await end?.()
       expect(await records.write(key, { a: 'two' })).toBe('gone')
@@ -268,10 +268,10 @@ describe.each([
     })
   })
 
-  describe('write over what is expected', () => {
+  describe('write over an expected value', () => {
     const first = { field: 't', head: '1.' }
 
-    it('writes over a value that begins as expected, all fields at once, and leaves the time alone', async () => {
+    it('replaces a value with the expected prefix, all fields at once, without changing the TTL', async () => {
       await records.create(key, { t: '1.old', l: 'login', d: 'data' }, life)
       await pass(key, 9 * MINUTE)
       expect(await records.write(key, { t: '2.new', l: 'other' }, first)).toBe('done')
@@ -280,20 +280,20 @@ describe.each([
       expect(await records.read(key, ['t'])).toBeUndefined()
     })
 
-    it('does no harm when it is said twice', async () => {
+    it('is idempotent', async () => {
       await records.create(key, { t: '1.old' }, life)
       await records.write(key, { t: '2.new' }, first)
       expect(await records.write(key, { t: '2.new' }, first)).toBe('done')
       expect(await valueOf('t')).toBe('2.new')
     })
 
-    it('leaves a value that begins otherwise', async () => {
+    it('keeps a value with another prefix', async () => {
       await records.create(key, { t: '11.other', l: 'login' }, life)
       expect(await records.write(key, { t: '2.new', l: 'other' }, first)).toBe('conflict')
       expect((await records.read(key, ['t', 'l']))?.values).toEqual(['11.other', 'login'])
     })
 
-    it('tells that there is none, and writes none', async () => {
+    it('reports a missing record and creates none', async () => {
       expect(await records.write(key, { t: '2.new' }, first)).toBe('gone')
       await records.create(key, { t: '1.old' }, life)
       await pass(key, HOUR)
@@ -301,13 +301,13 @@ describe.each([
       expect(await records.read(key, ['t'])).toBeUndefined()
     })
 
-    it('tells of a record without the field as of none', async () => {
+    it('reports a record without the field as missing', async () => {
       await records.create(key, { d: 'data' }, life)
       expect(await records.write(key, { t: '2.new' }, first)).toBe('gone')
       expect(await valueOf('t')).toBeUndefined()
     })
 
-    it('succeeds for one of many callers', async () => {
+    it('succeeds for one of many concurrent callers', async () => {
       await records.create(key, { t: '1.old' }, life)
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) => records.write(key, { t: `2.${String(index)}` }, first)),
@@ -319,29 +319,29 @@ describe.each([
   })
 
   describe('end', () => {
-    it('gives the values to one of many callers, and deletes all of the record', async () => {
+    it('returns the values to one of many callers and deletes the whole record', async () => {
       await records.create(key, { a: 'one', b: 'two', c: 'three' }, life)
       const ended = await Promise.all(Array.from({ length: 20 }, () => records.end(key, ['b', 'a', 'x'])))
       expect(ended.filter((values) => values !== 'gone')).toEqual([['two', 'one', undefined]])
       expect(await records.read(key, ['c'])).toBeUndefined()
     })
 
-    it('gives nothing of a record that has expired', async () => {
+    it('returns nothing for an expired record', async () => {
       await records.create(key, { a: 'one' }, life)
       await pass(key, HOUR)
       expect(await records.end(key, ['a'])).toBe('gone')
     })
   })
 
-  describe('end of what is expected', () => {
-    it('deletes a record with a value that begins as expected', async () => {
+  describe('end with an expected value', () => {
+    it('deletes a record whose value has the expected prefix', async () => {
       await records.create(key, { t: '1.old', a: 'one' }, life)
       expect(await records.end(key, ['a'], { field: 't', head: '1.' })).toEqual(['one'])
       expect(await records.read(key, ['a'])).toBeUndefined()
       expect(await records.end(key, ['a'], { field: 't', head: '1.' })).toBe('gone')
     })
 
-    it('leaves a value that begins otherwise', async () => {
+    it('keeps a value with another prefix', async () => {
       await records.create(key, { t: '11.other' }, life)
       expect(await records.end(key, ['a'], { field: 't', head: '1.' })).toBe('conflict')
       expect(await valueOf('t')).toBe('11.other')
@@ -353,11 +353,11 @@ describe.each([
       records.enlist(key, { name, value: `${String(since)}:${name}`, since, ttl })
     const names = async () => Object.keys(await records.listed(key)).sort()
 
-    it('is empty where there is none', async () => {
+    it('is empty if it does not exist', async () => {
       expect(await records.listed(key)).toEqual({})
     })
 
-    it('holds what was enlisted by many at once', async () => {
+    it('contains all concurrently added entries', async () => {
       const entries = Array.from({ length: 20 }, (_, index) => [`entry ${String(index)}`, index] as const)
       const over = await Promise.all(entries.map(([name, since]) => add(name, since)))
       expect(over.sort((a, b) => a - b)).toEqual(entries.map((_, index) => index + 1))
@@ -366,13 +366,13 @@ describe.each([
       )
     })
 
-    it('keeps an entry as it was first enlisted', async () => {
+    it('keeps an entry as first added', async () => {
       await add('a', 1)
       expect(await add('a', 2)).toBe(1)
       expect(await records.listed(key)).toEqual({ a: '1:a' })
     })
 
-    it('loses what is delisted, and no more', async () => {
+    it('loses only removed entries', async () => {
       for (const name of ['a', 'b', 'c']) await add(name, 1)
       await records.delist(key, ['a', 'c', 'never there'])
       expect(await names()).toEqual(['b'])
@@ -388,7 +388,7 @@ describe.each([
       expect(await add('b', 6)).toBe(2)
     })
 
-    it('refuses an entry from before its mark, and takes one from after it', async () => {
+    it('refuses an entry older than its mark and accepts a newer one', async () => {
       await records.mark(key, 1000.5, HOUR)
       expect(await add('before', 1000.25)).toBe(0)
       expect(await add('then', 1000.5)).toBe(0)
@@ -397,14 +397,14 @@ describe.each([
       expect(await names()).toEqual(['after'])
     })
 
-    it('keeps an entry from before its mark that is on it', async () => {
+    it('keeps an existing entry older than its mark', async () => {
       await add('a', 1)
       await records.mark(key, 5, HOUR)
       expect(await add('a', 1)).toBe(1)
       expect(await names()).toEqual(['a'])
     })
 
-    it('keeps its mark when all else has gone', async () => {
+    it('keeps its mark when all entries are gone', async () => {
       await add('a', 1)
       await records.mark(key, 5, HOUR)
       await records.delist(key, ['a'])
@@ -413,7 +413,7 @@ describe.each([
       expect(await add('b', 7)).toBe(0)
     })
 
-    it('lives as long as its longest entry, and as its mark', async () => {
+    it('lives as long as its longest entry and its mark', async () => {
       await add('long', 1, { ttl: 30 * MINUTE })
       await add('short', 2, { ttl: MINUTE })
       await pass(key, 29 * MINUTE)
@@ -428,7 +428,7 @@ describe.each([
   })
 
   describe('a lock', () => {
-    it('is claimed by one of many', async () => {
+    it('is acquired by one of many callers', async () => {
       const claims = await Promise.all(
         Array.from({ length: 20 }, (_, index) => records.claim(key, String(index), MINUTE)),
       )
@@ -436,14 +436,14 @@ describe.each([
       expect(await records.renew(key, String(claims.indexOf(true)), MINUTE)).toBe(true)
     })
 
-    it('is free again when its time is over', async () => {
+    it('is free again after its timeout', async () => {
       await records.claim(key, 'one', MINUTE)
       expect(await records.claim(key, 'two', MINUTE)).toBe(false)
       await pass(key, MINUTE)
       expect(await records.claim(key, 'two', MINUTE)).toBe(true)
     })
 
-    it('is renewed by its holder only', async () => {
+    it('is renewed only by its holder', async () => {
       expect(await records.renew(key, 'mine', MINUTE)).toBe(false)
       await records.claim(key, 'mine', MINUTE)
       expect(await records.renew(key, 'theirs', HOUR)).toBe(false)
@@ -454,7 +454,7 @@ describe.each([
       expect(await records.renew(key, 'mine', MINUTE)).toBe(false)
     })
 
-    it('is released by its holder only', async () => {
+    it('is released only by its holder', async () => {
       await records.claim(key, 'mine', MINUTE)
       await records.renew(key, 'theirs', 0)
       expect(await records.claim(key, 'theirs', MINUTE)).toBe(false)
@@ -483,7 +483,7 @@ describe('Records in Redis', () => {
   })
   afterAll(() => client.quit())
 
-  it('have the time of the server, to the microsecond, whatever the clock of the process says', async () => {
+  it("use the server's time in microseconds, regardless of the process clock", async () => {
     const [seconds, microseconds] = (await client.time()).map(Number)
     const now = await records.now()
     const asked = seconds! * 1000 + microseconds! / 1000
@@ -494,7 +494,7 @@ describe('Records in Redis', () => {
     expect([...times].sort((a, b) => a - b)).toEqual(times)
   })
 
-  it('are judged by a test clock alone where one is given', async () => {
+  it('use only the test clock if there is one', async () => {
     let now = SOME_DAY
     const onTestClock = textual(createRedisRecords({ client, owned: false, guarded, prefix, testClock: () => now }))
     const key = `${prefix}on-test-clock`
@@ -508,7 +508,7 @@ describe('Records in Redis', () => {
     expect(await onTestClock.now()).toBe(now)
   })
 
-  it('give every key a time to live: that of what lives longest in it, and no more', async () => {
+  it('give every key the TTL of its longest-lived content', async () => {
     const under = `${prefix}ttl:`
     const life = { idle: 10 * MINUTE, absolute: HOUR }
     await records.create(`${under}session`, { a: 'one' }, life)
@@ -525,7 +525,7 @@ describe('Records in Redis', () => {
     }
   })
 
-  it('give a record that is visited the time that it has left, never more than its end allows', async () => {
+  it('give a visited record its idle time, but never beyond its end', async () => {
     const key = `${prefix}visited`
     await records.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 15 * MINUTE })
     await client.hincrby(key, 's', -8 * MINUTE)
@@ -537,7 +537,7 @@ describe('Records in Redis', () => {
     expect(left).toBeGreaterThan(7 * MINUTE - 10 * SECOND)
   })
 
-  it('work after the server has forgotten its scripts, each of them', async () => {
+  it('all work after the server loses its scripts', async () => {
     const key = (name: string) => `${prefix}flushed:${name}`
     const entry = { name: 'a', value: '1:a', since: 1, ttl: MINUTE }
     const calls: [string, () => Promise<unknown>, unknown][] = [
@@ -560,7 +560,7 @@ describe('Records in Redis', () => {
     }
   })
 
-  it('close a connection that the package opened', async () => {
+  it('close a connection opened by the package', async () => {
     const own = new Redis(testRedisUrl())
     const opened = recordsOn(own, true)
     await opened.now()
@@ -569,7 +569,7 @@ describe('Records in Redis', () => {
     await ended
   })
 
-  it("leave the caller's connection open", async () => {
+  it("keep the caller's connection open", async () => {
     await records.close()
     expect(await client.ping()).toBe('PONG')
   })
@@ -602,7 +602,7 @@ describe('Records in Redis', () => {
 describe('Records in memory', () => {
   const life = { idle: MINUTE }
 
-  it('free the room of what has expired, although nobody asks for it', async () => {
+  it('free the memory of expired records that are never read', async () => {
     let now = 0
     const records = textual(new MemoryRecords(() => now))
     await records.create('old', { a: 'one' }, life)
@@ -612,14 +612,14 @@ describe('Records in memory', () => {
     expect(await records.read('old', ['a'])).toBeUndefined()
   })
 
-  it('say so after close', async () => {
+  it('reject calls after close', async () => {
     const records = new MemoryRecords(() => 0)
     await records.create('key', { a: 'one' }, life)
     await records.close()
     await expect(async () => records.read('key', ['a'])).rejects.toMatchObject({ code: 'configuration_error' })
   })
 
-  it('are not changed through what they were given', async () => {
+  it("do not change when the caller's objects change", async () => {
     const records = textual(new MemoryRecords())
     const fields = { a: 'one' }
     await records.create('key', fields, life)

@@ -15,7 +15,7 @@ afterEach(() => {
   isClosed = true
 })
 
-/** A guard whose probes wait until the test answers them. */
+/** A guard whose probes wait for the test. */
 function start() {
   isClosed = false
   const reported: string[] = []
@@ -52,8 +52,8 @@ async function fail(guarded: Guarded, call: () => Promise<unknown>): Promise<voi
   await expect(guarded(call)).rejects.toBeInstanceOf(SessionUnavailableError)
 }
 
-describe('a store that is known to be down', () => {
-  it('is not asked questions, and each fails well before the deadline', async () => {
+describe('a store known to be down', () => {
+  it('gets no queries, which fail well before the deadline', async () => {
     const { guarded } = start()
     await fail(guarded, silent)
     let calls = 0
@@ -63,13 +63,13 @@ describe('a store that is known to be down', () => {
     expect(calls).toBe(0)
   })
 
-  it('still gets news, which waits for its answer', async () => {
+  it('still gets writes, which wait for their response', async () => {
     const { guarded } = start()
     await fail(guarded, gone)
     await expect(guarded(fine, 'news')).resolves.toBe('fine')
   })
 
-  it('is asked again within a second once a probe is answered', async () => {
+  it('gets queries again within a second once a probe is answered', async () => {
     const { guarded, reported, nextProbe } = start()
     const first = nextProbe()
     await fail(guarded, gone)
@@ -82,7 +82,7 @@ describe('a store that is known to be down', () => {
     expect(reported).toEqual(['store.unavailable', 'store.recovered'])
   })
 
-  it('is back when a probe is answered after its time', async () => {
+  it('is back when a probe is answered late', async () => {
     const { guarded, nextProbe } = start()
     const first = nextProbe()
     await fail(guarded, gone)
@@ -93,7 +93,7 @@ describe('a store that is known to be down', () => {
     await expect(guarded(fine)).resolves.toBe('fine')
   })
 
-  it('is back when a call is answered after its time', async () => {
+  it('is back when a call is answered late', async () => {
     const { guarded, reported } = start()
     let answer: (value: string) => void = () => undefined
     await fail(guarded, () => new Promise((resolve) => (answer = resolve)))
@@ -102,7 +102,7 @@ describe('a store that is known to be down', () => {
     expect(reported).toEqual(['store.unavailable', 'store.recovered'])
   })
 
-  it('lets a question pass that arrives just before it is back', async () => {
+  it('lets a query pass that arrives just before it is back', async () => {
     const { guarded, nextProbe } = start()
     const first = nextProbe()
     await fail(guarded, gone)
@@ -111,23 +111,23 @@ describe('a store that is known to be down', () => {
     await expect(asked).resolves.toBe('fine')
   })
 
-  it('is looked after by one loop only, however often it comes and goes', async () => {
+  it('is probed by a single loop, however often it goes down', async () => {
     const { guarded, probes, nextProbe } = start()
     const first = nextProbe()
     await fail(guarded, gone)
     ;(await first).answer(new Error('connect'))
-    // The loop has begun its pause.
+    // The loop has started its pause.
     await nextTurn()
     for (let time = 1; time <= 5; time++) {
       await guarded(fine, 'news')
       await fail(guarded, gone)
     }
     await nextProbe()
-    // Whatever other loops had begun would have sent its probe at once.
+    // Any other loop would have sent its probe immediately.
     expect(probes).toHaveLength(2)
   })
 
-  it('is looked after again when it goes a second time', async () => {
+  it('is probed again when it goes down a second time', async () => {
     const { guarded, nextProbe } = start()
     for (let time = 1; time <= 2; time++) {
       const probe = nextProbe()
@@ -138,7 +138,7 @@ describe('a store that is known to be down', () => {
     await expect(guarded(fine)).resolves.toBe('fine')
   })
 
-  it('is not asked any more after it was closed', async () => {
+  it('is not probed after close', async () => {
     const { guarded } = start()
     await fail(guarded, gone)
     isClosed = true
@@ -147,14 +147,14 @@ describe('a store that is known to be down', () => {
 })
 
 describe('a store that refuses some commands', () => {
-  it('does not count as down: the next question is asked', async () => {
+  it('does not count as down, so the next query is sent', async () => {
     const { guarded, probes } = start()
     await fail(guarded, refused)
     await expect(guarded(fine)).resolves.toBe('fine')
     expect(probes).toEqual([])
   })
 
-  it('is back when it refuses a probe, and recovery is not reported until it is quiet', async () => {
+  it('is back when it refuses a probe, and recovery is reported once refusals stop', async () => {
     const { guarded, reported, nextProbe } = start()
     const first = nextProbe()
     await fail(guarded, gone)
@@ -164,7 +164,7 @@ describe('a store that refuses some commands', () => {
     expect(reported[0]).toBe('store.unavailable')
   })
 
-  it('reports an outage once, however many calls fail', async () => {
+  it('reports an outage once for many failed calls', async () => {
     const { guarded, reported } = start()
     for (let time = 1; time <= 3; time++) await fail(guarded, refused)
     expect(reported).toEqual(['store.unavailable'])

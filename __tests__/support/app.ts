@@ -12,28 +12,27 @@ export interface TestApp {
   app: Express
   auth: RopgAuth
   emulator: Auth0Emulator
-  /** Every event so far. */
+  /** Events so far. */
   events: AuthEvent[]
-  /** Every line that reached the logger, as JSON. */
+  /** Log lines so far, as JSON. */
   logged: string[]
-  /** Prefix of the Redis keys. */
   prefix: string
-  /** A client that keeps cookies. */
+  /** Keeps cookies. */
   agent(): ReturnType<typeof request.agent>
-  /** A login without cookies. */
+  /** Logs in without storing cookies. */
   login(body?: object): request.Test
 }
 
 export interface TestAppOptions {
-  /** Over the defaults: emulator, test Redis, rate limit off, a logger that collects. */
+  /** Merged into the defaults: emulator, test Redis, no rate limit, and a logger that collects lines. */
   options?: RopgAuthOptions
-  /** 'redis' (default) or 'memory'. */
+  /** Default 'redis'. */
   store?: 'redis' | 'memory'
   emulator?: EmulatorOptions | Auth0Emulator
   seams?: Seams
-  /** Before the router is mounted at /auth. */
+  /** Runs before the router is mounted at /auth. */
   before?: (app: Express, auth: RopgAuth) => void
-  /** After it; GET /me, behind requireAuth, is always there. */
+  /** Runs after the router is mounted. GET /me, behind requireAuth, always exists. */
   after?: (app: Express, auth: RopgAuth) => void
 }
 
@@ -43,7 +42,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((stop) => stop()))
 })
 
-/** An app, an instance and an emulator that end with the test. */
+/** Starts an app, an instance, and an emulator that are closed after the test. */
 export async function startApp(settings: TestAppOptions = {}): Promise<TestApp> {
   const emulator = isEmulator(settings.emulator) ? settings.emulator : await startAuth0Emulator(settings.emulator)
   const events: AuthEvent[] = []
@@ -74,7 +73,7 @@ export async function startApp(settings: TestAppOptions = {}): Promise<TestApp> 
   }
 }
 
-/** What follows shapes answers as it likes: they are not compared with openapi.json. */
+/** The app's own responses need not match openapi.json. */
 export const answersItself: RequestHandler = (_req, res, next) => {
   res.set('X-App', 'yes')
   next()

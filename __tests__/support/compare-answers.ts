@@ -1,18 +1,18 @@
-// Run by jest before each test file: compares every answer of a router that a client here gets with openapi.json,
-// also where the app is another process. Routers are known by their mount point: it ends in /auth.
+// Jest runs this before each test file. It compares every router response that a client in this process receives with
+// openapi.json. Router responses are recognized by their mount path, which ends in /auth.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { afterAll, afterEach, beforeAll } from '@jest/globals'
 import type { Answer } from './openapi.ts'
 
 const MOUNTED = /^.*?\/auth(?=[/?]|$)([^?]*)/i
-/** Of node:http, and of what uses it: supertest, for one. */
+/** Published by node:http, which supertest also uses. */
 const CHANNEL = 'http.client.response.finish'
 const answers: Answer[] = []
 
 function keep(answer: Answer): void {
   const [, path] = MOUNTED.exec(answer.path) ?? []
-  // The header marks what an app answers in place of the router.
+  // Apps set this header on responses that do not come from the router.
   if (path !== undefined && !('x-app' in answer.headers)) answers.push({ ...answer, path })
 }
 
@@ -42,7 +42,7 @@ const keepingFetch: typeof fetch = async (input, init) => {
 
 async function compare(): Promise<void> {
   if (answers.length === 0) return
-  // Only where it is needed: reading the document takes time.
+  // Loaded on demand, because parsing the document is slow.
   const { expectDescribed } = await import('./openapi.ts')
   expectDescribed(answers.splice(0))
 }

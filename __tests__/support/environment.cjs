@@ -3,7 +3,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { TestEnvironment } = require('jest-environment-node')
 
-/** Every storage that has been used since the last test file. */
+/** Every AsyncLocalStorage used since the last test file. */
 const used = new Set()
 for (const name of /** @type {const} */ (['run', 'enterWith'])) {
   /** @type {Function} */
@@ -18,14 +18,14 @@ for (const name of /** @type {const} */ (['run', 'enterWith'])) {
 }
 
 /**
- * Each test file has its own jest-circus and oidc-provider, with an AsyncLocalStorage each. Before Node 24, one that is
- * not disabled is consulted for every promise for as long as the process runs.
+ * Each test file loads its own jest-circus and oidc-provider, each with an AsyncLocalStorage. Before Node 24, a storage
+ * that is not disabled slows down every promise for the rest of the process.
  */
 module.exports = class extends TestEnvironment {
   /** @override */
   async setup() {
     await super.setup()
-    // For `libraries.cjs`.
+    // Used by `libraries.cjs`.
     this.global.requireOfNode = require
   }
 

@@ -2,7 +2,7 @@ import { findRedisServer } from '../../scripts/find-redis.js'
 import { installRedisServer } from '../../scripts/install-redis.js'
 import { type RedisServer, startRedis } from './redis-server.ts'
 
-/** One Redis for the whole run: REDIS_URL, else a server from the PATH, else one that gets installed first. */
+/** Starts one Redis for the whole run: REDIS_URL, or a server from the PATH, or one that is installed first. */
 export default async function globalSetup(): Promise<void> {
   const given = process.env.REDIS_URL
   forgetSettingsOfThisMachine()
@@ -26,7 +26,7 @@ function install(): string | undefined {
   return installRedisServer()
 }
 
-/** The package reads these where an option is left out; a test must not depend on who runs it. */
+/** The package reads these variables, and tests must not depend on the developer's environment. */
 function forgetSettingsOfThisMachine(): void {
   for (const name of Object.keys(process.env)) {
     if (/^(?:AUTH0_.*|SESSION_SECRET|REDIS_URL)$/.test(name)) Reflect.deleteProperty(process.env, name)

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * A transform of jest for large libraries: Node loads them itself, as in production, and once for all test files of a
- * process. Within jest each file would compile and run them again.
+ * A Jest transform that lets Node load large libraries itself, as in production, once per process. Otherwise, Jest
+ * would compile and run them again for each test file.
  */
 module.exports = {
   /**

@@ -18,7 +18,7 @@ export const openapi = JSON.parse(readFileSync(join(__dirname, '..', '..', 'open
 
 export interface Answer {
   method: string
-  /** Below the mount point. */
+  /** Relative to the mount path. */
   path: string
   status: number
   headers: OutgoingHttpHeaders
@@ -34,17 +34,17 @@ const templates = Object.keys(openapi.paths).map((path) => ({
   pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
 }))
 
-/** A method that a route does not have, or a URL that cannot be read. */
+/** Matches an unsupported method or a malformed URL. */
 const WITHOUT_OPERATION: Partial<Record<number, string>> = {
   ...{ 400: 'BadRequest', 403: 'CrossSiteRequest', 405: 'MethodNotAllowed' },
 }
 
-/** What openapi.json does not say of an answer. */
+/** Responses that openapi.json does not describe. */
 export function contradictions(answer: Answer): string[] {
   const { status } = answer
   const path = templates.find(({ pattern }) => pattern.test(answer.path))?.path
   const method = answer.method === 'HEAD' ? 'get' : answer.method.toLowerCase()
-  // A route that is off, the app's own login page, and what CORS middleware answers.
+  // A disabled route, the app's own login page, or CORS middleware.
   if (status === 404 || answer.method === 'OPTIONS') return []
   if (path === '/login' && method === 'get' && status === 200) return []
   const operation = path && openapi.paths[path]?.[method]
@@ -86,7 +86,7 @@ interface Body {
 }
 
 function bodyProblems({ content }: Response, { pointer, headers, body }: Body): string[] {
-  // Express adds a text to a redirect.
+  // Express adds a text body to redirects.
   if (!content) return body === '' || headers.location !== undefined ? [] : ['a body']
   if (!String(headers['content-type']).startsWith('application/json'))
     return [`type ${String(headers['content-type'])}`]
@@ -99,7 +99,7 @@ const escaped = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 const seen = new Set<string>()
 
-/** What was answered so far in this file: `post /login 401 invalid_credentials`, `post /login 200`. */
+/** Responses seen so far in this file: `post /login 401 invalid_credentials`, `post /login 200`. */
 export const answered = (): ReadonlySet<string> => seen
 
 function nameOf({ method, path, status, body }: Answer): string {
@@ -108,7 +108,7 @@ function nameOf({ method, path, status, body }: Answer): string {
   return [method.toLowerCase(), template, status, code].filter(Boolean).join(' ')
 }
 
-/** Fails if openapi.json does not describe one of these answers. */
+/** Fails if openapi.json does not describe one of the responses. */
 export function expectDescribed(answers: readonly Answer[]): void {
   const found = answers.flatMap(problemsOf)
   if (found.length > 0) throw new Error(`openapi.json does not describe:\n${found.join('\n')}`)
@@ -123,11 +123,11 @@ function problemsOf(answer: Answer): string[] {
 interface Exchange {
   req: IncomingMessage
   res: ServerResponse
-  /** Below the mount point. */
+  /** Relative to the mount path. */
   path: string
 }
 
-/** Compares an answer where it is sent: for clients other than those of Node. */
+/** Checks responses on the server side, for clients other than Node's. */
 export function compareSent({ req, res, path }: Exchange, onProblem: (problem: string) => void): void {
   const { method = '' } = req
   const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-// Below what systems hand out by themselves (32768 and up), so that no `listen(0)` and no outgoing connection takes one;
-// and 10,000 more, where a node of a Redis Cluster has its bus, is below that, too.
+// Below the ephemeral range (32768 and up), so that neither `listen(0)` nor outgoing connections take these ports. The
+// cluster bus port, 10,000 higher, is below it too.
 const FIRST = 11_000
 const PER_WORKER = 1_000
 const WORKERS = 10
 
-// Apart from where another run of the tests on this machine begins.
+// Starts at a different port for each concurrent test run.
 let taken = (process.pid * 37) % PER_WORKER
 
-/** A port on which nobody listens, and which no other worker of jest is given. */
+/** A port that nothing listens on and that no other Jest worker gets. */
 export async function freePort(): Promise<number> {
   const worker = Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS
   for (let tries = 0; tries < PER_WORKER; tries++) {

@@ -12,32 +12,32 @@ const READY_WITHIN = 10_000
 const ATTEMPTS = 3
 
 export interface StartRedisOptions {
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number
-  /** More arguments for the server: `['--requirepass', 'x']`, `['--cluster-enabled', 'yes']`. */
+  /** More server arguments, such as `['--requirepass', 'x']` or `['--cluster-enabled', 'yes']`. */
   args?: readonly string[]
   /** Default: `redis-server` or `valkey-server` from the PATH. */
   binary?: string
 }
 
-/** A private server on a loopback port. It keeps nothing on disk, and it dies with the process that started it. */
+/** A private server on a loopback port. It writes nothing to disk and ends with the process that started it. */
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Of the process that runs now: another one after `restart()`. */
+  /** Process ID. Changes with `restart()`. */
   readonly pid: number
-  /** Freezes the server: connections stay open, nothing answers. */
+  /** Freezes the server: connections stay open, but get no response. */
   pause(): void
   resume(): void
-  /** Ends it at once, as a crash does; `restart()` can bring it back. */
+  /** Kills the server, as in a crash. `restart()` brings it back. */
   kill(): Promise<void>
-  /** A new, empty server on the same port. */
+  /** Starts a new, empty server on the same port. */
   restart(): Promise<void>
-  /** Ends it for good. */
+  /** Stops the server for good. */
   stop(): Promise<void>
 }
 
-/** A program that runs until it is ended, and at the latest when this process dies. */
+/** A program that runs until it is stopped, and no longer than this process. */
 export interface RedisProcess {
   readonly pid: number
   end(): Promise<void>
@@ -46,9 +46,9 @@ export interface RedisProcess {
 interface Launch {
   binary: string
   args: readonly string[]
-  /** Holds what the program writes, its `redis.log` first of all. */
+  /** Working directory, with its `redis.log`. */
   dir: string
-  /** What its log says once it can be used. An answer on its port would not do: somebody else may have that. */
+  /** Log line that means the server is ready. A response on the port may come from another server. */
   ready: string
 }
 
@@ -76,7 +76,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
   }
 }
 
-/** Another run of the tests may be quicker to take a port that was free. */
+/** Another test run may take a free port first. */
 async function onSomePort({ binary = requireBinary(), ...options }: StartRedisOptions, dir: string) {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
@@ -127,7 +127,7 @@ function commandLine(port: number, dir: string, args: readonly string[]): string
   return [...Object.entries(fixed).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args]
 }
 
-/** Ends the server when our end of the pipe closes, which it does however this process dies. */
+/** Stops the server when our end of the pipe closes, which happens however this process ends. */
 function guardOf(pid: number, dir: string): ChildProcess {
   const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$0"; rm -rf "$1"', String(pid), dir], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -155,7 +155,7 @@ async function untilReady(launch: Launch, child: ChildProcess): Promise<void> {
 
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
 
-/** A server that asks for a password is ready, too. */
+/** A server that requires a password is also ready. */
 export function answersPing(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ port, host, timeout: 1_000 })

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Our imports name the file that will be published (`./errors.js`); under jest it still ends in `.ts`.
+ * Our imports name the published file (`./errors.js`), but Jest loads the `.ts` source.
  *
  * @param {string} request
  * @param {{ basedir: string, defaultResolver: (request: string, options: object) => string }} options

@@ -16,7 +16,7 @@ export interface Page {
 
 type Fields = Record<string, string | undefined>
 
-/** A browser without JavaScript: keeps cookies, and follows a redirect only when it is told to. */
+/** A browser without JavaScript that keeps cookies and follows redirects only on request. */
 export class Browser {
   readonly #cookies = new Map<string, string>()
 
@@ -32,7 +32,7 @@ export class Browser {
     return { status, location: received.get('location') ?? '', text: await response.text(), headers: received }
   }
 
-  /** Sends the form of a page, hidden fields included. */
+  /** Submits the form of a page, including hidden fields. */
   async submit(page: Page, base: string, fields: Record<string, string>): Promise<Page> {
     const action = attribute(/<form[^>]*>/.exec(page.text)?.[0] ?? '', 'action')
     const hidden = page.text.match(/<input type="hidden"[^>]*>/g) ?? []
@@ -64,7 +64,7 @@ function attribute(tag: string, name: string): string {
     .replace(/&amp;/g, '&')
 }
 
-/** An undefined field is left out. */
+/** Undefined fields are omitted. */
 export function authorizeUrl(emulator: Auth0Emulator, fields: Fields = {}): string {
   const usual: Fields = {
     client_id: emulator.clientId,

@@ -18,7 +18,7 @@ let emulator: Auth0Emulator
 
 beforeEach(async () => {
   emulator = await startAuth0Emulator({ users: [{ email: ADA.username, password: ADA.password, mfa: true }] })
-  // A test that runs on into the next period would see other codes.
+  // Crossing into the next period would change the codes.
   emulator.clock.advance(30 - ((emulator.clock.now() / 1000) % 30))
 })
 
@@ -46,7 +46,7 @@ const oob = (mfa_token: string, oob_code: unknown, binding_code?: string) =>
 
 const lastSent = () => emulator.mfa.sent.at(-1)!
 
-/** A login that waits for what was sent to Ada. */
+/** A login that is waiting for the code sent to Ada. */
 async function challenged(fields: object = {}) {
   const mfaToken = await mfaTokenOf(emulator)
   const { body } = await challenge(emulator, mfaToken, fields)

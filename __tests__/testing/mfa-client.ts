@@ -19,7 +19,7 @@ export function associate(emulator: Auth0Emulator, mfaToken: string, body: objec
   return postJson(`${emulator.domain}/mfa/associate`, body, bearer(mfaToken))
 }
 
-/** As the emulator's client. */
+/** Sends a request as the emulator's client. */
 export function challenge(emulator: Auth0Emulator, mfaToken: string | undefined, body: object = {}): Promise<Reply> {
   const { clientId: client_id, clientSecret: client_secret } = emulator
   const all = { client_id, client_secret, mfa_token: mfaToken, ...body }

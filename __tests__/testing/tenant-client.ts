@@ -10,7 +10,7 @@ export interface Reply {
   body: Body
 }
 
-/** Whatever came: each test asks for what it expects. */
+/** Any body. Each test checks what it expects. */
 interface Body {
   access_token: string
   id_token: string
@@ -24,7 +24,7 @@ interface Body {
 
 type Fields = Record<string, string | undefined>
 
-/** Posts a form as the emulator's client; an undefined field is left out. */
+/** Posts a form as the emulator's client. Undefined fields are omitted. */
 export async function post(emulator: Auth0Emulator, path: string, fields: Fields, headers = {}): Promise<Reply> {
   const all: Fields = { client_id: emulator.clientId, client_secret: emulator.clientSecret, ...fields }
   const sent = Object.entries(all).filter((field): field is [string, string] => field[1] !== undefined)

@@ -38,18 +38,18 @@ describe.each([
 })
 
 describe('a Redis Cluster of three nodes', () => {
-  it('holds sessions on every node', async () => {
+  it('stores sessions on every node', async () => {
     const { first, prefix } = await startPair({ redis: five })
     const nodesInUse = async () => {
       const keys = await Promise.all(cluster.direct.map((node) => node.keys(`${prefix}*:s:*`)))
       return keys.filter((found) => found.length > 0).length
     }
-    // Session ids are random: 60 of them miss a node once in 10^10 runs.
+    // Session ids are random: the chance that 60 of them miss a node is 1 in 10^10.
     for (let turn = 0; turn < 60 && (await nodesInUse()) < 3; turn++) await logIn(first)
     expect(await nodesInUse()).toBe(3)
   })
 
-  it('is ready once every node answers, and is left open by auth.close()', async () => {
+  it('is ready once every node answers and stays open after auth.close()', async () => {
     const client = five()
     const { first } = await startPair({ redis: () => client })
     await first.auth.ready()
@@ -60,38 +60,35 @@ describe('a Redis Cluster of three nodes', () => {
   it.each([
     ['stored', CREATE],
     ['listed', ENLIST],
-  ])(
-    'promise 3: a login that is overtaken by revokeAll right before it is %s leaves nothing',
-    async (_name, script) => {
-      const [arrived, released] = [gate(), gate()]
-      const slow = onScript(five(), script, async ({ run }) => {
-        arrived.open()
-        await released.opened
-        return run()
-      })
-      const clients = [slow, five()]
-      const timeouts = { auth0: 5000, redis: 5000 }
-      const { first, second, emulator } = await startPair({ redis: () => clients.shift()!, options: { timeouts } })
-      const { sub } = emulator.users.get(ada.email)!
-      const login = first.login({ email: ada.email, password: ada.password, remember_me: true })
-      const answer = login.then(({ status, headers }) => ({ status, cookie: headers['set-cookie'] as unknown }))
-      await arrived.opened
+  ])('promise 3: a login that revokeAll overtakes right before it is %s leaves nothing', async (_name, script) => {
+    const [arrived, released] = [gate(), gate()]
+    const slow = onScript(five(), script, async ({ run }) => {
+      arrived.open()
+      await released.opened
+      return run()
+    })
+    const clients = [slow, five()]
+    const timeouts = { auth0: 5000, redis: 5000 }
+    const { first, second, emulator } = await startPair({ redis: () => clients.shift()!, options: { timeouts } })
+    const { sub } = emulator.users.get(ada.email)!
+    const login = first.login({ email: ada.email, password: ada.password, remember_me: true })
+    const answer = login.then(({ status, headers }) => ({ status, cookie: headers['set-cookie'] as unknown }))
+    await arrived.opened
 
-      await second.auth.sessions.revokeAll(sub)
-      released.open()
+    await second.auth.sessions.revokeAll(sub)
+    released.open()
 
-      expect(await answer).toEqual({ status: 401, cookie: undefined })
-      await until(async () => !(await keysOnAllNodes(first.prefix)).some((key) => key.includes(':s:')))
-      await until(() => emulator.refreshTokens.families() === 0)
-      expect(await second.auth.sessions.list(sub)).toEqual([])
-    },
-  )
+    expect(await answer).toEqual({ status: 401, cookie: undefined })
+    await until(async () => !(await keysOnAllNodes(first.prefix)).some((key) => key.includes(':s:')))
+    await until(() => emulator.refreshTokens.families() === 0)
+    expect(await second.auth.sessions.list(sub)).toEqual([])
+  })
 
   async function keysOnAllNodes(prefix: string): Promise<string[]> {
     return (await Promise.all(cluster.direct.map((node) => node.keys(`${prefix}*`)))).flat()
   }
 
-  it('finds a session and the list of its user while their slots move to another node, and afterwards', async () => {
+  it("finds a session and its user's list during and after a slot migration", async () => {
     const { first, second } = await startPair({ redis: five })
     const cookie = await logIn(first)
     await get(second, '/me', cookie).expect(200)
@@ -109,7 +106,7 @@ describe('a Redis Cluster of three nodes', () => {
   })
 })
 
-/** Hands the keys of a slot to the next node; the way to tell all nodes so. */
+/** Moves the keys of a slot to the next node and returns a function that announces it to all nodes. */
 async function moveSlotOf(isWanted: (key: string) => boolean): Promise<() => Promise<unknown>> {
   const { direct, nodes } = cluster
   const keys = await Promise.all(direct.map((node) => node.keys('*')))

@@ -17,7 +17,7 @@ function clientOf({ port }: RedisServer, options: RedisOptions = {}, Client = Re
   return client
 }
 
-/** Commands that came after Redis 6.0, as far as this server knows them. */
+/** Commands newer than Redis 6.0 that this server supports. */
 async function newerCommands(): Promise<string[]> {
   const server = await startRedis()
   const client = new Redis(server.url)
@@ -37,7 +37,7 @@ async function newerCommands(): Promise<string[]> {
   }
 }
 
-describe('findings 10: sessions in a Redis that has no command newer than 6.0', () => {
+describe('findings 10: sessions in a Redis without commands newer than 6.0', () => {
   let server: RedisServer
   let direct: Redis
 
@@ -58,21 +58,21 @@ describe('findings 10: sessions in a Redis that has no command newer than 6.0', 
     ['HRANDFIELD', 'key'],
     ['EXPIRETIME', 'key'],
     ['FUNCTION', 'LIST'],
-  ])('refuses %s, by itself and in a script', async (name, argument) => {
+  ])('refuses %s, alone and in a script', async (name, argument) => {
     const unknown = /unknown (?:redis )?command/i
     await expect(direct.call(name, argument)).rejects.toThrow(unknown)
     await expect(direct.eval('return redis.call(unpack(ARGV))', 0, name, argument)).rejects.toThrow(unknown)
   })
 })
 
-describe('sessions of a Redis user who may neither use INFO nor touch the keys of others', () => {
+describe('sessions of a Redis user without INFO and without access to other keys', () => {
   let server: RedisServer
   let direct: Redis
 
   beforeAll(async () => {
     server = await startRedis()
     direct = new Redis(server.url)
-    // ioredis says on the console that it may not use INFO.
+    // ioredis prints to the console that it may not use INFO.
     jest.spyOn(console, 'warn').mockImplementation(() => undefined)
     const rights = ['resetkeys', '~test:*', '+@all', '-@dangerous', '-@admin', '-info']
     await direct.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>password', ...rights)

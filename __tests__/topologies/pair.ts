@@ -7,25 +7,25 @@ import { ada, startApp, type TestApp } from '../support/app.ts'
 
 export const TOKEN_LIFE = 3600
 
-/** Two instances for one tenant on one store, whose time a test moves. */
+/** Two instances for one tenant on one store, with an adjustable clock. */
 export interface Pair {
   first: TestApp
   second: TestApp
   emulator: Auth0Emulator
   prefix: string
-  /** Moves the time of both instances. */
+  /** Moves the clock of both instances. */
   advance: (seconds: number) => void
-  /** Access tokens of both instances have expired. */
+  /** Expires the access tokens of both instances. */
   expireTokens: () => void
   refreshes: () => number
 }
 
 export interface PairOptions {
-  /** Value of the option `redis`, for one instance at a time. */
+  /** Creates the `redis` option for one instance. */
   redis: () => RopgAuthOptions['redis']
   options?: RopgAuthOptions
   emulator?: EmulatorOptions
-  /** More routes for both. */
+  /** More routes for both instances. */
   after?: (app: Express, auth: RopgAuth) => void
 }
 
@@ -65,8 +65,8 @@ function addRoutes(app: Express, auth: RopgAuth): void {
   })
 }
 
-/** The code of what a handler of the app met. */
-/* Express knows an error handler by its four parameters. */
+/** Responds with the code of the error from a handler. */
+/* Express recognizes error handlers by their four parameters. */
 function answerWithCode(
   err: { status?: number; code?: string },
   _req: object,
@@ -76,7 +76,7 @@ function answerWithCode(
   res.status(err.status ?? 500).json({ error: err.code ?? 'unknown' })
 }
 
-/** The `Cookie` header of a user who has just logged in. */
+/** `Cookie` header of a user who has just logged in. */
 export async function logIn(app: TestApp, body: object = {}): Promise<string> {
   const answer = await app.login({ email: ada.email, password: ada.password, remember_me: true, ...body })
   if (answer.status !== 200) throw new Error(`the login was answered ${answer.status} ${answer.text}`)
@@ -99,7 +99,6 @@ export const get = ({ app }: TestApp, path: string, cookie: string) => request(a
 export const post = ({ app }: TestApp, path: string, cookie: string) => request(app).post(path).set('Cookie', cookie)
 export const del = ({ app }: TestApp, path: string, cookie: string) => request(app).delete(path).set('Cookie', cookie)
 
-/** Something that a test waits for. */
 export function signal(): { given: Promise<void>; give: () => void } {
   let give: () => void = () => undefined
   const given = new Promise<void>((resolve) => {

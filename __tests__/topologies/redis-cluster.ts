@@ -45,7 +45,7 @@ async function assignSlots(node: Redis, place: number, size: number): Promise<vo
   const start = Math.floor((place * SLOTS) / size)
   const end = Math.floor(((place + 1) * SLOTS) / size)
   await node.call('CLUSTER', 'SET-CONFIG-EPOCH', place + 1)
-  // One by one: Redis 6.0 has no ADDSLOTSRANGE.
+  // Added one by one, because Redis 6.0 has no ADDSLOTSRANGE.
   await node.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: end - start }, (_, slot) => start + slot))
 }
 

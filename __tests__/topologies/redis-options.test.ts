@@ -56,7 +56,7 @@ describe.each([
   itKeepsSessions({ redis, masters: () => [direct] })
 })
 
-describe('a client that the package creates', () => {
+describe('a client created by the package', () => {
   const opened = (redis: string | RedisOptions) => {
     const tenant = { domain: 'tenant.example.com', clientId: 'id', clientSecret: 'secret', session: { secret } }
     const config = resolveOptions({ ...tenant, redis, timeouts, logger: false }, {}, {})
@@ -70,7 +70,7 @@ describe('a client that the package creates', () => {
     ['a URL', () => server.url],
     ['options', () => ({ port: server.port, host: '127.0.0.1' })],
     ['Sentinel options', () => ({ sentinels: [{ port: server.port, host: '127.0.0.1' }], name: 'none' })],
-  ])('has a limit for every wait, made from %s', (_name, redis) => {
+  ])('has a timeout for every wait, created from %s', (_name, redis) => {
     const { options } = opened(redis())
     expect(options.socketTimeout).toBe(3 * DEADLINE)
     expect(options.connectTimeout).toBe(DEADLINE)
@@ -80,12 +80,12 @@ describe('a client that the package creates', () => {
     expect(options.reconnectOnError!(new Error('WRONGTYPE Operation against a key'))).toBe(false)
   })
 
-  it('recognizes READONLY as Redis 6.2 reports it from a script', () => {
+  it('recognizes READONLY from a script in Redis 6.2', () => {
     const said = "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a read only"
     expect(opened(server.url).options.reconnectOnError!(new Error(said))).toBe(2)
   })
 
-  it('lets the options of the caller win', () => {
+  it("uses the caller's options first", () => {
     const { options } = opened({ port: server.port, commandTimeout: 77, maxRetriesPerRequest: 9 })
     expect([options.commandTimeout, options.maxRetriesPerRequest]).toEqual([77, 9])
   })
@@ -111,7 +111,7 @@ describe('a client that the package creates', () => {
   })
 })
 
-describe('a client that the caller gives', () => {
+describe('a client passed by the caller', () => {
   const warningsFor = async (redis: RopgAuthOptions['redis']) => {
     const { logged } = await startApp({ options: { redis: redis! } })
     return logged.filter((line) => line.includes('commandTimeout') && line.includes('"level":"warn"'))
@@ -185,7 +185,7 @@ describe('while Redis is frozen', () => {
 
   beforeEach(() => start())
 
-  // Before the instances are closed, which a frozen server would hold up.
+  // Before the instances close, which a frozen server would delay.
   afterEach(() => server.resume())
 
   it.each([
@@ -197,7 +197,7 @@ describe('while Redis is frozen', () => {
     ['GET /sessions', () => get(pair.first, '/auth/sessions', cookie)],
     ['DELETE /sessions', () => del(pair.first, '/auth/sessions', cookie)],
     ['DELETE /sessions/:id', () => del(pair.first, '/auth/sessions/some', cookie)],
-  ])('%s is answered 503 in time', async (_name, call) => {
+  ])('%s answers 503 in time', async (_name, call) => {
     server.pause()
     const { result, took } = await timed(call)
     expect([result.status, result.body.error]).toEqual([503, 'session_unavailable'])
@@ -207,7 +207,7 @@ describe('while Redis is frozen', () => {
     await until(async () => (await get(pair.second, '/me', cookie)).status === 200, 1000)
   })
 
-  it('a login that is counted first is answered 503 within two deadlines', async () => {
+  it('a rate-limited login answers 503 within two deadlines', async () => {
     await start({ rateLimit: { subnet: { limit: 100, windowMs: 60_000 } } })
     server.pause()
     const { result, took } = await timed(() => pair.first.login({ email, password, remember_me: true }))
@@ -218,12 +218,12 @@ describe('while Redis is frozen', () => {
   it.each([
     ['lives', false],
     ['has expired', true],
-  ])('getAccessToken in a handler is in time when the token %s', async (_name, expired) => {
+  ])('getAccessToken in a handler settles in time if the token %s', async (_name, expired) => {
     if (expired) pair.expireTokens()
     const answer = get(pair.first, '/gated', cookie).then((found) => found)
     await gate.entered.given
     server.pause()
-    // In the turn in which the session was read, its tokens need no other read.
+    // In the turn in which the session is read, its tokens need no second read.
     await immediate()
     gate.open.give()
     const { result, took } = await timed(() => answer)
@@ -232,7 +232,7 @@ describe('while Redis is frozen', () => {
     expect(pair.refreshes()).toBe(0)
   })
 
-  it('a lock that was granted too late does not delay the next refresh', async () => {
+  it('a lock granted too late does not delay the next refresh', async () => {
     const client = clientOf()
     const set = client.set.bind(client) as (...args: unknown[]) => Promise<'OK'>
     const clients = [client, server.url]
@@ -273,7 +273,7 @@ describe('while Redis is frozen', () => {
   it.each([
     ['ioredis 5', () => clientOf()],
     ['ioredis 6', () => clientOf6()],
-  ])('a client of the caller that waits forever has the same deadline: %s', async (_name, client) => {
+  ])("a caller's client that waits forever has the same deadline: %s", async (_name, client) => {
     await start({}, client)
     server.pause()
     for (const call of [() => pair.first.login(), () => get(pair.first, '/me', cookie)]) {
@@ -283,7 +283,7 @@ describe('while Redis is frozen', () => {
     }
   })
 
-  it('promise 5: a login that the store did not take in time leaves no session behind', async () => {
+  it('promise 5: a login that the store accepts too late leaves no session', async () => {
     const { first, emulator, prefix } = pair
     const before = await direct.keys(`${prefix}*`)
     const held = emulator.hold({ after: true })
@@ -293,7 +293,7 @@ describe('while Redis is frozen', () => {
     held.release()
     expect(await answer).toBe(503)
     server.resume()
-    // Redis serves a connection in order: late writes and what takes them back, then this.
+    // Redis processes a connection in order: late writes, their rollback, then this command.
     await until(async () => (await get(first, '/me', cookie)).status === 200)
     expect((await direct.keys(`${prefix}*`)).sort()).toEqual(before.sort())
     const { sub } = emulator.users.get(email)!
@@ -302,7 +302,7 @@ describe('while Redis is frozen', () => {
 })
 
 describe('a revocation', () => {
-  it('that the store did not take can be repeated', async () => {
+  it('can be repeated after the store failed', async () => {
     const client = clientOf(bounded)
     const pair = await startPair({ redis: () => client })
     const cookie = await logIn(pair.first)
@@ -325,7 +325,7 @@ describe('auth.ready()', () => {
     expect(emulator.requests.map(({ path }) => path)).toContain('/.well-known/openid-configuration')
   })
 
-  it('rejects in time when there is no Redis, and resolves when there is one', async () => {
+  it('rejects in time without Redis and resolves once Redis is up', async () => {
     const port = await freePort()
     const { auth } = await startApp({ options: { redis: `redis://127.0.0.1:${port}`, timeouts } })
     const since = performance.now()
@@ -341,14 +341,14 @@ describe('auth.ready()', () => {
     )
   })
 
-  it('rejects when Auth0 does not answer, and resolves when it does', async () => {
+  it('rejects while Auth0 does not answer and resolves when it does', async () => {
     const { auth, emulator } = await startApp({ options: { redis: server.url, timeouts } })
     emulator.failNext({ path: '/.well-known/openid-configuration', status: 503 })
     await expect(auth.ready()).rejects.toMatchObject({ code: 'auth_unavailable' })
     await expect(auth.ready()).resolves.toBeUndefined()
   })
 
-  it('rejects when neither does, without an unhandled rejection', async () => {
+  it('rejects without an unhandled rejection if neither responds', async () => {
     const redis = `redis://127.0.0.1:${await freePort()}`
     const { auth, emulator, events } = await startApp({ options: { redis, timeouts } })
     const unhandled: unknown[] = []
@@ -358,7 +358,7 @@ describe('auth.ready()', () => {
     emulator.failNext({ path: '/.well-known/openid-configuration', reset: true })
     await expect(auth.ready()).rejects.toMatchObject({ status: 503 })
     await until(() => events.some(({ name }) => name === 'store.unavailable'))
-    // Node tells of a rejection that nobody handles before it turns to anything else.
+    // Node.js reports unhandled rejections before the next macrotask.
     await new Promise(setImmediate)
     expect(unhandled).toEqual([])
   })
@@ -377,7 +377,7 @@ describe('auth.close()', () => {
   it.each([
     ['a URL', () => server.url],
     ['options', () => ({ port: server.port, host: '127.0.0.1' })],
-  ])('closes what the package opened from %s', async (_name, redis) => {
+  ])('closes connections that the package opened from %s', async (_name, redis) => {
     const before = await connections()
     const { auth } = await startApp({ options: { redis: redis() } })
     await auth.ready()
@@ -393,7 +393,7 @@ describe('auth.close()', () => {
   it.each([
     ['ioredis 5', () => clientOf(bounded)],
     ['ioredis 6', () => clientOf6(bounded)],
-  ])('leaves a client of the caller open: %s', async (_name, open) => {
+  ])("keeps the caller's client open: %s", async (_name, open) => {
     const client = open()
     const { auth } = await startApp({ options: { redis: client } })
     await auth.ready()
@@ -401,7 +401,7 @@ describe('auth.close()', () => {
     expect(await client.ping()).toBe('PONG')
   })
 
-  it('may be called again, at once and later', async () => {
+  it('can be called again, immediately and later', async () => {
     const { auth } = await startApp({ options: { redis: server.url } })
     await auth.ready()
     await Promise.all([auth.close(), auth.close()])
@@ -426,7 +426,7 @@ describe('auth.close()', () => {
     const closing = pair.first.auth.close().then(() => {
       closed = true
     })
-    // The same steps for an instance that has nothing to wait for.
+    // The same steps for an instance with nothing to wait for.
     await idle.auth.close()
     expect(closed).toBe(false)
     gate.release()
@@ -441,7 +441,7 @@ describe('auth.close()', () => {
     await get(pair.second, '/token', cookie).expect(200)
   })
 
-  it('stores the refreshed token at last when the store comes back while it waits', async () => {
+  it('stores the refreshed token if the store comes back while it waits', async () => {
     const pair = await startPair({ redis: () => server.url, options: { timeouts } })
     const cookie = await logIn(pair.first)
     pair.expireTokens()
@@ -505,7 +505,7 @@ describe('auth.close()', () => {
     expect(performance.now() - since).toBeLessThan(BY)
   })
 
-  it('finishes without a Redis from the start', async () => {
+  it('finishes if Redis was never available', async () => {
     const { auth } = await startApp({ options: { redis: `redis://127.0.0.1:${await freePort()}`, timeouts } })
     const since = performance.now()
     await auth.close()

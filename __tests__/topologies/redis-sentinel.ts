@@ -9,16 +9,15 @@ import { launchRedis, type RedisServer, requireBinary, startRedis } from '../sup
 const READY_WITHIN = 15_000
 const NAME = 'tests'
 
-/** A master, its replica and a sentinel that watches them, all on loopback ports. */
+/** A master, its replica, and a sentinel that monitors them, all on loopback ports. */
 export interface SentinelSet {
-  /** The name that clients ask the sentinel for. */
+  /** Master name that clients request from the sentinel. */
   name: string
   sentinels: { host: string; port: number }[]
   master: RedisServer
   replica: RedisServer
-  /** A connection to the sentinel. */
   sentinel: Redis
-  /** The port of the master, as the sentinel knows it. */
+  /** The master's port, according to the sentinel. */
   masterPort(): Promise<number>
   stop: () => Promise<void>
 }
@@ -36,7 +35,7 @@ export async function startSentinelSet(binary = requireBinary()): Promise<Sentin
       args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
     })
     undo.push(() => replica.stop())
-    // Before the sentinel asks: it would not ask again for ten seconds.
+    // Before the sentinel queries it, because it would not retry for ten seconds.
     await untilReplicates(replica)
     const { port, end } = await startSentinel(binary, master.port)
     undo.push(end)
@@ -65,7 +64,7 @@ async function untilReplicates({ url }: RedisServer): Promise<void> {
   }
 }
 
-/** The sentinel knows the replica, and knows from itself that it is in sync. */
+/** The sentinel knows the replica and has seen it in sync. */
 async function untilWatched(sentinel: Redis): Promise<void> {
   await until('the sentinel knows the replica', async () => {
     const replicas = (await sentinel.call('SENTINEL', 'replicas', NAME)) as string[][]
@@ -76,7 +75,7 @@ async function untilWatched(sentinel: Redis): Promise<void> {
   })
 }
 
-/** Sentinel rewrites its configuration, so it needs a file; `redis-server --sentinel` is the same program everywhere. */
+/** Sentinel rewrites its configuration, so it needs a file. `redis-server --sentinel` works on every system. */
 async function startSentinel(binary: string, masterPort: number): Promise<{ port: number; end: () => Promise<void> }> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-sentinel-'))

@@ -8,7 +8,7 @@ import { type SentinelSet, startSentinelSet } from './redis-sentinel.ts'
 import { itKeepsSessions } from './session-suite.ts'
 import { startSwitchboard } from './switchboard.ts'
 
-/** What the contract allows for a fail-over, in milliseconds. */
+/** Maximum failover time in the contract, in milliseconds. */
 const BACK_WITHIN = 5_000
 
 const undo: (() => unknown)[] = []
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const optionsFor = ({ sentinels, name }: SentinelSet): RedisOptions => ({ sentinels, name })
 
-/** A client as an app builds it: nothing but what Sentinel needs, and the deadline that the package asks for. */
+/** A client as an app creates it: Sentinel settings and the recommended timeout. */
 function clientFor(set: SentinelSet, Client = Redis): Redis {
   const client = new Client({ ...optionsFor(set), commandTimeout: 1000, maxRetriesPerRequest: 1 })
   client.on('error', () => undefined)
@@ -50,7 +50,7 @@ describe('sessions behind Sentinel', () => {
   })
 })
 
-describe('a fail-over of Sentinel', () => {
+describe('a Sentinel failover', () => {
   let set: SentinelSet
   let masterClient: Redis
 
@@ -67,7 +67,7 @@ describe('a fail-over of Sentinel', () => {
     ['an ioredis 5 client', () => clientFor(set)],
     ['an ioredis 6 client', () => clientFor(set, Redis6 as unknown as typeof Redis)],
   ])(
-    'is over within five seconds when the master dies, through %s',
+    'completes within five seconds if the master dies, through %s',
     async (name, redis) => {
       await begin()
       const pair = await startPair({ redis })
@@ -84,7 +84,7 @@ describe('a fail-over of Sentinel', () => {
     30_000,
   )
 
-  it('is over within five seconds when the machine of the master disappears', async () => {
+  it("completes within five seconds if the master's machine disappears", async () => {
     await begin()
     const pair = await startPair({ redis: () => optionsFor(set) })
     const cookie = await logIn(pair.first)
@@ -98,7 +98,7 @@ describe('a fail-over of Sentinel', () => {
     await worksAsBefore(pair, cookie)
   }, 30_000)
 
-  it('that an operator asks for is over within five seconds', async () => {
+  it('completes within five seconds if an operator triggers it', async () => {
     await begin()
     const pair = await startPair({ redis: () => optionsFor(set) })
     const cookie = await logIn(pair.first)
@@ -114,8 +114,8 @@ describe('a fail-over of Sentinel', () => {
   }, 30_000)
 })
 
-/** As a managed Redis does it: one name, which leads to another server from now on. */
-describe('a fail-over behind one address', () => {
+/** As in managed Redis: one address that moves to another server. */
+describe('a failover behind one address', () => {
   const begin = async () => {
     const old = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
     undo.push(() => old.stop())
@@ -132,7 +132,7 @@ describe('a fail-over behind one address', () => {
     return { old, next, board, oldClient: oldClient!, nextClient: nextClient! }
   }
 
-  it('leads a client that the package created away from a server that has become read-only', async () => {
+  it('moves a client created by the package off a server that has become read-only', async () => {
     const { old, next, board, oldClient, nextClient } = await begin()
     const pair = await startPair({ redis: () => board.url })
     const cookie = await logIn(pair.first)
@@ -140,7 +140,7 @@ describe('a fail-over behind one address', () => {
     await nextClient.replicaof('NO', 'ONE')
     await oldClient.replicaof('127.0.0.1', next.port)
     board.lead(next.port)
-    // Reading still works there; the first write meets READONLY, and is sent once more to the new master.
+    // Reads still work there. The first write gets READONLY and is retried on the new master.
     await get(pair.first, '/me', cookie).expect(200)
     const down = performance.now()
     await logIn(pair.first)
@@ -153,7 +153,7 @@ describe('a fail-over behind one address', () => {
     await worksAsBefore(pair, cookie)
   }, 30_000)
 
-  it('needs no refresh twice when a script is what meets the read-only server', async () => {
+  it('causes one refresh if a script hits the read-only server', async () => {
     const { next, board, oldClient, nextClient } = await begin()
     const pair = await startPair({ redis: () => board.url })
     const cookie = await logIn(pair.first)
@@ -172,7 +172,7 @@ describe('a fail-over behind one address', () => {
     expect(pair.refreshes()).toBe(1)
   }, 30_000)
 
-  it('leads it away from a machine that disappeared', async () => {
+  it('moves it off a machine that has disappeared', async () => {
     const { next, board, oldClient, nextClient } = await begin()
     const pair = await startPair({ redis: () => board.url })
     const cookie = await logIn(pair.first)
@@ -188,13 +188,13 @@ describe('a fail-over behind one address', () => {
   }, 30_000)
 })
 
-/** WAIT speaks of the writes of its own connection, so there must be one, after all the others. */
+/** WAIT covers the writes of its own connection, so it needs one after all the others. */
 async function replicated(master: Redis): Promise<void> {
   await master.set('written', 'last')
   expect(await master.wait(1, 5000)).toBe(1)
 }
 
-/** Milliseconds until both instances read and write again. Until then there is nothing but 503. */
+/** Milliseconds until both instances read and write again. Until then, all responses are 503. */
 async function firstSuccess({ first, second, expireTokens }: Pair, cookie: string, since: number): Promise<number> {
   expireTokens()
   const successOf = async (app: typeof first) => {

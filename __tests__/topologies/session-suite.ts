@@ -6,15 +6,15 @@ import { del, get, logIn, post, sidOf, signal, startPair, until } from './pair.t
 
 const WRONG = { email: ada.email, password: 'wrong' }
 
-/** Where sessions are kept, as far as the suite needs to know it. */
+/** The session storage under test. */
 export interface Topology {
-  /** Value of the option `redis`, for one instance. */
+  /** Creates the `redis` option for one instance. */
   redis: () => RopgAuthOptions['redis']
-  /** A direct connection to each master. */
+  /** Direct connections to all masters. */
   masters: () => Redis[]
 }
 
-/** What holds for one server, Sentinel and Cluster alike. */
+/** Tests that hold for a single server, Sentinel, and Cluster. */
 export function itKeepsSessions({ redis, masters }: Topology): void {
   const keysWith = async (text: string) => {
     const found = await Promise.all(masters().map((node) => node.keys('*')))
@@ -22,7 +22,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
   }
   const forgetScripts = () => Promise.all(masters().map((node) => node.script('FLUSH')))
 
-  it('promise 1: keeps a login for every instance and refreshes once', async () => {
+  it('promise 1: shares a login across instances and refreshes once', async () => {
     const { first, second, expireTokens, refreshes } = await startPair({ redis })
     const cookie = await logIn(first)
     const seen = await Promise.all([get(first, '/me', cookie), get(second, '/me', cookie)])
@@ -38,7 +38,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     expect(refreshes()).toBe(1)
   })
 
-  it('promise 8: extends a session that is used', async () => {
+  it('promise 8: extends a session in use', async () => {
     const { first, second, prefix } = await startPair({ redis })
     const cookie = await logIn(first)
     const [key] = (await keysWith(sidOf(cookie))).filter((name) => name.includes(':s:'))
@@ -51,12 +51,12 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     // Last seen two minutes ago.
     await onMaster((node) => node.eval(AGE, 1, key!, 120_000))
     expect(await ttl()).toBeLessThanOrEqual(idle - 120_000)
-    // By the instance that has not extended it within the last minute.
+    // Through the instance that has not extended it within the last minute.
     await get(second, '/me', cookie).expect(200)
     expect(await ttl()).toBeGreaterThan(idle - 20_000)
   })
 
-  it('promise 3: forgets everything of a session at logout, and revokes its refresh token', async () => {
+  it('promise 3: deletes the whole session at logout and revokes its refresh token', async () => {
     const { first, second, emulator } = await startPair({ redis })
     const cookie = await logIn(first)
     expect(await keysWith(sidOf(cookie))).toHaveLength(1)
@@ -70,7 +70,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     await until(() => emulator.refreshTokens.families() === 0)
   })
 
-  it('promise 3: a write that ends after the logout brings nothing back', async () => {
+  it('promise 3: does not restore a session with a write that ends after the logout', async () => {
     const gate = signal()
     const entered = signal()
     const { first, second } = await startPair({
@@ -97,7 +97,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     for (const app of [first, second]) await get(app, '/me', cookie).expect(401)
   })
 
-  it('promise 3: refuses a login that a revocation of its user overtakes, and accepts the next one', async () => {
+  it('promise 3: refuses a login overtaken by a revocation and accepts the next one', async () => {
     const { first, second, emulator } = await startPair({ redis })
     const { sub } = emulator.users.get(ada.email)!
     const held = emulator.hold({ path: '/oauth/token', after: true })
@@ -114,7 +114,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     expect(await first.auth.sessions.list(sub)).toHaveLength(1)
   })
 
-  it('lists the sessions of a user, ends one of them and ends the others', async () => {
+  it("lists a user's sessions, ends one of them, and ends the others", async () => {
     const { first, second } = await startPair({ redis })
     const [mine, other, third] = [await logIn(first), await logIn(second), await logIn(first)]
     const { body } = await get(second, '/auth/sessions', mine).expect(200)
@@ -145,7 +145,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
     for (const cookie of cookies) await get(first, '/me', cookie).expect(401)
   })
 
-  it('counts login attempts for all instances', async () => {
+  it('counts login attempts across instances', async () => {
     const rateLimit = { subnet: { limit: 3, windowMs: 60_000 } }
     const { first, second } = await startPair({ redis, options: { rateLimit } })
     const attempts = []
@@ -176,7 +176,7 @@ export function itKeepsSessions({ redis, masters }: Topology): void {
   })
 }
 
-/** As if a session had last been seen so many milliseconds ago; nothing on the nodes that do not have it. */
+/** Makes a session look last seen this many milliseconds ago. No effect on nodes without its key. */
 const AGE = `
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then return end
@@ -184,7 +184,7 @@ redis.call('HSET', KEYS[1], 's', redis.call('HGET', KEYS[1], 's') - ARGV[1])
 redis.call('PEXPIRE', KEYS[1], left - ARGV[1])
 `
 
-/** -2 where another node has the key. */
+/** -2 if another node has the key. */
 function pttl(node: Redis, key: string): Promise<number> {
   return node.pttl(key).catch(() => -2)
 }

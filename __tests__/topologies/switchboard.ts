@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** One address in front of several servers, as a managed Redis has it: fail-over changes where new connections lead. */
+/** One address for several servers, as in managed Redis. A failover changes where new connections go. */
 export interface Switchboard {
   url: string
-  /** New connections lead there; those that exist stay where they are. */
+  /** Directs new connections to this server. Existing ones stay where they are. */
   lead(port: number): void
-  /** From now on nothing passes through the connections that exist, and nobody is told: their machine is gone. */
+  /** Silently drops all traffic of existing connections, as if their machine had disappeared. */
   silence(): void
-  /** Connections so far. */
+  /** Number of connections so far. */
   readonly count: number
   stop(): Promise<void>
 }

@@ -1,9 +1,9 @@
 import type { RopgAuth } from 'express-auth0-ropg'
 
-/** Never run: the programs beside this file are only compiled. */
+/** Never run: the programs in this folder are only compiled. */
 export declare const auth: RopgAuth
 
-/** Each takes a value of its type only, so that a value that may be undefined does not compile. */
+/** Each accepts only its type, so that a possibly undefined value does not compile. */
 export const takes = {
   text: (_value: string) => undefined,
   number: (_value: number) => undefined,

@@ -1,4 +1,4 @@
-/** What is known about the logged-in user. How an app declares more: consumers/alone/declared-claims.mts. */
+/** Types of the user's claims. consumers/alone/declared-claims.mts shows how an app declares more. */
 import express from 'express'
 import type { LoginData, RequestAuth, UserClaims } from 'express-auth0-ropg'
 import { auth, takes } from './auth.ts'
@@ -22,7 +22,7 @@ app.get('/me', auth.requireAuth, (req) => {
   return { isVerified, unknownClaim }
 })
 
-// Fixtures of tests.
+// Test fixtures.
 export const claims: UserClaims = { sub: 'auth0|1', email: 'ada@example.com', shoe_size: 42 }
 export const data: LoginData = {}
 export const fixture: RequestAuth = {
@@ -35,7 +35,7 @@ export const fixture: RequestAuth = {
   logout: () => Promise.resolve(),
 }
 
-// Functions that are taken off their object.
+// Detached methods.
 export async function detached(): Promise<void> {
   const { getAccessToken, logout } = fixture
   await getAccessToken({ audience: undefined, scope: 'read' })

@@ -1,16 +1,16 @@
 import ts from 'typescript'
 
-/** Which source files several programs may share: those of the same path, read in the same way. */
+/** Shares source files between programs if path and parse settings match. */
 type SourceFiles = Map<string, ts.SourceFile | undefined>
 
 export interface Compiler {
-  /** What TypeScript says of the program of a tsconfig.json, which is nothing when all is well. */
+  /** TypeScript's errors for the program of a tsconfig.json. */
   problemsOf(tsconfig: string): string
-  /** Writes the declaration files of a program. Its types are checked elsewhere: by `npm run types`. */
+  /** Writes the declaration files of a program without checking its types, which `npm run types` does. */
   declare(tsconfig: string, outDir: string): string
 }
 
-/** Of a process of its own for each program, most of the time goes to reading the same files again. */
+/** Compiles all programs in one process, because reading the same files again would take most of the time. */
 export function createCompiler(): Compiler {
   const files: SourceFiles = new Map()
   return {
@@ -32,7 +32,7 @@ export function createCompiler(): Compiler {
   }
 }
 
-/** Not the declarations of TypeScript and Node themselves: nothing here adds to them, and they take the most time. */
+/** Skips the declarations of TypeScript and Node.js, which are slow to check and unaffected by this package. */
 const isChecked = ({ fileName }: ts.SourceFile) =>
   !/\/node_modules\/(?:typescript|@types\/node|undici-types)\//.test(fileName)
 

@@ -19,10 +19,10 @@ export default tseslint.config({
 })
 `
 
-/** A folder with the consumers and, in node_modules, this package as npm would install it. */
+/** A folder with the consumers and this package in node_modules, as npm would install it. */
 const site = mkdtempSync(join(realpathSync(tmpdir()), 'express-auth0-ropg-consumers-'))
 
-/** What a tool prints, which is nothing when all is well. */
+/** The errors that a tool prints. */
 async function run(...args: string[]): Promise<string> {
   return promisify(execFile)(process.execPath, args, { cwd: site }).then(
     ({ stdout, stderr }) => stdout + stderr,

@@ -36,7 +36,7 @@ app.route('/posts/:id').get((req, res) => {
   res.end()
 })
 
-// Errors, routers, settings and whole apps.
+// Errors, routers, settings, and whole apps.
 app.use((err: Error, _req: Request, res: Response, next: NextFunction) => {
   if (res.headersSent) next(err)
   else res.status(500).json({ message: err.message })

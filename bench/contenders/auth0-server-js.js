@@ -66,7 +66,7 @@ await serve((baseUrl) => {
     await auth0.completeInteractiveLogin(new URL(request.url, baseUrl), { request, response })
     response.redirect('/me')
   })
-  // The library's own example guards with one read of the session and lets the handler do another.
+  // The library's own example reads the session once in the guard and again in the handler.
   if (readsTwice) app.get(['/me', '/token'], guard(auth0))
   app.get('/me', async (request, response) => {
     const user = await auth0.getUser({ request, response })

@@ -52,7 +52,7 @@ function usePassport(app) {
   app.use(passport.session())
 }
 
-/** passport gives the session its new id itself. */
+/** passport regenerates the session itself. */
 async function keepWithPassport(req, { user, tokens }) {
   await promisify(req.logIn.bind(req))(user)
   req.session.tokens = tokens

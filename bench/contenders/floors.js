@@ -18,7 +18,7 @@ function noAuthentication() {
   return app
 }
 
-/** The least that a session in Redis can cost: the cookie is the key, unsigned. */
+/** Lower bound for a session in Redis: the unsigned cookie is the key. */
 async function oneGet() {
   const redis = openIoredis()
   const grantPassword = await openGrant([])

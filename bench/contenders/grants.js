@@ -6,7 +6,7 @@ import { fetchFromStub, settings } from './settings.js'
 
 const { issuer, clientId, clientSecret, scope } = settings
 
-/** The ways to do a password grant: (email, password, ip) -> token response, or undefined when refused. */
+/** Implementations of the password grant: (email, password, ip) -> token response, or undefined if refused. */
 const GRANTS = {
   fetch: () => grantByFetch,
   agent: grantByAgent,

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { claimsOf } from './grants.js'
 
-/** What people keep in a session: the claims of the user, and the tokens as they came. */
+/** What apps typically keep in a session: the user's claims, and the tokens as issued. */
 export function contentOf(grant) {
   const { access_token, id_token, refresh_token, expires_in } = grant
   return {
@@ -10,7 +10,7 @@ export function contentOf(grant) {
   }
 }
 
-/** The login route by hand, on express-session. */
+/** A hand-written login route on express-session. */
 export function loginRoute(grantPassword, keep) {
   return async (req, res) => {
     const { email, password } = req.body

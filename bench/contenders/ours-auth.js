@@ -7,11 +7,11 @@ export const auth = createRopgAuth({
   clientSecret: settings.clientSecret,
   scope: settings.scope,
   redis: settings.redisUrl,
-  // Plain HTTP on loopback, though NODE_ENV is production as for every contender.
+  // Plain HTTP on loopback, although NODE_ENV is production.
   session: { secret: settings.sessionSecret, cookie: { name: 'auth', secure: false } },
   requireHttps: false,
   logger: false,
-  // The peers have no limits either.
+  // The peers have no rate limits either.
   rateLimit: settings.variant.includes('limits') && {
     subnet: { limit: 1000, windowMs: 60_000 },
     attempts: { limit: 1_000_000, windowMs: 60_000 },

@@ -1,10 +1,10 @@
-/** For scale.ts: calls of the package, timed in the process that makes them. */
+/** For scale.ts: calls of the package, timed within their process. */
 import express from 'express'
 import { auth } from './ours-auth.js'
 import { serve } from './serve.js'
 import { tailOf } from './settings.js'
 
-/** Milliseconds of each getAccessToken(). */
+/** Milliseconds per getAccessToken() call. */
 let times = []
 
 await serve(createApp, {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { settings } from './settings.js'
 
-/** With the deadlines that an app in production sets. */
+/** With typical production timeouts. */
 export function openIoredis(options = {}) {
   return new Redis(settings.redisUrl, {
     commandTimeout: 1000,
@@ -19,7 +19,7 @@ export async function openNodeRedis() {
   return client.connect()
 }
 
-/** The stores of connect-redis: 8.1 for ioredis, 9 for node-redis. */
+/** connect-redis stores: 8.1 for ioredis, 9 for node-redis. */
 export async function openStore(variant, prefix) {
   if (variant.includes('node-redis')) return new RedisStore9({ client: await openNodeRedis(), prefix })
   return new RedisStore({ client: openIoredis({ enableAutoPipelining: variant.includes('auto-pipelining') }), prefix })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** Listens on a free loopback port, tells the parent, and answers what it asks. Ends with the parent. */
+/** Listens on a free loopback port, reports it to the parent, answers its questions, and exits with it. */
 export async function serve(createApp, answers = {}) {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

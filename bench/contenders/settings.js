@@ -1,9 +1,9 @@
-/** What the harness tells every contender. */
+/** Settings that the harness passes to every contender. */
 export const settings = {
   redisUrl: process.env.BENCH_REDIS_URL ?? '',
-  /** With the slash at the end that belongs to Auth0's issuer. */
+  /** With the trailing slash of Auth0's issuer. */
   issuer: process.env.BENCH_ISSUER ?? '',
-  /** Host name of the same tenant for peers that insist on https; it exists only in {@link fetchFromStub}. */
+  /** Hostname of the same tenant for peers that require https. It exists only in {@link fetchFromStub}. */
   httpsDomain: process.env.BENCH_HTTPS_DOMAIN ?? '',
   httpsBase: process.env.BENCH_HTTPS_BASE ?? '',
   clientId: 'bench-client',
@@ -13,15 +13,15 @@ export const settings = {
   variant: process.argv.slice(2),
 }
 
-/** A day, as ours. */
+/** One day, as in our package. */
 export const IDLE_SECONDS = 86_400
 
-/** For peers that insist on https: the same requests, to the loopback stub. */
+/** Sends requests of peers that require https to the loopback stub. */
 export function fetchFromStub(url, init) {
   return fetch(String(url).replace(`https://${settings.httpsDomain}`, settings.httpsBase), init)
 }
 
-/** What a contender shows of an access token that it has, for the harness to check. */
+/** A fingerprint of the access token, which the harness checks. */
 export function tailOf(accessToken) {
   return accessToken.slice(-24)
 }

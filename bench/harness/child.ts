@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** A process of the benchmark, which says where it listens and answers questions over IPC. */
+/** A benchmark process that reports its URL and answers questions over IPC. */
 export interface Child {
   readonly url: string
   readonly pid: number
@@ -11,11 +11,11 @@ export interface Child {
 }
 
 export interface Launch {
-  /** Below bench/. */
+  /** Relative to bench/. */
   file: string
   args?: readonly string[]
   env?: Record<string, string>
-  /** As taskset takes it: `0`, `0-1`. */
+  /** taskset CPU list: `0` or `0-1`. */
   cpu: string
   nodeOptions?: readonly string[]
 }
@@ -28,12 +28,12 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 
-/** True when processes could be pinned to their CPU. */
+/** Whether processes can be pinned to a CPU. */
 export function isPinned(): boolean {
   return canPin
 }
 
-/** A process that runs already, and all its threads. */
+/** Pins a running process and all its threads. */
 export function pin(pid: number, cpu: string): void {
   if (canPin) spawnSync('taskset', ['-a', '-c', '-p', cpu, String(pid)])
 }
@@ -50,7 +50,7 @@ export async function startChild({ file, args = [], env = {}, cpu, nodeOptions =
   return { url: ready, pid: child.pid ?? 0, ask: asker(child, file), stop: () => stop(child) }
 }
 
-/** Nothing of this machine's settings reaches a contender. */
+/** Contenders do not inherit the environment of this machine. */
 function environment(env: Record<string, string>): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env
   return { ...(PATH !== undefined && { PATH }), ...(HOME !== undefined && { HOME }), NODE_ENV: 'production', ...env }

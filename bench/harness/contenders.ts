@@ -1,15 +1,15 @@
-/** What is asked of a contender: a GET behind its guard, a GET that needs the access token, a login. */
+/** What is measured: a guarded GET, a GET that needs the access token, or a login. */
 export type Scale = 'get' | 'token' | 'login'
 
 export interface Contender {
   name: string
-  /** Below contenders/. */
+  /** Relative to contenders/. */
   file: string
   variant: readonly string[]
   scales: readonly Scale[]
-  /** How a session is created: a POST of the password, an authorization code flow, or not at all. */
+  /** How sessions are created: password POST, authorization code flow, or not at all. */
   login: 'password' | 'redirect' | 'none'
-  /** A route to POST to after the login, which stores data of the app's own in the session. */
+  /** Route that stores app data in the session, called after the login. */
   fill?: string
   what: string
 }

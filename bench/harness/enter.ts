@@ -6,12 +6,12 @@ import { bytesOf, keysOf } from './redis-stats.ts'
 import { forge, SessionClient } from './session-client.ts'
 import { CONTENDER_CPU, type World } from './world.ts'
 
-/** A contender that runs, has a session, and has been checked. */
+/** A running contender with a verified session. */
 export interface Entrant {
   contender: Contender
   child: Child
   cookie: string
-  /** Bytes of one session in Redis, keys and overhead included, and its keys. */
+  /** Redis memory of one session including keys and overhead, and its keys. */
   stored: { bytes: number; keys: readonly string[] }
 }
 
@@ -28,7 +28,7 @@ interface Who {
   user: number
 }
 
-/** Logs in at a contender that runs, and checks it. */
+/** Logs in to a running contender and verifies the session. */
 export async function enterAs(child: Child, world: World, { contender, user }: Who): Promise<Entrant> {
   const before = new Set(await keysOf(world.redis))
   const cookie = await logIn(world, { contender, child, user })
@@ -75,7 +75,7 @@ async function checkAnswers({ contender, child, cookie, user }: Entered): Promis
     await checkWrongPassword({ contender, child, user })
 }
 
-/** The token is one that was issued for this user. */
+/** Checks that the token was issued for this user. */
 async function checkToken({ stub }: World, entered: Entered): Promise<void> {
   const { contender, child, cookie, user } = entered
   const response = await fetch(child.url + PATHS.token, { headers: { cookie } })

@@ -5,14 +5,14 @@ export const SCALES: readonly Scale[] = ['get', 'token', 'login']
 
 export interface Flags {
   rounds: number
-  /** Of each measurement, after its warm-up. */
+  /** Per measurement, after the warm-up. */
   seconds: number
-  /** Names of contenders; empty: all. */
+  /** Contender names. Empty means all. */
   only: readonly string[]
   scales: readonly Scale[]
 }
 
-/** Flags of bench/run.ts; the environment (BENCH_ROUNDS and so on) fills in what is left out. */
+/** Flags of bench/run.ts. Environment variables such as BENCH_ROUNDS provide defaults. */
 export function readFlags(): Flags {
   const { values } = parseArgs({
     options: {

@@ -4,7 +4,7 @@ import { cpus, release, totalmem, type } from 'node:os'
 import type { Redis } from 'ioredis'
 import { isPinned } from './child.ts'
 
-/** What the numbers depend on, as lines of Markdown. */
+/** The environment of the measurement, as lines of Markdown. */
 export async function describeMachine(redis: Redis): Promise<string[]> {
   const [cpu] = cpus()
   return [
@@ -17,7 +17,7 @@ export async function describeMachine(redis: Redis): Promise<string[]> {
 
 const PINNED = 'Pinned: the contender on CPU 0; load, Redis and the Auth0 stub on CPU 1.'
 
-/** Every package that takes part: those of bench/package.json, and the one under test. */
+/** All packages that are compared: those in bench/package.json and this one. */
 export function describeVersions(): string {
   const ours = readManifest('../../package.json')
   const peers = Object.keys(readManifest('../package.json').dependencies ?? {}).map((name) =>

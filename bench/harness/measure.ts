@@ -16,10 +16,10 @@ export interface Measured {
   /** Microseconds. */
   p50: number
   p99: number
-  /** CPU time of the contender's process, all threads, in microseconds for one request. */
+  /** CPU microseconds per request, over all threads of the contender's process. */
   cpu: number
   calls: Calls
-  /** Part of one CPU that the load took. */
+  /** CPU share of the load generator. */
   loadBusy: number
 }
 
@@ -32,12 +32,12 @@ export interface Order extends Shape {
   requests: string[]
 }
 
-/** Part of the measured time that goes before it, unmeasured. */
+/** Warm-up time as a share of the measured time. */
 const WARM_UP = 0.3
 
 export const PATHS = { get: '/me', token: '/token', login: '/api/auth/login' } as const
 
-/** Requests that a scale sends; each login is of another user than the one before. */
+/** Requests for one measurement. Each login is by a different user than the one before. */
 export function requestsOf(scale: Scale, { cookie }: Pick<Entrant, 'cookie'>): string[] {
   if (scale !== 'login') return [`GET ${PATHS[scale]} HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`]
   return Array.from({ length: USERS }, (_, user) => {

@@ -10,9 +10,9 @@ import { startTripCounter, type TripCounter } from './trip-counter.ts'
 import type { World } from './world.ts'
 
 const USER = 0
-/** Few enough for the default limits of OURS_LIMITED. */
+/** Stays within the default limits of OURS_LIMITED. */
 const [WARM_UP, COUNTED] = [5, 20]
-/** Milliseconds after each request, so that what a contender still does after its answer counts as well. */
+/** Milliseconds after each request, so that work done after the response counts too. */
 const PAUSE = 5
 
 const OURS_LIMITED: Contender = {
@@ -23,15 +23,15 @@ const OURS_LIMITED: Contender = {
   what: 'ours with rate limits, which it counts in Redis',
 }
 
-/** What one contender asks of Redis. */
+/** Redis costs of one contender. */
 export interface Costs {
   name: string
   what: string
-  /** Round trips of one request. */
+  /** Round trips per request. */
   trips: Partial<Record<Scale, number>>
   bytes: number
   keys: number
-  /** The bytes in relation to those of the three tokens as issued. */
+  /** Stored bytes divided by the bytes of the three issued tokens. */
   ofTokens: number
 }
 

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 /** Command -> calls. */
 export type Calls = Record<string, number>
 
-/** Since the server was started. INFO, which only the harness sends, is left out. */
+/** Calls since the server started, without INFO, which only the harness sends. */
 export async function callsOf(redis: Redis): Promise<Calls> {
   const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
   return Object.fromEntries(

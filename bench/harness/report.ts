@@ -3,14 +3,14 @@ import type { Entrant } from './enter.ts'
 import { type Cell, counted, median, spread, table, whole } from './markdown.ts'
 import type { Measured } from './measure.ts'
 
-/** One contender in one round. */
+/** Results of one contender in one round. */
 export interface Turn {
-  /** With 50 connections, and with one. */
+  /** 50 connections and 1 connection. */
   many: Measured
   one: Measured
 }
 
-/** Contender -> its turns, one for each round. */
+/** Contender -> its results per round. */
 export type Results = ReadonlyMap<Entrant, readonly Turn[]>
 
 const HEAD = [
@@ -64,7 +64,7 @@ function ratios(measured: readonly Measured[], base: readonly Measured[] | undef
   return base ? spread(ratiosOf(measured, base), 2) : '-'
 }
 
-/** Within the same round, so that a machine that gets slower or faster meanwhile does not count. */
+/** Compares within one round, so that changes in machine speed do not count. */
 export function ratiosOf(measured: readonly Measured[], base: readonly Measured[]): number[] {
   return measured.map(({ perSecond }, round) => perSecond / (base[round]?.perSecond ?? NaN))
 }

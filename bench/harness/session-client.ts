@@ -6,7 +6,7 @@ interface Outgoing {
   body?: string
 }
 
-/** A browser as far as logins need one: it keeps cookies and follows redirects. */
+/** A minimal browser for logins: keeps cookies and follows redirects. */
 export class SessionClient {
   readonly #cookies = new Map<string, string>()
   readonly #tenants: Tenants
@@ -27,7 +27,7 @@ export class SessionClient {
     })
   }
 
-  /** An authorization code flow; `login_hint` tells the stub who logs in. */
+  /** Authorization code flow. `login_hint` tells the stub which user logs in. */
   async followRedirects(url: string, loginHint: string): Promise<Response> {
     let response = await this.#send(url, {})
     for (let hops = 0; hops < 10 && response.headers.has('location'); hops++) {
@@ -57,14 +57,14 @@ export class SessionClient {
   }
 }
 
-/** The same cookies with one character of each changed: in a signature, a tag or an id. */
+/** The same cookies, with one character of each signature, tag, or id changed. */
 export function forge(cookie: string): string {
   return cookie.split('; ').map(forgeOne).join('; ')
 }
 
 function forgeOne(pair: string): string {
   for (let place = pair.length - 10; place > pair.indexOf('='); place--) {
-    // Not within an escape such as %2B.
+    // Not inside an escape such as %2B.
     if (!/^[^%]{2}[\da-f]$/i.test(pair.slice(place - 2, place + 1))) continue
     return `${pair.slice(0, place)}${pair[place] === 'a' ? 'b' : 'a'}${pair.slice(place + 1)}`
   }

@@ -8,9 +8,9 @@ interface Target {
   what: string
   scale: Scale
   of: string
-  /** The fastest of them counts. */
+  /** Compared with the fastest of them. */
   to: readonly string[]
-  /** With 50 connections, and with one; undefined: shown, but nothing is wanted of it. */
+  /** Targets for 50 connections and for one. Undefined: shown without a target. */
   many?: number
   one?: number
 }
@@ -43,7 +43,7 @@ export function targetTable(results: Partial<Record<Scale, Results>>): string {
   )
 }
 
-/** None when a contender was left out. */
+/** Empty if a contender was left out. */
 function rowsOf({ what, of, to, many, one }: Target, results: Results): Cell[][] {
   const turns = (name: string) => [...results].find(([{ contender }]) => contender.name === name)?.[1]
   const ours = turns(of)
@@ -77,7 +77,7 @@ function verdict(value: number, wanted: number | undefined): string {
   return wanted === undefined ? '-' : `≥ ${wanted}: ${value >= wanted ? 'met' : 'missed'}`
 }
 
-/** Name of a contender, what is counted, and at most how much of it is wanted. */
+/** Contender, what is counted, and the maximum. */
 const LIMITS = [
   { of: 'ours', what: 'round trips of a GET', count: ({ trips }: Costs) => trips.get, most: 1 },
   { of: 'ours-session', what: 'round trips of a GET', count: ({ trips }: Costs) => trips.get, most: 1 },

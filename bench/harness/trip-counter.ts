@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A proxy in front of Redis that counts how often a client sends something and waits for the answer. */
+/** A Redis proxy that counts round trips. */
 export interface TripCounter {
-  /** For clients, in place of that of the Redis. */
+  /** Replaces the Redis URL for clients. */
   url: string
-  /** So far, over all connections. Commands in one write, or in several before any answer, are one round trip. */
+  /** Total over all connections. Commands sent before any reply arrives count as one round trip. */
   trips(): number
   close(): void
 }
@@ -39,7 +39,7 @@ export async function startTripCounter(redisPort: number): Promise<TripCounter> 
   }
 }
 
-/** One ends with the other. */
+/** Closing one side closes the other. */
 function join(client: Socket, redis: Socket): void {
   client.on('close', () => redis.destroy()).on('error', () => undefined)
   redis.on('close', () => client.destroy()).on('error', () => undefined)

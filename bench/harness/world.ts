@@ -14,14 +14,14 @@ export interface Tenants {
   httpsBase: string
 }
 
-/** What every contender meets: a Redis, an Auth0, and a load. */
+/** Shared by all contenders: Redis, Auth0, and the load generator. */
 export interface World {
   server: RedisServer
   redis: Redis
   stub: Child
   load: Child
   tenants: Tenants
-  /** What {@link Tenants} and the Redis are called in the environment of a contender. */
+  /** Environment variables that give contenders the {@link Tenants} and the Redis URL. */
   env: Record<string, string>
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 type Question = Record<string, unknown> & { id: number; ask: string }
 
-/** Answers what the parent asks over IPC, tells it where this process listens, and ends with it. */
+/** Reports this process's URL to the parent, answers its questions over IPC, and exits with it. */
 export function answerParent(url: string, answers: Record<string, (input: never) => unknown>): void {
   process.on('message', ({ id, ask, ...input }: Question) => {
     void Promise.resolve(answers[ask]?.(input as never)).then((answer) => process.send?.({ id, answer }))

@@ -1,7 +1,6 @@
 /**
- * The load: keep-alive connections that each send the next request when the last is answered. Raw sockets in place of a
- * load tool, for latencies in microseconds, and because whoever reads counters afterwards finds that every request which
- * was sent has been answered.
+ * Load generator: each keep-alive connection sends its next request when the last one is answered. It uses raw sockets
+ * for microsecond latencies, and so that every request has been answered when the counters are read.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -9,25 +8,25 @@ import { answerParent } from './answering.ts'
 import { ResponseReader } from './response-reader.ts'
 
 export interface LoadOrder {
-  /** The connections are spread over them. */
+  /** Connections are spread over these ports. */
   ports: number[]
   connections: number
-  /** When to stop: after so long, or after so many requests. */
+  /** Stops after this time or this number of requests. */
   seconds?: number
   total?: number
-  /** Whole requests as they go over the wire, taken in turn. */
+  /** Complete HTTP requests, sent in turn. */
   requests: string[]
 }
 
 export interface LoadReport {
   requests: number
   seconds: number
-  /** Status -> how many; `lost` for a connection that broke. */
+  /** Status -> count. `lost` counts broken connections. */
   statuses: Record<string, number>
   /** Microseconds. */
   p50: number
   p99: number
-  /** Part of one CPU that this process took. */
+  /** CPU share of this process. */
   busy: number
 }
 
@@ -66,7 +65,7 @@ class Tally {
     this.#total = total
   }
 
-  /** The next request; undefined when it is time to stop. */
+  /** The next request, or undefined to stop. */
   next(): Buffer | undefined {
     if (performance.now() >= this.#until || this.#sent >= this.#total) return undefined
     return this.#requests[this.#sent++ % this.#requests.length]!

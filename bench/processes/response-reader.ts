@@ -1,6 +1,6 @@
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** Finds the end of each response of one connection. All contenders send Content-Length. */
+/** Finds the end of each response. All contenders send Content-Length. */
 export class ResponseReader {
   readonly #answered: (status: string) => void
   #held: Buffer | undefined

@@ -1,17 +1,17 @@
-/** As little of Auth0 as the contenders need, and as cheap: tokens are signed before anybody asks. */
+/** A minimal, fast Auth0 stub. Tokens are signed in advance. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { answerParent } from './answering.ts'
 import { emailOf, issueTokens, jwks, PASSWORD, userOf, USERS } from './tokens.ts'
 
-/** Paths under it belong to the same tenant under its https name, for peers that insist on that. */
+/** Serves the same tenant under its https name, for peers that require https. */
 const HTTPS_PATH = '/https'
 const HTTPS_DOMAIN = 'bench.eu.auth0.example'
 
 type Tenant = ReturnType<typeof createTenant>
 
-/** How an access token ends -> the user that it was issued for. */
+/** Suffix of an access token -> its user. */
 const owners = new Map<string, number>()
 const server = createServer().listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -72,7 +72,7 @@ function send(res: ServerResponse, status: number, body: Buffer): void {
   res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
 }
 
-/** Who is logged in is what `login_hint` says: the harness puts it there. */
+/** The harness names the user in `login_hint`. */
 function redirect(asked: URLSearchParams, res: ServerResponse): void {
   const { login_hint: user, nonce, state, redirect_uri: back } = Object.fromEntries(asked)
   const target = new URL(back ?? '')
@@ -100,7 +100,7 @@ function passwordAnswer(tenant: Tenant, form: URLSearchParams): Buffer | undefin
   return form.get('password') === PASSWORD ? tokensOf(tenant, form.get('username') ?? '') : undefined
 }
 
-/** Users beyond the first get their tokens when they first ask. */
+/** Tokens of all users but the first are issued on first use. */
 function tokensOf({ answers, issuer }: Tenant, email: string): Buffer | undefined {
   const user = userOf(email)
   if (!answers.has(email) && user !== undefined) answers.set(email, issue(issuer, user))

@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** Users whose tokens are signed before anybody logs in. */
+/** Users whose tokens are signed in advance. */
 export const USERS = 200
 export const PASSWORD = 'correct horse battery staple'
-/** Seconds; outlives any run. */
+/** Seconds. Longer than any run. */
 export const EXPIRES_IN = 86_400
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -27,7 +27,7 @@ export function userOf(email: string): number | undefined {
 }
 export const subOf = (user: number) => `auth0|${createHash('sha1').update(emailOf(user)).digest('hex').slice(0, 24)}`
 
-/** What Auth0 answers a grant with, in size as in kind: about 1.2 KB, 1.1 KB and 64 bytes. */
+/** A token response with Auth0's typical sizes: about 1.2 KB, 1.1 KB, and 64 bytes. */
 export function issueTokens(issuer: string, user: number, nonce?: string): TokenResponse {
   return {
     access_token: signed(accessClaims(issuer, user)),

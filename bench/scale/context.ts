@@ -8,11 +8,11 @@ export interface ScaleFlags {
   seconds: number
   /** Sessions stored in the one Redis. */
   stored: readonly number[]
-  /** Sessions of one user; the package ends the oldest of more than 100 by default. */
+  /** Sessions per user. By default, the package ends the oldest above 100. */
   ofUser: readonly number[]
-  /** Over which the memory of the process is watched. */
+  /** Requests during which process memory is watched. */
   requests: number
-  /** Names of parts; empty: all. */
+  /** Names of parts. Empty means all. */
   only: readonly string[]
 }
 
@@ -21,14 +21,14 @@ export interface ScaleContext {
   flags: ScaleFlags
 }
 
-/** A part of SCALE.md: a table and what there is to say about it. */
+/** A section of SCALE.md. */
 export interface Part {
   title: string
   text: string
 }
 
 export const OURS = contenderNamed('ours')
-/** The same app with a route for getAccessToken(), and revokeAll() on demand. */
+/** The same app with routes that call getAccessToken() and revokeAll(). */
 export const OURS_CALLS: Contender = { ...OURS, file: 'ours-calls.js' }
 
 export function readScaleFlags(): ScaleFlags {

@@ -6,17 +6,17 @@ import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
 import { REAL_SESSIONS, StoredSessions } from './stored-sessions.ts'
 
 const CONNECTIONS = 50
-/** Requests before the first measurement, however few sessions there are. */
+/** Minimum number of requests before the first measurement. */
 const LEAST_WARM_UP = 10_000
-/** With fewer sessions used_memory is that of everything else. */
+/** With fewer sessions, used_memory mostly measures other things. */
 const ENOUGH_TO_TELL = 1000
 
 interface Reading extends Measured {
-  /** Bytes of Redis' memory for one session, everything included. */
+  /** Redis memory per session, in bytes, everything included. */
   bytes: number
 }
 
-/** Authenticated GETs while ever more sessions are stored. */
+/** Authenticated GETs with a growing number of stored sessions. */
 export async function manyStored(context: ScaleContext): Promise<Part> {
   const { stored, rounds } = context.flags
   const child = await launch(context.world, OURS)

@@ -7,19 +7,19 @@ import { subOf } from '../processes/tokens.ts'
 import { getRequest, OURS_CALLS, type Part, type ScaleContext } from './context.ts'
 
 const USER = 1
-/** Logins at a time while a user's sessions are made. */
+/** Concurrent logins during setup. */
 const AT_ONCE = 20
 
 interface Reading {
-  /** Milliseconds of getAccessToken(). */
+  /** Milliseconds per getAccessToken() call. */
   p50: number
   p99: number
-  /** Milliseconds of revokeAll(), and the commands that it cost. */
+  /** Milliseconds and Redis commands per revokeAll() call. */
   revokeAll: number
   commands: number
 }
 
-/** What the number of a user's sessions costs that user. */
+/** How costs depend on a user's number of sessions. */
 export async function ofOneUser(context: ScaleContext): Promise<Part> {
   const { ofUser, rounds } = context.flags
   const child = await launch(context.world, OURS_CALLS)

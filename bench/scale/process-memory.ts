@@ -7,7 +7,7 @@ import { REAL_SESSIONS, StoredSessions } from './stored-sessions.ts'
 const CONNECTIONS = 50
 const MARKS = [0, 0.25, 0.5, 1]
 
-/** Memory of one process over many requests of many sessions: flat, or growing. */
+/** Whether memory grows over many requests of many sessions. */
 export async function processMemory({ world, flags }: ScaleContext): Promise<Part> {
   await world.redis.flushall()
   const requests = await requestsOfRealSessions(world)
@@ -25,7 +25,7 @@ export async function processMemory({ world, flags }: ScaleContext): Promise<Par
   return { title: 'Memory of the process', text: `${table(head, rows)}\n\n${NOTES}` }
 }
 
-/** Logged in by another process, so that the logins leave nothing in the one that is watched. */
+/** Another process logs in, so that logins do not affect the watched process. */
 async function requestsOfRealSessions(world: ScaleContext['world']): Promise<string[]> {
   const child = await launch(world, OURS)
   const sessions = await StoredSessions.begin(world, child)

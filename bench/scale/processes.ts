@@ -9,7 +9,7 @@ import { getRequest, OURS, type Part, type ScaleContext } from './context.ts'
 const COUNTS = [1, 2, 4]
 const CONNECTIONS = 48
 
-/** Processes of ours on one Redis: any of them serves any session. */
+/** Several processes on one Redis, each serving all sessions. */
 export async function severalProcesses({ world, flags }: ScaleContext): Promise<Part> {
   const cpu = `0-${cpus().length - 1}`
   const most = Math.max(...COUNTS)

@@ -8,7 +8,7 @@ import { OURS, type Part, type ScaleContext } from './context.ts'
 
 const USER = 3
 
-/** What one session takes in Redis, against the tokens as Auth0 issued them. */
+/** Redis memory per session, compared with the size of the issued tokens. */
 export async function storedBytes({ world }: ScaleContext): Promise<Part> {
   await world.redis.flushall()
   const tokens = await tokensOf(world, USER)
@@ -38,7 +38,7 @@ async function rowOf(redis: Redis, key: string): Promise<string[]> {
   return [`ours, ${await redis.type(key)} ${kindOf(key)}`, whole(await bytesOf(redis, [key])), '', '']
 }
 
-/** The key without ids and hashes, which are all longer than what tells the kinds apart. */
+/** The key without ids and hashes, which are longer than any other part. */
 function kindOf(key: string): string {
   return key
     .split(':')

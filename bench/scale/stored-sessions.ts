@@ -4,23 +4,22 @@ import { enterAs, type Entrant, logIn } from '../harness/enter.ts'
 import type { World } from '../harness/world.ts'
 import { OURS } from './context.ts'
 
-/** At most so many are logged in for real; the load comes with their cookies. */
+/** Maximum number of real logins. The load uses their cookies. */
 export const REAL_SESSIONS = 10_000
 
-/** COPY takes the time to live along. */
+/** COPY also copies the TTL. */
 const COPY_ALL = `
 for number = 1, #ARGV do
   redis.call('COPY', KEYS[1 + (number - 1) % #KEYS], ARGV[number])
 end
 `
 
-/** Sessions in one Redis statement, statements at a time, and logins at a time. */
+/** Sessions per command, concurrent commands, and concurrent logins. */
 const [BATCH, BATCHES, LOGINS] = [500, 20, 20]
 
 /**
- * Real logins of different users up to {@link REAL_SESSIONS}. Whatever is stored beyond them are copies of the keys of
- * the first one under random names: they take the same room, but a session does not open under another id, so nobody
- * asks for them.
+ * Logs in different users, up to {@link REAL_SESSIONS}. All further sessions are copies of the first one's keys under
+ * random names. They use the same memory but cannot be opened, so no request uses them.
  */
 export class StoredSessions {
   readonly #world: World
@@ -29,7 +28,7 @@ export class StoredSessions {
   readonly #cookies: string[]
   #copies = 0
 
-  /** On an empty Redis. */
+  /** Requires an empty Redis. */
   static async begin(world: World, child: Child): Promise<StoredSessions> {
     return new StoredSessions(world, child, await enterAs(child, world, { contender: OURS, user: 0 }))
   }
@@ -45,7 +44,7 @@ export class StoredSessions {
     return this.#first
   }
 
-  /** Of all real ones. */
+  /** Cookies of all real sessions. */
   get cookies(): readonly string[] {
     return this.#cookies
   }
@@ -75,7 +74,7 @@ export class StoredSessions {
   }
 }
 
-/** The last part of each key, the id of a session or the hash of a user, becomes a random one of the same length. */
+/** Replaces the last part of each key, a session id or a user hash, with a random one of the same length. */
 function renamed(key: string): string {
   const start = key.lastIndexOf(':') + 1
   const length = key.length - start

@@ -1,4 +1,4 @@
-/** An API that accepts only access tokens of the tenant. In reality, another team runs it. */
+/** An API that accepts only access tokens of the tenant. */
 import express, { type RequestHandler } from 'express'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 

@@ -7,7 +7,7 @@ export interface AccountState {
   email: string | undefined
   sub: string
   since: Date
-  /** Epoch seconds. Undefined: there is no token now. */
+  /** Epoch seconds. Undefined if there is no token. */
   tokenExpiresAt: number | undefined
   sessions: readonly SessionInfo[]
   currentId: string

@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url)
 const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'))
 const document = require.resolve('express-auth0-ropg/openapi.json')
 
-/** The routes of the package, for trying them out. */
+/** Interactive reference for the package's routes. */
 export function apiReference(): Router {
   const router = Router()
   router.get('/openapi.json', (_req, res) => {
@@ -20,7 +20,7 @@ export function apiReference(): Router {
   return router
 }
 
-/** Swagger UI sets styles and icons from its script. */
+/** Swagger UI inserts styles and icons from its script. */
 const inlineStyles: RequestHandler = (_req, res, next) => {
   const policy = [
     "default-src 'none'",

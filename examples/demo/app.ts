@@ -17,9 +17,9 @@ export interface DemoParts {
   emulator: Auth0Emulator
   baseUrl: string
   secret: string
-  /** Undefined: sessions are kept in this process. */
+  /** Undefined to keep sessions in memory. */
   redis?: RedisSwitch | undefined
-  /** Over the options of the demo. */
+  /** Overrides for the demo's options. */
   options?: RopgAuthOptions
 }
 
@@ -27,7 +27,7 @@ export interface Demo extends DemoParts {
   auth: RopgAuth
 }
 
-/** The app of a product team: its own pages, and the package behind them. */
+/** An ordinary app: its own pages, plus the package. */
 export function createDemo(parts: DemoParts): { app: Express; auth: RopgAuth } {
   const { emulator, baseUrl } = parts
   const auth = createRopgAuth(optionsFor(parts))
@@ -50,7 +50,7 @@ function optionsFor({ emulator, baseUrl, secret, redis, options }: DemoParts): R
   const { domain, clientId, clientSecret, clock } = emulator
   return {
     ...{ domain, clientId, clientSecret, redis: redis?.url },
-    // Moves with the emulator's, so that the demo can let a token expire.
+    // Shares the emulator's clock, so that the demo can expire a token.
     clock,
     audience: AUDIENCE,
     scope: 'openid profile email offline_access',
@@ -66,7 +66,7 @@ function optionsFor({ emulator, baseUrl, secret, redis, options }: DemoParts): R
   }
 }
 
-/** Pages for people, JSON for the script. */
+/** Sends pages to browsers and JSON to the script. */
 function showError(err: AuthError, req: Request, res: Response): void {
   if (!wantsPage(req)) {
     res.status(err.status).json(err)

@@ -1,12 +1,12 @@
 import type { Request, RequestHandler } from 'express'
 
-/** Whether the browser shows the response as a page. The script of the demo gets JSON. */
+/** Whether the browser shows the response as a page. The demo's script gets JSON. */
 export function wantsPage(req: Request): boolean {
   const mode = req.get('sec-fetch-mode')
   return mode === undefined ? /\btext\/html\b/.test(req.get('accept') ?? '') : mode === 'navigate'
 }
 
-/** Keeps other sites from posting the forms of the demo. The router of the package checks its own routes. */
+/** Blocks form posts from other sites. The package's router protects its own routes. */
 export const sameOriginOnly: RequestHandler = (req, res, next) => {
   const site = req.get('sec-fetch-site') ?? 'same-origin'
   if (req.method === 'GET' || req.method === 'HEAD' || site === 'same-origin' || site === 'none') next()
@@ -17,14 +17,14 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** A path of this app with more parameters. */
+/** Adds parameters to a path of this app. */
 export function withQuery(path: string, params: Record<string, string | undefined>): string {
   const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const query = new URLSearchParams(given).toString()
   return query === '' ? path : `${path}?${query}`
 }
 
-/** No inline script or style. Logging out may lead to Auth0, and browsers check redirects of forms too. */
+/** Allows no inline scripts or styles. Includes Auth0, because browsers also check redirects of form posts. */
 export function securityHeaders(auth0: string): RequestHandler {
   const policy = [
     "default-src 'none'",

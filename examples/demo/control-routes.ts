@@ -8,7 +8,7 @@ import { wireRows } from './wire.ts'
 const REDIS_OUTAGE = 5_000
 const PAGES = ['/', '/login', '/signup', '/password-reset', '/verify']
 
-/** The buttons beside the pages: what goes wrong in production, on request. */
+/** The panel's buttons, which simulate production problems. */
 export function controlRoutes({ auth, emulator, baseUrl, redis }: Demo): Router {
   const router = Router()
   router.get('/demo/wire', (_req, res) => {

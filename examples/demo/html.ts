@@ -1,4 +1,4 @@
-/** Markup, as opposed to text. */
+/** HTML that is not escaped again. */
 export class Html {
   readonly markup: string
 
@@ -13,7 +13,7 @@ export class Html {
 
 type Value = string | number | false | undefined | Html | readonly Html[]
 
-/** A template whose values are escaped, unless they are markup themselves. */
+/** Template tag that escapes all values except {@link Html}. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(parts.reduce((before, part, index) => `${before}${markupOf(values[index - 1])}${part}`))
 }

@@ -3,7 +3,7 @@ import { html, type Html } from './html.ts'
 export interface Page {
   title: string
   main: Html
-  /** Beside the page: what the demo shows about its inside. */
+  /** The panel beside the page. */
   aside?: Html
 }
 
@@ -40,11 +40,11 @@ export function layout({ title, main, aside }: Page): string {
 
 interface Problem {
   text: string | undefined
-  /** What else the user can do. */
+  /** Links to other actions. */
   link?: Html | undefined
 }
 
-/** Always there, so that screen readers notice what a script writes into it. */
+/** Always rendered, so that screen readers announce text added by scripts. */
 export function problemBox({ text, link }: Problem): Html {
   const focus = text !== undefined && html` autofocus`
   return html`<p role="alert" tabindex="-1" ${focus}>${text}${link && html` ${link}`}</p>

@@ -7,11 +7,11 @@ import { users } from './users.ts'
 export interface Asked {
   error: string | undefined
   returnTo: string | undefined
-  /** A test user, whose fields are filled in. */
+  /** Test user whose credentials are filled in. */
   user?: string | undefined
 }
 
-/** Marks in `return_to`: the router redirects to the login page after a sign-up or a reset, without a word about it. */
+/** `return_to` values for sign-up and password reset. The router redirects to the login page without a message. */
 export const SIGNED_UP = '/?new=account'
 export const RESET_SENT = '/?new=password'
 

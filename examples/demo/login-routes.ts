@@ -9,7 +9,7 @@ import { phone, phoneOwner } from './phone.ts'
 import { recoveredMain, enrolledMain, verifyMain, type Authenticator, type Enrollment } from './verify-pages.ts'
 import { wireRows } from './wire.ts'
 
-/** The router redirects every refused form to the login page; these belong to another page. */
+/** The router redirects every refused form to the login page, but these errors belong to other pages. */
 const AT_VERIFY = ['mfa_required', 'invalid_mfa_code', 'mfa_pending']
 const AT_SIGNUP = ['weak_password', 'signup_rejected']
 
@@ -45,7 +45,7 @@ function askedBy({ query }: Request): Asked {
   return { error: textOf(query.error), returnTo: pathOnly(query.return_to), user: textOf(query.user) }
 }
 
-/** The router checks `return_to` itself; links of these pages need the same care. */
+/** The router validates `return_to` itself. Links on these pages must do the same. */
 function pathOnly(value: unknown): string | undefined {
   const path = textOf(value)
   return path !== undefined && /^\/(?![/\\])[\w\-./?=&%]*$/.test(path) ? path : undefined
@@ -59,7 +59,7 @@ function pageFor({ error = '', returnTo }: Asked): string | undefined {
   return undefined
 }
 
-/** A call to the package's own routes on behalf of the browser. */
+/** Calls the package's own routes on behalf of the browser. */
 function callAs(req: Request, { baseUrl }: Demo, path: string, fields?: object): Promise<globalThis.Response> {
   return fetch(`${baseUrl}/api/auth${path}`, {
     method: fields ? 'POST' : 'GET',

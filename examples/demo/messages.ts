@@ -1,6 +1,6 @@
 import type { AuthErrorCode } from 'express-auth0-ropg'
 
-/** What the pages say when a form comes back with an error code. With a script, the response has the sentence. */
+/** Messages for forms that come back with an error code. With a script, the response contains the message. */
 const MESSAGES: Partial<Record<AuthErrorCode, string>> = {
   account_blocked: 'This account has been blocked.',
   auth_unavailable: 'Login is temporarily unavailable. Please try again in a moment.',
@@ -22,7 +22,7 @@ const MESSAGES: Partial<Record<AuthErrorCode, string>> = {
   weak_password: 'Use at least 8 characters with three of these: lowercase, uppercase, numbers, symbols.',
 }
 
-/** These are no errors: the login goes on. */
+/** Not errors: the login continues. */
 const SILENT = ['mfa_required', 'unauthenticated']
 
 export function messageFor(code: string | undefined): string | undefined {

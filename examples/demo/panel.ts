@@ -2,7 +2,7 @@ import { html, type Html } from './html.ts'
 import { hidden } from './layout.ts'
 
 interface PanelState {
-  /** The page to come back to without a script. */
+  /** Page to return to if scripts are disabled. */
   back: string
   did?: string | undefined
   hasRedis: boolean
@@ -10,7 +10,7 @@ interface PanelState {
   wire: Html
 }
 
-/** What a button of the panel has done, by its name. */
+/** Message after each panel button. */
 export const DONE: Record<string, string> = {
   auth0: 'The next token request to Auth0 will fail with 503.',
   redis: 'Redis is unreachable for 5 seconds.',

@@ -5,7 +5,7 @@ import { html, type Html } from './html.ts'
 
 const COOKIE = 'demo_phone'
 
-/** Remembers whose phone the demo shows beside the form. Codes are read from the emulator, not from the app. */
+/** Remembers whose phone the demo shows next to the form. Codes come from the emulator, not from the app. */
 export function rememberPhone({ users }: Auth0Emulator): RequestHandler {
   return (req, res, next) => {
     const { email } = Object(req.body) as { email?: unknown }
@@ -22,11 +22,11 @@ export function phoneOwner(req: Request): string | undefined {
 
 interface Shown {
   types: readonly string[]
-  /** Of an authenticator app that is being set up. */
+  /** For an authenticator app that is being set up. */
   secret?: string | undefined
 }
 
-/** What the user would see on the phone. */
+/** Codes and notifications that the user would see. */
 export function phone(emulator: Auth0Emulator, email: string | undefined, { types, secret }: Shown): Html {
   const known = email === undefined ? undefined : emulator.users.get(email)
   if (!known) return html``

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface RedisSwitch {
-  /** In place of the URL of Redis. */
+  /** Use instead of the Redis URL. */
   url: string
-  /** Redis cannot be reached for so long. */
+  /** Disconnects Redis for this long. */
   turnOff(ms: number): void
   stop(): Promise<void>
 }
 
-/** Stands between the app and Redis, so that the demo can show what happens while Redis is down. */
+/** A proxy between the app and Redis that lets the demo simulate a Redis outage. */
 export async function startRedisSwitch(redisUrl: string): Promise<RedisSwitch> {
   const { hostname, port } = new URL(redisUrl)
   const open = new Set<Socket>()

@@ -3,12 +3,12 @@ import { startRedisSwitch, type RedisSwitch } from './redis-switch.ts'
 
 export interface SessionStore {
   name: string
-  /** Undefined: sessions are kept in this process. */
+  /** Undefined to keep sessions in memory. */
   redis?: RedisSwitch
   stop(): Promise<void>
 }
 
-/** REDIS_URL, else a Redis of our own, else this process. */
+/** REDIS_URL, or a local Redis server, or memory. */
 export async function openSessionStore(): Promise<SessionStore> {
   const given = process.env.REDIS_URL
   if (given) return behindSwitch('Redis of REDIS_URL', given, () => Promise.resolve())

@@ -1,4 +1,4 @@
-/** Everything on this machine, in one command: an Auth0 emulator, a session store, and the app. Ctrl-C ends all of it. */
+/** Starts an Auth0 emulator, a session store, and the app. Ctrl-C stops all of them. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -11,7 +11,7 @@ import { tenantUsers, users } from './users.ts'
 const started: (() => Promise<unknown>)[] = []
 let stopping: Promise<void> | undefined
 
-// Before anything runs that would be left behind; not `once`, because npm hands on what the terminal has sent already.
+// Registered before anything starts. Not `once`, because npm forwards a signal that the terminal has already sent.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0))
 stopWithParent()
 try {
@@ -27,7 +27,7 @@ async function start(): Promise<void> {
   const store = await openSessionStore()
   started.push(() => store.stop())
 
-  // First, because Auth0 has to know the URL of the app.
+  // Started first, because Auth0 needs the app's URL.
   const server = createServer().listen(Number(process.env.PORT ?? 0), '127.0.0.1')
   started.push(() => close(server))
   await once(server, 'listening')
@@ -86,7 +86,7 @@ function stop(code: number): Promise<void> {
   return stopping
 }
 
-/** A signal to npm alone does not reach this process: npm ends, and this is its orphan. */
+/** Detects that npm has ended: a signal sent to npm alone does not reach this process. */
 function stopWithParent(): void {
   const parent = process.ppid
   setInterval(() => {

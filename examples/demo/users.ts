@@ -1,7 +1,7 @@
 import type { EmulatorUser } from 'express-auth0-ropg/testing'
 
 interface DemoUser extends EmulatorUser {
-  /** What happens when this user logs in. */
+  /** What happens when the user logs in. */
   shows: string
 }
 

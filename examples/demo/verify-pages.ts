@@ -13,7 +13,7 @@ interface VerifyState extends Asked {
   authenticators: readonly Authenticator[]
 }
 
-/** One section for each second factor of the user. */
+/** One section per second factor. */
 export function verifyMain({ error, returnTo, authenticators }: VerifyState): Html {
   if (authenticators.length === 0) return enrollMain({ error, returnTo })
   return html`<h1>Two-step verification</h1>
@@ -54,7 +54,7 @@ function codeForm({ name, label, returnTo }: CodeForm): Html {
   </form>`
 }
 
-/** Not sent by the script: the new recovery code is a page of its own. */
+/** Submitted without the script, because the new recovery code has its own page. */
 const recoveryForm = (returnTo: string | undefined) =>
   html`<section class="factor">
     <h2>No phone at hand?</h2>

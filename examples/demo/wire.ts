@@ -1,7 +1,7 @@
 import type { Auth0Emulator, RecordedRequest } from 'express-auth0-ropg/testing'
 import { html, type Html } from './html.ts'
 
-/** Parameters whose values may be shown. Of all others, only the name is. */
+/** Parameters whose values may be shown. For all others, only the name is shown. */
 const PUBLIC = ['grant_type', 'scope', 'audience', 'realm', 'client_id', 'username', 'email', 'connection', 'type']
 const ALSO_PUBLIC = ['challenge_type', 'authenticator_types', 'response_type', 'code_challenge_method', 'login_hint']
 const SHOWN = 12
@@ -9,7 +9,7 @@ const SHOWN = 12
 /** Pages that the browser opens at Auth0. */
 const BY_BROWSER = ['/authorize', '/u/login', '/oidc/logout', '/v2/logout']
 
-/** The last requests that Auth0 received, newest first. */
+/** The latest requests to Auth0, newest first. */
 export function wireRows({ requests }: Auth0Emulator): Html {
   if (requests.length === 0) return html`<li>Nothing yet.</li>`
   return html`${requests.slice(-SHOWN).reverse().map(row)}`

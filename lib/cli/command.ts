@@ -8,7 +8,7 @@ const HELP = `express-auth0-ropg <command> [options]
   doctor      checks the options, the Auth0 tenant, Redis and production settings
   emulator    runs an Auth0 emulator on this machine
 
-For the options of a command: express-auth0-ropg <command> --help
+Run express-auth0-ropg <command> --help for the options of a command.
 `
 
 interface Command {
@@ -21,7 +21,7 @@ const COMMANDS = new Map<string, Command>([
   ['emulator', { help: EMULATOR_HELP, run: emulatorCommand }],
 ])
 
-/** Runs one command and resolves to the exit code: 0 success, 1 a fault, 2 incorrect usage. */
+/** Runs one command and resolves to the exit code: 0 success, 1 failure, 2 incorrect usage. */
 export async function runCommand(args: string[], terminal: Terminal, seams?: Seams): Promise<number> {
   const [name = '', ...rest] = args
   const command = COMMANDS.get(name)

@@ -8,7 +8,7 @@ export function concealing(options: RopgAuthOptions, env: Env): (text: string) =
   const { clientSecret, session, redis } = options
   const written = [clientSecret, session?.secret, redis, ...SECRET_VARIABLES.map((name) => env[name])].flat()
   const texts = written.filter((value): value is string => typeof value === 'string').flatMap(partsOf)
-  // Longest first, in case one secret contains another.
+  // Longest first, because one secret may contain another.
   const secrets = [...new Set(texts)].filter((text) => text.length >= 6).sort((a, b) => b.length - a.length)
   return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[concealed]'), text)
 }

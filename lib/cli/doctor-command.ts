@@ -41,7 +41,7 @@ export async function doctorCommand(args: string[], terminal: Terminal, seams: S
   const { folder } = terminal
   const file = readEnvFile(flags['env-file'], folder)
   const env = { ...file, ...terminal.env }
-  // For the module of --config, which may call createRopgAuth.
+  // Set for the --config module, which may call createRopgAuth.
   for (const [name, value] of Object.entries(file)) process.env[name] ??= value
   const { options, app } = await readModule(flags.config, folder)
   const { realm, audience, scope, mount = '/api/auth' } = flags

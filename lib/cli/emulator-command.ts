@@ -46,7 +46,7 @@ function portOf(written: string | undefined): number | undefined {
   if (written === undefined) return undefined
   const port = Number(written)
   if (/^\d+$/.test(written) && port <= 65_535) return port
-  throw new UsageError('--port takes a number from 0 to 65535')
+  throw new UsageError('--port must be a number from 0 to 65535')
 }
 
 async function start(options: EmulatorOptions): Promise<Auth0Emulator> {
@@ -58,7 +58,7 @@ async function start(options: EmulatorOptions): Promise<Auth0Emulator> {
   }
 }
 
-/** Valid as an .env file, because everything except the variables is a comment. */
+/** The output is a valid .env file: everything except the variables is a comment. */
 function asEnv(emulator: Auth0Emulator, users: readonly EmulatorUser[]): string {
   const width = Math.max(...users.map(({ email }) => email.length))
   return [

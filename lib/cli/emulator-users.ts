@@ -6,7 +6,7 @@ import type { EmulatorOptions, EmulatorUser } from '../testing/emulator.js'
 import { emulatorSchema } from '../testing/emulator/schemas.js'
 import { UsageError } from './terminal.js'
 
-/** The default users. Each shows a different outcome of a login. */
+/** Each default user shows a different login outcome. */
 export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada Lovelace' },
   { email: 'mfa@example.com', password: 'second factor', name: 'Olivia Tran', mfa: { factors: [{ type: 'sms' }] } },
@@ -14,7 +14,7 @@ export const EXAMPLE_USERS: EmulatorUser[] = [
   { email: 'leaked@example.com', password: 'password123', name: 'Lea Keller', leaked: true },
 ]
 
-/** `email:password`; the password may contain colons. */
+/** Parses `email:password`. The password may contain colons. */
 export function userOf(written: string): EmulatorUser {
   const at = written.indexOf(':')
   const [email, password] = [written.slice(0, at), written.slice(at + 1)]

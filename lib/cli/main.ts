@@ -16,5 +16,5 @@ const code = await runCommand(process.argv.slice(2), {
     }),
 })
 
-// Exits explicitly, because a --config module may keep the process alive, after all output has been written.
+// Exits explicitly once all output is written, because a --config module may keep the process alive.
 stdout.write('', () => process.exit(code))

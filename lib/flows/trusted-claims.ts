@@ -12,7 +12,7 @@ export interface TrustParts {
 const VERIFY_WITHIN = 500
 
 const UNVERIFIED =
-  'the signature of a refreshed ID token could not be verified, so the user of its session stays as it was: check that ' +
+  'the signature of a refreshed ID token could not be verified, so the session keeps its old user data: check that ' +
   'this server can fetch the keys of the tenant (jwks_uri)'
 
 /** Without its claims if the signature is wrong or the keys are not available. The tokens must not be lost. */

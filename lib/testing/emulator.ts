@@ -56,9 +56,9 @@ export type { BrowserSettings, LogoutTokenChanges } from './emulator/browser-typ
 export type { DatabaseSettings, PasswordPolicy, PasswordReset } from './emulator/database-types.js'
 
 /**
- * Starts an Auth0 tenant for tests on 127.0.0.1: discovery, real signatures, both password grants with Auth0's own
- * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation and attack protection,
- * login pages for browsers with single sign-on, both logouts and logout tokens, signup and password reset.
+ * Starts an Auth0 tenant for tests on 127.0.0.1. It has discovery, real signatures, both password grants with Auth0's
+ * checks in Auth0's order, the MFA API, refresh token rotation with reuse detection, revocation, attack protection,
+ * browser login pages with SSO, both logout endpoints, logout tokens, signup, and password reset.
  *
  * @throws Error with `NODE_ENV=production`, or if `oidc-provider` is not installed; ConfigurationError that names each
  *   unknown or invalid option.

@@ -4,7 +4,7 @@ import { findTestDoor, type StagedLogin, type TestDoor } from '../flows/test-doo
 import { checkOptions } from './check-options.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
-/** Who is logged in. `sub` defaults to a new user each time. */
+/** The logged-in user. `sub` defaults to a new user each time. */
 export interface TestClaims {
   sub?: string
   email?: string
@@ -12,17 +12,17 @@ export interface TestClaims {
   [claim: string]: unknown
 }
 
-/** The session, except for its claims. */
+/** Session settings other than claims. */
 export interface TestSession {
   /** Granted scopes. Default: the `scope` option. */
   scope?: string
   /** Default `test-access-token`. */
   accessToken?: string
-  /** Epoch seconds. Default: in a day. */
+  /** Epoch seconds. Default: one day from now. */
   expiresAt?: number
   /** Default none. */
   refreshToken?: string
-  /** Whether the session lasts as long as after `remember_me`. Default false. */
+  /** Whether the session lasts as long as one with `remember_me`. Default false. */
   remember?: boolean
 }
 
@@ -37,7 +37,7 @@ export interface CookieAgent {
 }
 
 /**
- * Logs a supertest agent in without a password and without Auth0, and returns it. If given an app instead of an agent,
+ * Logs a supertest agent in without a password or Auth0 and returns the agent. Given an app instead of an agent,
  * returns a value for the `Cookie` header. `auth` is the instance that protects the app's routes.
  *
  * @throws Error with `NODE_ENV=production`; ConfigurationError if `session` has an unknown or invalid member.

@@ -3,8 +3,8 @@ import type { Auth0Emulator, EmulatorClock } from './emulator/types.js'
 import { refuseInProduction } from './refuse-in-production.js'
 
 /**
- * Creates a clock for the `clock` option: real time plus the advanced time. With an emulator, it returns the emulator's
- * clock, so that time passes for the app and Auth0 together.
+ * Creates a clock for the `clock` option: real time plus the time you advance it by. Given an emulator, returns the
+ * emulator's clock, so that time passes for the app and Auth0 together.
  *
  * @throws Error with `NODE_ENV=production`.
  */

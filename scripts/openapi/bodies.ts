@@ -4,7 +4,7 @@ import { credentials } from '../../lib/http/credentials.ts'
 import { AUTH0_NAMES, challenges, enrollments, FACTORS, proofs } from '../../lib/http/mfa-input.ts'
 import type { Schema } from './types.ts'
 
-/** Zod cannot tell what an input is before it is transformed. */
+/** Zod cannot describe an input type before a transform. */
 const FACTOR = { type: 'string', enum: [...FACTORS, ...Object.keys(AUTH0_NAMES)] }
 const RETURN_TO = {
   type: 'string',
@@ -16,7 +16,7 @@ const withFields = (schema: Schema, fields: Record<string, unknown>): Schema => 
   properties: { ...(schema.properties as Schema), ...fields, return_to: RETURN_TO },
 })
 
-/** The whole schema for each name: generators of types ignore alternatives that say `required` and nothing else. */
+/** Repeats the whole schema for each name, because type generators ignore alternatives that contain only `required`. */
 const withOneOf = (schema: Schema, names: string[]): Schema => ({
   anyOf: names.map((name) => ({ ...schema, required: [...(schema.required as string[]), name] })),
 })

@@ -4,7 +4,7 @@ import { operations } from './operations.ts'
 import { schemas } from './successes.ts'
 import type { Header, Operation, Schema, Success } from './types.ts'
 
-/** The routes of the package as OpenAPI 3.1, relative to where the router is mounted. */
+/** The package's routes as OpenAPI 3.1, relative to the router's mount path. */
 export function createDocument(version: string) {
   return {
     openapi: '3.1.1',
@@ -22,7 +22,7 @@ export function createDocument(version: string) {
     paths: paths(),
     components: {
       schemas: { ...schemas, ...errorSchemas() },
-      // Of requests that match no operation.
+      // For requests that match no operation.
       responses: {
         BadRequest: errorResponse(['https_required', 'invalid_request']),
         CrossSiteRequest: errorResponse(['cross_site_request']),

@@ -11,7 +11,7 @@ const factors: Schema = {
   items: { type: 'object', properties: { type: { type: 'string' } }, required: ['type'], additionalProperties: false },
 }
 
-/** Members beside `success`, `error`, and `message`. */
+/** Members other than `success`, `error`, and `message`. */
 const MEMBERS: Partial<Record<AuthErrorCode, Record<string, Schema>>> = {
   invalid_request: {
     fields: {
@@ -56,7 +56,7 @@ const HEADERS: Partial<Record<AuthErrorCode, Record<string, Header>>> = {
   method_not_allowed: { Allow: { schema: { type: 'string' }, required: true, description: 'Methods of the route.' } },
 }
 
-/** Of every response of a route with limits, as far as the limits were asked. */
+/** Headers of all responses from rate-limited routes, if a limit was checked. */
 export const LIMIT_HEADERS: Record<string, Header> = {
   RateLimit: { schema: { type: 'string' }, description: 'IETF draft RateLimit header fields for HTTP, draft 8.' },
   'RateLimit-Policy': { schema: { type: 'string' } },
@@ -65,7 +65,7 @@ export const LIMIT_HEADERS: Record<string, Header> = {
 export const codes = Object.keys(ERRORS) as AuthErrorCode[]
 export const statusOf = (code: AuthErrorCode) => ERRORS[code][0]
 
-/** One schema for each code, under its name. */
+/** One schema per error code. */
 export function errorSchemas(): Record<string, Schema> {
   return Object.fromEntries(codes.map((code) => [code, errorSchema(code)]))
 }
@@ -85,7 +85,7 @@ function errorSchema(code: AuthErrorCode): Schema {
   }
 }
 
-/** Headers of a response that has one of these errors; required where all of them have it. */
+/** Headers of a response that can have any of these errors. Required if all of the errors have them. */
 export function errorHeaders(ofStatus: readonly AuthErrorCode[]): Record<string, Header> {
   const all = ofStatus.flatMap((code) => Object.entries(HEADERS[code] ?? {}))
   const isAlways = (name: string) => ofStatus.every((code) => HEADERS[code]?.[name]?.required)

@@ -3,7 +3,7 @@ import { bodies } from './bodies.ts'
 import { json, loginPage, noContent, page, redirect } from './successes.ts'
 import type { Operation, Schema } from './types.ts'
 
-/** HTTPS, settings, and bugs: any route. */
+/** HTTPS, configuration, and bugs: possible on any route. */
 const ANY: readonly AuthErrorCode[] = ['https_required', 'configuration_error', 'internal_error']
 const CHANGES: readonly AuthErrorCode[] = [...ANY, 'cross_site_request']
 const BODY: readonly AuthErrorCode[] = [...CHANGES, 'invalid_request', 'payload_too_large', 'unsupported_media_type']

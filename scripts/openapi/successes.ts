@@ -77,13 +77,13 @@ export const noContent: Success = { status: 204, description: 'Done.' }
 export const redirect = (status: number, description: string): Success => ({
   ...{ status, description, headers: { Location: LOCATION } },
 })
-/** Of every route that somebody may navigate to. */
+/** For every route that browsers may navigate to. */
 export const loginPage = redirect(302, 'A navigation, with the option `pages`: to the login page with `error`.')
 const elsewhere = redirect(
   303,
   'A form post, with the option `pages`: to the next page, or to the login page with `error`.',
 )
-/** Of every route that a form may post to. */
+/** For every route that forms may post to. */
 export const page: Success = {
   ...elsewhere,
   headers: { ...elsewhere.headers, 'Retry-After': { schema: { type: 'integer', minimum: 0 } } },

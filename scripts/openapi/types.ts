@@ -11,7 +11,7 @@ export interface Header {
 export interface Success {
   status: number
   description: string
-  /** Without one, the response has no body. */
+  /** If absent, the response has no body. */
   body?: Schema
   headers?: Record<string, Header>
 }
@@ -26,14 +26,14 @@ export interface Operation {
   /** Query and path parameters. */
   parameters?: Schema[]
   body?: Schema
-  /** Only a form, never JSON. */
+  /** Accepts only forms, not JSON. */
   isForm?: boolean
   success: Success[]
   errors: readonly AuthErrorCode[]
-  /** Statuses of the responses that may set or clear a cookie. */
+  /** Statuses of responses that may set or clear a cookie. */
   cookies?: number[]
-  /** Whether its responses tell of a limit. */
+  /** Whether responses have rate limit headers. */
   isLimited?: boolean
-  /** Which cookies it needs; none by default. */
+  /** Required cookies. Default none. */
   security?: 'session' | 'mfa' | 'browser'
 }

@@ -21,13 +21,13 @@ import { compareSent } from '../../support/openapi.ts'
 export const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
 const STEP = 10_000
 
-/** Skips a whole file where there is no browser. */
+/** Skips the whole file if there is no browser. */
 export const describeInBrowser = executablePath === undefined ? describe.skip : describe
 
 if (executablePath === undefined) {
   const missing = 'Chromium was not found: install it, or set CHROMIUM to its path.'
   if (process.env.CI) throw new Error(missing)
-  // jest does not show the console of files that are skipped.
+  // Jest does not show console output of skipped files.
   process.stderr.write(`Browser tests are skipped. ${missing}\n`)
 }
 
@@ -35,13 +35,13 @@ export interface Site {
   url: string
   emulator: Auth0Emulator
   auth: RopgAuth
-  /** A page of the demo, without cookies of earlier tests. */
+  /** A demo page without cookies from earlier tests. */
   open(path?: string): Promise<Page>
-  /** The same in a browser profile of its own, which takes longer. */
+  /** The same in its own browser profile, which is slower. */
   openApart(path?: string): Promise<Page>
 }
 
-/** The demo and one browser for the tests of a file. Tests whose pages log errors to the console fail. */
+/** Starts the demo and one browser per file. Tests whose pages log errors to the console fail. */
 export function useSite(profile: BrowserContextOptions = {}): Site {
   const site = {} as Site
   const problems: string[] = []
@@ -85,7 +85,7 @@ export function useSite(profile: BrowserContextOptions = {}): Site {
   return site
 }
 
-/** Chromium itself reports every refused request; those are what the tests are about. */
+/** Chromium reports every refused request, which these tests cause on purpose. */
 const isRefusal = (message: ConsoleMessage) =>
   message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 
@@ -114,7 +114,7 @@ export async function logIn(page: Page, email: string, password: string): Promis
   await page.getByRole('button', { name: 'Log in', exact: true }).click()
 }
 
-/** Waits for a page by its one h1. */
+/** Waits for the page with this h1. */
 export async function arriveAt(page: Page, title: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: title }).waitFor()
 }

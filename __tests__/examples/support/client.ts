@@ -9,7 +9,7 @@ interface User {
 
 export const [ada, grace, otp] = users as [User, User, User]
 
-/** A client that keeps cookies. */
+/** Keeps cookies. */
 export type Agent = ReturnType<typeof request.agent>
 
 export async function logIn(agent: Agent, { email, password } = ada, path = '/api/auth/login'): Promise<Agent> {
@@ -17,7 +17,7 @@ export async function logIn(agent: Agent, { email, password } = ada, path = '/ap
   return agent
 }
 
-/** What a browser does with a form. */
+/** Posts a form like a browser. */
 export async function submit(agent: Agent, path: string, fields: object = {}) {
   const headers = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'same-origin' }
   return agent.post(path).set(headers).type('form').send(fields)

@@ -1,6 +1,6 @@
 import { freePort } from '../../support/ports.ts'
 
-/** Where the programs of an example listen. */
+/** Ports of an example's programs. */
 export async function portSettings() {
   const [port, api, web] = [await freePort(), await freePort(), await freePort()]
   const urlOf = (port: number) => `http://localhost:${port}`

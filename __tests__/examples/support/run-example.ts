@@ -8,7 +8,7 @@ import { portSettings } from './ports.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
 
-/** Runs the command of an example in a process of its own. */
+/** Runs an example's command in a separate process. */
 export async function runExample(
   name: string,
   [file, ...args]: string[] = [process.execPath, '--import', 'tsx', 'examples/start.ts'],
@@ -28,7 +28,7 @@ export async function runExample(
   return {
     ...{ url, webUrl: env.WEB_URL },
     agent: () => request.agent(url),
-    /** As Ctrl-C does. */
+    /** Like Ctrl-C. */
     async stop() {
       process.kill(-child.pid!, 'SIGINT')
       const [code] = await exited

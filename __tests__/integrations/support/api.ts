@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Auth0Emulator } from '../../../lib/testing/index.ts'
 
-/** What the API has seen of a request. */
+/** The parts of a request that the API echoes. */
 export interface Echo {
   method: string
   path: string
@@ -15,12 +15,12 @@ export interface Echo {
 export interface Api {
   url: string
   audience: string
-  /** Requests so far whose access token was good. */
+  /** Requests with a valid access token so far. */
   echoes: Echo[]
   close(): Promise<void>
 }
 
-/** An API of the tenant: answers 401 without a genuine access token for it, else echoes the request. */
+/** An API of the tenant. It answers 401 without a valid access token and otherwise echoes the request. */
 export async function startApi(emulator: Auth0Emulator): Promise<Api> {
   const { audience } = emulator.tenant.apis[0]!
   const keys = createRemoteJWKSet(new URL(`${emulator.issuer}.well-known/jwks.json`))

@@ -11,27 +11,27 @@ import { startRedis } from '../../support/redis-server.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
 
-/** A program of this folder, or an example, in a Node process of its own, with its own tenant and its own Redis. */
+/** A program of this folder or an example in its own Node.js process, with its own tenant and Redis. */
 export interface Program {
   url: string
   emulator: Auth0Emulator
   redis: ProgramRedis
-  /** Logs ada in at the program's own login route; resolves to the value for a `Cookie` header. */
+  /** Logs Ada in at the program's login route and resolves to the `Cookie` header. */
   logIn(body?: object): Promise<string>
-  /** The same, and its access token has expired since. */
+  /** The same, after the access token has expired. */
   logInAndExpire(body?: object): Promise<string>
   logOut(cookie: string): Promise<void>
-  /** Fails if the process has ended, or if it no longer answers requests. */
+  /** Fails if the process has exited or no longer answers requests. */
   expectAlive(): Promise<void>
   stop(): Promise<void>
 }
 
 export interface ProgramRedis {
-  /** From now on every connection is closed at once. */
+  /** Closes every connection immediately from now on. */
   takeDown(): Promise<void>
-  /** A new, empty server on the same port. */
+  /** Starts a new, empty server on the same port. */
   bringBack(): Promise<void>
-  /** Connections stay open, nothing answers. */
+  /** Keeps connections open without responding. */
   pause(): void
   resume(): void
   stop(): Promise<void>
@@ -40,11 +40,11 @@ export interface ProgramRedis {
 export interface ProgramSettings {
   emulator?: Auth0Emulator
   env?: Record<string, string>
-  /** Where the program mounts `auth.router`. Default: `/api/auth`. */
+  /** Mount path of `auth.router`. Default: `/api/auth`. */
   routes?: string
 }
 
-/** Starts a program, named by its path in the repository. */
+/** Starts a program, given its path in the repository. */
 export async function startProgram(path: string, settings: ProgramSettings = {}): Promise<Program> {
   const { env, routes = '/api/auth' } = settings
   const [emulator, redis] = await Promise.all([settings.emulator ?? startAuth0Emulator(), startProgramRedis()])
@@ -105,10 +105,10 @@ export async function startProgram(path: string, settings: ProgramSettings = {})
       expect((await post('/logout', { cookie })).status).toBe(200)
     },
     async expectAlive() {
-      // What would end the process may still be on its way.
+      // Waits for errors that would end the process.
       await wait(50)
       expect(state()).toMatchObject({ code: null, signal: null })
-      // PUT is not a method of that route: the router answers it, and asks no store.
+      // The route does not support PUT: the router answers without using the store.
       expect((await fetch(`${url}${routes}/login`, { method: 'PUT' })).status).toBe(405)
     },
     stop,
@@ -126,7 +126,7 @@ async function startProgramRedis(): Promise<ProgramRedis & { url: string }> {
     resume: () => redis.resume(),
     async takeDown() {
       await redis.kill()
-      // Keeps the port, so that the program never finds the Redis of another run of the tests there.
+      // Keeps the port occupied, so that the program cannot reach the Redis of another test run there.
       placeholder = createServer((socket) => socket.on('error', () => undefined).destroy())
       await once(placeholder.listen(redis.port, '127.0.0.1'), 'listening')
     },

@@ -1,4 +1,4 @@
-/** Loaded into a program before itself: tells the test on which port it listens, and ends it with the test. */
+/** Preloaded into a program. Reports its port to the test and exits with the test. */
 import { type AddressInfo, Server } from 'node:net'
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its server below

@@ -4,11 +4,11 @@ import { createHash } from 'node:crypto'
 export interface ScriptCall {
   key: string
   args: string[]
-  /** Sends it to the server. */
+  /** Sends the call to the server. */
   run: () => Promise<unknown>
 }
 
-/** Lets a test stand between a client and the calls of one Lua script of the package. */
+/** Intercepts a client's calls of one Lua script of the package. */
 export function onScript<Client extends Redis | Cluster>(
   client: Client,
   script: string,
@@ -26,7 +26,7 @@ export function onScript<Client extends Redis | Cluster>(
       return meet({ key, args: others, run: () => evaluate(...args) })
     }
   return Object.assign(client, {
-    // Then it is sent as text, so that every call comes by once.
+    // Sent as EVAL, so that each call appears only once.
     evalshaBuffer: (...args: unknown[]) =>
       args[0] === sha ? Promise.reject(new Error('NOSCRIPT No matching script')) : bySha(...args),
     eval: meeting(own('eval')),

@@ -22,7 +22,7 @@ export interface AppClock {
   advance(seconds: number): void
 }
 
-/** A test app that listens, with `GET /token`, a clock that can be moved, and a look into its Redis. */
+/** A listening test app with `GET /token`, an adjustable clock, and access to its Redis. */
 export interface Site extends TestApp {
   url: string
   clock: AppClock
@@ -35,9 +35,9 @@ export interface Site extends TestApp {
 export interface SiteSettings extends TestAppOptions {
   redisUrl?: string
   clock?: AppClock
-  /** What `clock` sets: only the wall clock of the process (default), or the store's clock too. */
+  /** Which clock `clock` changes: only the process's wall clock (default) or the store's clock too. */
   clockSets?: 'the process' | 'everything'
-  /** Called as soon as a request to `GET /token` asks for its token. */
+  /** Called as soon as `GET /token` requests its token. */
   asked?: () => void
 }
 
@@ -47,14 +47,14 @@ afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((clean) => clean()))
 })
 
-/** Ends with the test, whatever becomes of it. */
+/** Closed after the test. */
 export function endWithTest(clean: () => Promise<unknown>): void {
   cleanups.push(clean)
 }
 
 let isMounted = false
 
-/** Runs tests in an app that has only the guards, and in one with `app.use(auth.session)` in front of everything. */
+/** Runs tests in an app with only the guards and in one that mounts `auth.session` first. */
 export function inBothApps(name: string, tests: () => void): void {
   describe.each([
     ['with the guards alone', false],
@@ -99,7 +99,7 @@ export async function startSite(settings: SiteSettings = {}): Promise<Site> {
   }
 }
 
-/** Another instance with the same tenant, Redis, prefix and clock, as another process would have it. */
+/** Another instance with the same tenant, Redis, prefix, and clock, as in another process. */
 export function startTwin({ settings, emulator, prefix, clock }: Site, more: SiteSettings = {}): Promise<Site> {
   const { options = {} } = settings
   return startSite({
@@ -140,12 +140,11 @@ async function answerOf(response: globalThis.Response): Promise<Answer> {
 
 export interface LoggedIn {
   cookie: string
-  /** Session id inside the cookie. */
   id: string
   answer: Answer
 }
 
-/** A login with `remember_me`, hence with a refresh token. */
+/** A login with `remember_me`, which gets a refresh token. */
 export async function logIn(site: Site, body: object = {}): Promise<LoggedIn> {
   const sent = { email: ada.email, password: ada.password, remember_me: true, ...body }
   const answer = await site.send('POST', '/auth/login', { body: sent })
@@ -154,13 +153,13 @@ export async function logIn(site: Site, body: object = {}): Promise<LoggedIn> {
   return { cookie, id: /=s:([^.]+)\./.exec(decodeURIComponent(cookie))![1]!, answer }
 }
 
-/** A login whose access token has expired since, while the session lives on. */
+/** A login whose access token has expired while the session is alive. */
 export async function logInAndExpire(site: Site, body: object = {}): Promise<LoggedIn> {
   const [loggedIn] = await logInSeveral(site, { count: 1, body })
   return loggedIn!
 }
 
-/** Several logins at once whose access tokens have expired since. */
+/** Several concurrent logins whose access tokens have expired. */
 export async function logInSeveral(site: Site, { count, body = {} }: { count: number; body?: object }) {
   const { tenant } = site.emulator
   const usual = tenant.accessTokenTtl
@@ -171,12 +170,12 @@ export async function logInSeveral(site: Site, { count, body = {} }: { count: nu
   return loggedIn
 }
 
-/** Refreshes that Auth0 was asked for, oldest first. */
+/** Refresh requests that Auth0 received, oldest first. */
 export function refreshes({ emulator }: Site): RecordedRequest[] {
   return emulator.requestsTo('/oauth/token').filter(({ grantType }) => grantType === 'refresh_token')
 }
 
-/** Tokens that Auth0 was told to revoke. */
+/** Tokens that Auth0 was asked to revoke. */
 export function revoked({ emulator }: Site): string[] {
   return emulator.requestsTo('/oauth/revoke').map(({ params }) => String(params.token))
 }
@@ -185,7 +184,7 @@ export async function keysOf({ redis, prefix }: Site): Promise<string[]> {
   return (await redis.keys(`${prefix}*`)).sort()
 }
 
-/** The keys of a session: its record, and the lock of a refresh. */
+/** Keys of a session: its record and its refresh lock. */
 export async function sessionKeysOf(site: Site, id: string): Promise<string[]> {
   return (await keysOf(site)).filter((key) => key.endsWith(`:${id}`))
 }
@@ -194,13 +193,13 @@ export async function keyOf(site: Site, { kind, id }: { kind: 's' | 'l'; id: str
   return `${await keyPrefix(site)}${kind}:${id}`
 }
 
-/** Prefix and tenant, as every key of a session begins. */
+/** Prefix and tenant, which start every key of a session. */
 export async function keyPrefix(site: Site): Promise<string> {
   const known = (await keysOf(site)).find((key) => /:[su]:/.test(key))!
   return /^(.*:)[su]:/.exec(known)![1]!
 }
 
-/** The vault as another process would open it. */
+/** The vault as opened by another process. */
 export function openVault(
   { redis }: Pick<Site, 'redis'>,
   { prefix, secrets = [secret] }: { prefix: string; secrets?: string[] },
@@ -210,14 +209,14 @@ export function openVault(
   return new SessionVault({ records, seal: createSeal(secrets), prefix })
 }
 
-/** Undefined where there are none, and where they do not open. */
+/** Undefined if there are none or they cannot be opened. */
 export async function storedTokens(site: Site, id: string): Promise<VersionedTokens | undefined> {
   const vault = openVault(site, { prefix: await keyPrefix(site) })
   const tokens = await vault.tokens(id)
   return tokens === 'sealed' ? undefined : tokens
 }
 
-/** Resolves when the condition holds; the time between is Redis' or Auth0's, not ours. */
+/** Polls until the condition holds. The time depends on Redis or Auth0, not on the package. */
 export async function until(condition: () => Promise<boolean> | boolean, patience = 5000): Promise<void> {
   const deadline = performance.now() + patience
   while (!(await condition())) {
@@ -226,12 +225,11 @@ export async function until(condition: () => Promise<boolean> | boolean, patienc
   }
 }
 
-/** The body of an error answer. */
+/** Body of an error response. */
 export function refusal(error: AuthErrorCode): object {
   return { success: false, error, message: ERRORS[error][1] }
 }
 
-/** A promise and its resolver. */
 export function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined
   const opened = new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ export interface TokenRoutesHooks {
   asked?: () => void
 }
 
-/** `GET /token?audience=&scope=`: what `req.auth.getAccessToken()` gives, or the error that it rejects with. */
+/** `GET /token?audience=&scope=`: the result or the error of `req.auth.getAccessToken()`. */
 export function addTokenRoute(app: Express, auth: RopgAuth, { asked }: TokenRoutesHooks = {}): void {
   app.get('/token', auth.requireAuth, async (req, res) => {
     const { audience, scope } = req.query as { audience?: string; scope?: string }
@@ -21,7 +21,7 @@ export function addTokenRoute(app: Express, auth: RopgAuth, { asked }: TokenRout
   })
 }
 
-/** As an app would: status, headers and body of the error. Anything else is a bug, and says so. */
+/** Responds with status, headers, and body of the error, as an app would. Any other error is a bug. */
 export function sendAuthError(err: unknown, res: Response): void {
   const { status, headers } = err as AuthError
   if (typeof status !== 'number') throw err

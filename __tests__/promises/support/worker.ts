@@ -6,7 +6,7 @@ import { CREATE, ENLIST, WRITE } from '../../../lib/store/redis-scripts.ts'
 import { onScript } from './on-script.ts'
 import { addTokenRoute } from './token-routes.ts'
 
-/** Where a worker stops forever, so that it can be killed there: in a refresh, or in a login. */
+/** Where a worker stops during a refresh or login, so that it can be killed there. */
 export type Stop = 'before the request' | 'after the write' | 'before the session' | 'before the list'
 
 export interface WorkerSettings {
@@ -19,17 +19,17 @@ export interface Asked {
   body: { accessToken?: string; error?: string }
 }
 
-/** To the worker: so many requests at once, by a clock that is so many milliseconds ahead. */
+/** Order for the worker: number of concurrent requests, and milliseconds that its clock is ahead. */
 export interface Order {
   ask: number
   cookie: string
   ahead: number
 }
 
-/** From the worker. */
+/** Sent by the worker. */
 export type Told =
   | { told: 'ready'; url: string }
-  /** All requests of the order wait for their token. */
+  /** All requests of the order are waiting for their token. */
   | { told: 'waiting' }
   | { told: 'stopped' }
   | { told: 'answers'; answers: Asked[] }
@@ -66,7 +66,7 @@ const server = app.listen(0, '127.0.0.1', () => {
   void ready().then(() => tell({ told: 'ready', url: url() }))
 })
 
-/** With 20 processes that start at once the first call may miss its deadline. */
+/** If 20 processes start at once, the first call may miss its deadline. */
 async function ready(tries = 20): Promise<void> {
   await auth.ready().catch((err: unknown) => {
     if (tries === 0) throw err
@@ -82,7 +82,7 @@ process.on('message', (order: Order) => {
     tell({ told: 'answers', answers }),
   )
 })
-// The test has ended, however it did.
+// The test has ended.
 process.on('disconnect', () => process.exit())
 
 const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -98,12 +98,12 @@ function stoppingRedis(): Redis | string {
   if (stop === 'after the write') {
     return onScript(redis, WRITE, async ({ args, run }) => {
       const result = await run()
-      // The tokens of the login are version 1.
+      // The login's tokens are version 1.
       return args[3]?.startsWith('2.') && String(result) === 'done' ? forever() : result
     })
   }
   return onScript(redis, stop === 'before the list' ? ENLIST : CREATE, async () => {
-    // By its answer the server has done everything that was sent before.
+    // Its response means that the server has processed everything sent earlier.
     await redis.ping()
     return forever()
   })

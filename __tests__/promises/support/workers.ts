@@ -7,17 +7,17 @@ import { afterAll, afterEach, beforeAll } from '@jest/globals'
 import { build } from 'esbuild'
 import type { Asked, Order, Told, WorkerSettings } from './worker.ts'
 
-/** A process of its own with an app that holds `GET /token`. */
+/** A separate process whose app has `GET /token`. */
 export interface Worker {
   readonly pid: number
   readonly url: string
-  /** So many requests at once. */
+  /** Sends this many concurrent requests. */
   ask(cookie: string, more?: { times?: number; ahead?: number }): Promise<Asked[]>
-  /** Resolves when all requests of the last order wait for their token. */
+  /** Resolves when all requests of the last order are waiting for their token. */
   waiting(): Promise<unknown>
-  /** Resolves when it stands where it was told to stop. */
+  /** Resolves when the worker is at its stop. */
   stopped(): Promise<unknown>
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL and resolves when the process is gone. */
   kill(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ const running = new Set<ChildProcess>()
 let folder = ''
 let bundle = ''
 
-/** To be called once in a file that starts workers: one file is quick to start, which counts with 60 processes. */
+/** Call once per test file that starts workers. A bundled file starts faster, which matters with 60 processes. */
 export function useWorkers(): void {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-worker-'))
@@ -65,7 +65,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-/** Rejects when the worker says `instead` before. */
+/** Rejects if the worker sends `instead` first. */
 function heard(child: ChildProcess, what: Told['told'], instead?: Told['told']): Promise<Told> {
   return new Promise((resolve, reject) => {
     const listen = (message: unknown) => {

@@ -8,7 +8,7 @@ import { asAda, cart, fill, keyOf, logIn, logOut, me, startShop, subOf } from '.
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** A process whose wall clock is off; by default one of the same site as another. */
+/** A process whose wall clock is off, on the same site as the others by default. */
 const startOff = (ms: number, of?: TestApp, settings: TestAppOptions = {}) =>
   startShop({
     ...settings,
@@ -17,7 +17,7 @@ const startOff = (ms: number, of?: TestApp, settings: TestAppOptions = {}) =>
     seams: { clock: () => Date.now() + ms },
   })
 
-/** Meanwhile `Date` is off, as after somebody has set the clock of the machine. */
+/** Shifts `Date`, as if someone had set the machine's clock. */
 async function withDateOff(ms: number, act: () => Promise<void>): Promise<void> {
   const { Date: real } = globalThis
   const now = () => real.now() + ms
@@ -36,7 +36,7 @@ describe.each([
   ['an hour ahead', HOUR],
   ['an hour behind', -HOUR],
 ])('a process whose clock is %s', (_name, off) => {
-  it('ends no session of others, and others end none of its', async () => {
+  it('ends no session of other processes, nor do they end its sessions', async () => {
     const right = await startShop()
     const wrong = await startOff(off, right)
     const [ofRight, ofWrong] = [
@@ -53,11 +53,11 @@ describe.each([
     const [one, two] = await Promise.all(
       [ofRight, ofWrong].map(async (cookie) => redis.hgetall(await keyOf(right, sessionIdOf(cookie)))),
     )
-    // A few milliseconds or seconds apart, and no hour.
+    // Milliseconds or seconds apart, not an hour.
     for (const field of ['s', 'e']) expect(Math.abs(Number(one![field]) - Number(two![field]))).toBeLessThan(HOUR / 2)
   })
 
-  it('reports the same session times as all others', async () => {
+  it('reports the same session times as other processes', async () => {
     const right = await startShop()
     const wrong = await startOff(off, right)
     const { body } = await logIn(wrong, asAda).expect(200)
@@ -69,7 +69,7 @@ describe.each([
     expect(await wrong.auth.sessions.list(subOf(right, asAda))).toEqual([session])
   })
 
-  it('hides no session from revocation, whoever revokes', async () => {
+  it('hides no session from a revocation by any process', async () => {
     const right = await startShop()
     const wrong = await startOff(off, right)
     for (const [at, from] of [
@@ -79,14 +79,14 @@ describe.each([
       const cookies = [cookieOf(await logIn(at, asAda).expect(200)), cookieOf(await logIn(from, asAda).expect(200))]
       expect(await from.auth.sessions.revokeAll(subOf(right, asAda))).toBe(2)
       for (const cookie of cookies) for (const app of [right, wrong]) await me(app, cookie).expect(401)
-      // The mark of the revocation keeps out logins from before it, and none from after it.
+      // The revocation mark rejects earlier logins and no later ones.
       const fresh = cookieOf(await logIn(at, asAda).expect(200))
       await me(from, fresh).expect(200)
       await logOut(from, fresh).expect(200)
     }
   })
 
-  it('does not log in past a revocation that began while Auth0 was asked', async () => {
+  it('refuses a login that a revocation overtakes', async () => {
     const right = await startShop()
     const wrong = await startOff(off, right)
     for (const [at, from] of [
@@ -107,7 +107,7 @@ describe.each(['redis', 'memory'] as const)('findings 9: a process whose Date ju
   it.each([
     ['forth by a year', 365 * DAY],
     ['back by a year', -365 * DAY],
-  ])('%s ends no session and can still end it', async (_name, jump) => {
+  ])('%s ends no session and can still log out', async (_name, jump) => {
     const shop = await startShop({ store })
     const cookie = cookieOf(await logIn(shop, asAda).expect(200))
     await fill(shop, 'book', cookie).expect(200)
@@ -130,7 +130,7 @@ describe.each(['redis', 'memory'] as const)('findings 9: a process whose Date ju
 })
 
 describe('a session with a short idle time', () => {
-  it('lives while it is used through processes whose clocks disagree, and ends when it is used no more', async () => {
+  it('lives while used through processes whose clocks disagree, and ends once unused', async () => {
     const session = { idleTimeout: 2, absoluteTimeout: 60 }
     const right = await startApp({ options: { session } })
     const others = [
@@ -144,7 +144,7 @@ describe('a session with a short idle time', () => {
     const apps = [right, ...others]
     for (const at of apps) await me(at, cookie).expect(200)
     await withDateOff(-HOUR, async () => {
-      // Until more than the idle time has passed on the clock that counts.
+      // Until the idle timeout has passed on the store's clock.
       for (let round = 0; Number(await redis.hget(key, 's')) < first + 2_100; round++) {
         const { status } = await request(apps[round % 3]!.app)
           .get('/me')

@@ -5,7 +5,7 @@ import type { TestApp } from '../../support/app.ts'
 import { cookieOf, openRedis, refusal, sessionIdOf, until } from '../../http/wire.ts'
 import { asAda, asBob, cart, fill, keyOf, logIn, logOut, me, startShop, subOf } from './shop.ts'
 
-describe('a record in Redis that somebody has copied, edited or forged', () => {
+describe('a Redis record that was copied, edited, or forged', () => {
   let shop: TestApp
   let redis: Redis
   let adas: string
@@ -33,7 +33,7 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
   const store = async (cookie: string, fields: Record<string, string | Buffer>) =>
     redis.hset(await keyOf(shop, sessionIdOf(cookie)), fields)
 
-  it('opens nowhere else: a whole record', async () => {
+  it('does not open elsewhere: a whole record', async () => {
     await store(bobs, await recordOf(adas))
     expect((await me(shop, bobs).expect(401)).body).toEqual(refusal('session_expired'))
     expect((await get('/token', bobs)).status).toBe(401)
@@ -41,30 +41,30 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
     expect((await cart(shop, bobs).expect(200)).body).toEqual({ cart: [], sub: null })
   })
 
-  it('opens nowhere else: only the login', async () => {
+  it('does not open elsewhere: only the login', async () => {
     const { l = '' } = await recordOf(adas)
     await store(bobs, { l })
     expect((await me(shop, bobs).expect(401)).body).toEqual(refusal('session_expired'))
     expect((await cart(shop, bobs).expect(200)).body.sub).toBeNull()
   })
 
-  it('opens nowhere else: only the tokens', async () => {
+  it('does not open elsewhere: only the tokens', async () => {
     const { t = '' } = await recordOf(adas)
     await store(bobs, { t })
     await me(shop, bobs).expect(200)
     expect((await get('/token', bobs)).status).toBe(401)
   })
 
-  it('is not its owner’s to lose: who holds the copy can end only the copy', async () => {
+  it('cannot end the original session', async () => {
     await store(bobs, await recordOf(adas))
     await logOut(shop, bobs).expect(200)
     expect((await me(shop, adas).expect(200)).body.sub).toBe(subOf(shop, asAda))
     await get('/token', adas).expect(200)
-    // Nobody knows the refresh token that Bob's record held.
+    // Bob's own refresh token was overwritten, so nothing can be revoked.
     expect(shop.emulator.requestsTo('/oauth/revoke')).toEqual([])
   })
 
-  it('hands nothing on to a login: what cannot be opened may be another user’s', async () => {
+  it("passes no data on to a login, because it may be another user's", async () => {
     const preserving = await startShop({
       emulator: shop.emulator,
       options: { session: { prefix: shop.prefix, preserve: ['cart'] } },
@@ -89,7 +89,7 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
     ['JSON of a login', JSON.stringify({ sub: 'auth0|eve', user: {}, scope: '', handle: 'h', since: 1, until: 9e15 })],
     ['many zero bytes', '\0'.repeat(100)],
     ['what another secret has sealed', 'A'.repeat(400)],
-  ])('opens nowhere and crashes nothing with %s for a login', async (_name, l) => {
+  ])('neither opens nor crashes with %s as the login', async (_name, l) => {
     await store(adas, { l })
     expect((await me(shop, adas).expect(401)).body).toEqual(refusal('session_expired'))
     expect((await cart(shop, adas).expect(200)).body.sub).toBeNull()
@@ -98,7 +98,7 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
     await me(shop, adas).expect(401)
   })
 
-  it('opens nowhere with any byte of the login changed', async () => {
+  it('does not open with any byte of the login changed', async () => {
     const { l = Buffer.alloc(0) } = await recordOf(adas)
     const bytes = l
     for (let at = 0; at < bytes.length; at += 17) {
@@ -111,7 +111,7 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
     await me(shop, adas).expect(200)
   })
 
-  it('crashes nothing with nonsense in any field', async () => {
+  it('never crashes with garbage in any field', async () => {
     const whole = await recordOf(adas)
     for (const field of Object.keys(whole)) {
       for (const nonsense of ['', 'NaN', '-1', '1e400', '[]', '{"cookie":', '\uffff']) {
@@ -132,7 +132,7 @@ describe('a record in Redis that somebody has copied, edited or forged', () => {
     await me(shop, adas).expect(200)
   })
 
-  it('is not brought back by writing it again after logout with another id, nor is a replayed cookie', async () => {
+  it('does not revive a session after logout, under another id or with a replayed cookie', async () => {
     const record = await recordOf(adas)
     await logOut(shop, adas).expect(200)
     expect((await me(shop, adas).expect(401)).body).toEqual(refusal('session_expired'))

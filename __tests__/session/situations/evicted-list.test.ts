@@ -7,7 +7,7 @@ import { asAda, listKeyOf, logIn, me, startShop, subOf } from './shop.ts'
 
 const MINUTE = 60_000
 
-describe('a list of a user that Redis has evicted', () => {
+describe("a user's list that Redis has evicted", () => {
   let now: number
   let shop: TestApp
   let cookie: string
@@ -27,7 +27,7 @@ describe('a list of a user that Redis has evicted', () => {
     await me(shop, cookie).expect(200)
   })
 
-  it('has the session on it again once that is extended, so that it can be revoked', async () => {
+  it('contains the session again once it is extended, so that it can be revoked', async () => {
     await evict()
     expect(await isListed()).toBe(false)
     now += MINUTE
@@ -38,7 +38,7 @@ describe('a list of a user that Redis has evicted', () => {
     await until(() => shop.emulator.refreshTokens.families() === 0)
   })
 
-  it('has it again by a request with auth.session, and by another process', async () => {
+  it('contains it again after a request with auth.session or to another process', async () => {
     for (const ask of [
       () => request(shop.app).get('/cart').set('Cookie', cookie),
       async () => {
@@ -53,7 +53,7 @@ describe('a list of a user that Redis has evicted', () => {
     }
   })
 
-  it('has a session off it that was revoked unseen: it ends when it would have been extended', async () => {
+  it('does not get a revoked session back, which ends when it would be extended', async () => {
     await evict()
     expect(await sessions().revokeAll(sub)).toBe(0)
     now += MINUTE
@@ -64,7 +64,7 @@ describe('a list of a user that Redis has evicted', () => {
     expect(await sessions().list(sub)).toEqual([])
   })
 
-  it('keeps a login from after the revocation', async () => {
+  it('keeps a login after the revocation', async () => {
     await evict()
     await sessions().revokeAll(sub)
     now += 1
@@ -77,7 +77,7 @@ describe('a list of a user that Redis has evicted', () => {
     expect(await sessions().list(sub)).toHaveLength(1)
   })
 
-  it('does not keep a session that is extended while it ends', async () => {
+  it('does not get a session back that ends while it is extended', async () => {
     const inside = gate()
     const held = gate()
     const site = await startShop({
@@ -102,7 +102,7 @@ describe('a list of a user that Redis has evicted', () => {
     expect(await hasSession()).toBe(false)
   })
 
-  it('keeps the session that was excepted from a revocation', async () => {
+  it('keeps the session that a revocation excluded', async () => {
     const other = cookieOf(await logIn(shop, asAda).expect(200))
     await request(shop.app).delete('/auth/sessions').set('Cookie', cookie).expect(204)
     await me(shop, other).expect(401)

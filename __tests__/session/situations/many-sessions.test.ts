@@ -15,7 +15,7 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.disconnect()
 })
 
-/** A client that knows how many commands wait for their answers at most. */
+/** A client that tracks the maximum number of pending commands. */
 function watched() {
   const client = new Redis(testRedisUrl(), { commandTimeout: 10_000 })
   clients.push(client)
@@ -40,7 +40,7 @@ async function logInTimes(site: TestApp, times: number): Promise<string[]> {
   return cookies
 }
 
-/** Pointers on the user's list that lead to no session, older than all that do. */
+/** Stale entries on the user's list, older than all live ones. */
 async function plant(site: TestApp, count: number): Promise<void> {
   const redis = openRedis()
   const key = await listKeyOf(site)
@@ -54,7 +54,7 @@ async function plant(site: TestApp, count: number): Promise<void> {
 describe.each(['redis', 'memory'] as const)('more logins of one user than maxPerUser, in %s', (store) => {
   const start = (settings: TestAppOptions = {}) => startApp({ store, ...settings })
 
-  it('end the oldest sessions, one for each, whatever is used', async () => {
+  it('end one oldest session each, even if it is in use', async () => {
     const site = await start()
     const cookies = await logInTimes(site, MOST)
     const stranger = await logInAs(site, 'auth0|another')
@@ -73,7 +73,7 @@ describe.each(['redis', 'memory'] as const)('more logins of one user than maxPer
     )
   })
 
-  it('end them also where they come at once', async () => {
+  it('end them for concurrent logins too', async () => {
     const site = await start()
     const first = await logInAs(site, sub)
     await Promise.all(Array.from({ length: MOST + 20 }, () => logInAs(site, sub)))
@@ -81,7 +81,7 @@ describe.each(['redis', 'memory'] as const)('more logins of one user than maxPer
     expect(await site.auth.sessions.list(sub)).toHaveLength(MOST)
   })
 
-  it('revoke the refresh tokens of what they end', async () => {
+  it('revoke the refresh tokens of the ended sessions', async () => {
     const site = await start()
     await logInAs(site, sub, { refreshToken: 'of the oldest' })
     await logInTimes(site, MOST)
@@ -90,8 +90,8 @@ describe.each(['redis', 'memory'] as const)('more logins of one user than maxPer
   })
 })
 
-describe('findings 8: a user with thousands of entries on the list', () => {
-  /** Sessions at once, with some room for the commands beside them. */
+describe('findings 8: a user with thousands of list entries', () => {
+  /** Maximum concurrent sessions, with room for other commands. */
   const BOUND = 45
 
   async function start(count: number) {
@@ -99,7 +99,7 @@ describe('findings 8: a user with thousands of entries on the list', () => {
     const site = await startApp({ options: { redis: client } })
     const cookie = await logInAs(site, sub)
     const stranger = await logInAs(site, 'auth0|another')
-    // The list of the other user is none of this test.
+    // The other user's list is not part of this test.
     await openRedis().del(...(await otherLists(site)))
     await plant(site, count)
     seen.most = 0
@@ -114,7 +114,7 @@ describe('findings 8: a user with thousands of entries on the list', () => {
     return found.flat()
   }
 
-  it('is listed a few at a time, while others are answered, and is tidy afterwards', async () => {
+  it('is listed in batches while other requests are answered, and the list is cleaned up', async () => {
     const { site, cookie, stranger, seen } = await start(20_000)
     const listing = { isOver: false }
     const listed = request(site.app)
@@ -135,7 +135,7 @@ describe('findings 8: a user with thousands of entries on the list', () => {
     expect(await openRedis().hlen(await listKeyOf(site))).toBe(1)
   })
 
-  it('can be revoked a few at a time', async () => {
+  it('is revoked in batches', async () => {
     const { site, cookie, stranger, seen } = await start(4_000)
     expect(await site.auth.sessions.revokeAll(sub)).toBe(1)
     expect(seen.most).toBeLessThanOrEqual(BOUND)
@@ -152,7 +152,7 @@ describe('findings 8: a user with thousands of entries on the list', () => {
   })
 })
 
-describe('a session that ended because nobody used it', () => {
+describe('a session that ended after its idle timeout', () => {
   async function start() {
     const site = await startApp()
     const dead = await logInAs(site, sub)
@@ -162,7 +162,7 @@ describe('a session that ended because nobody used it', () => {
   const handles = async (site: TestApp) => openRedis().hkeys(await listKeyOf(site))
   const told = ({ events }: TestApp) => events.filter(({ name }) => name === 'session.revoked').length
 
-  it('is neither counted nor told of by revokeAll', async () => {
+  it('is neither counted nor reported by revokeAll', async () => {
     const site = await start()
     await logInAs(site, sub)
     expect(await site.auth.sessions.revokeAll(sub)).toBe(1)
@@ -170,7 +170,7 @@ describe('a session that ended because nobody used it', () => {
     expect(await handles(site)).toEqual(['!'])
   })
 
-  it('cannot be revoked, and is forgotten', async () => {
+  it('cannot be revoked and is removed from the list', async () => {
     const site = await start()
     const [handle = ''] = await handles(site)
     expect(await site.auth.sessions.revoke(sub, handle)).toBe(false)
@@ -179,7 +179,7 @@ describe('a session that ended because nobody used it', () => {
     expect(await openRedis().keys(`${site.prefix}*`)).toEqual([])
   })
 
-  it('is not listed, and forgotten when it is looked for', async () => {
+  it('is not listed and is removed from the list when looked up', async () => {
     const site = await start()
     await logInAs(site, sub)
     expect(await site.auth.sessions.list(sub)).toHaveLength(1)

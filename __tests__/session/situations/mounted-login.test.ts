@@ -13,7 +13,7 @@ const paths = [
   ['mounted elsewhere only', '/auth/login'],
 ] as const
 
-/** A shop with logins of each kind. */
+/** A shop with all kinds of logins. */
 function start(options: RopgAuthOptions = {}, store: 'redis' | 'memory' = 'redis'): Promise<TestApp> {
   return startShop({
     store,
@@ -37,7 +37,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
   describe.each(['redis', 'memory'] as const)('in %s', (store) => {
     const preserving = () => start({ session: { preserve: ['cart'] } }, store)
 
-    it("takes a visitor's cart along if it is to be preserved, under a new id", async () => {
+    it("keeps a visitor's cart under a new id if preserve includes it", async () => {
       const shop = await preserving()
       const visitor = cookieOf(await fill(shop, 'book').expect(200))
       const answer = await logInAt(shop, path, asAda, visitor).expect(200)
@@ -49,7 +49,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
       if (store === 'redis') expect(await keysUnder(shop.prefix)).toHaveLength(2)
     })
 
-    it("leaves a visitor's cart behind if it is not", async () => {
+    it("drops a visitor's cart otherwise", async () => {
       const shop = await start({}, store)
       const visitor = cookieOf(await fill(shop, 'book').expect(200))
       const cookie = cookieOf(await logInAt(shop, path, asAda, visitor).expect(200))
@@ -67,7 +67,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
       expect(await shop.auth.sessions.list(subOf(shop, asAda))).toHaveLength(1)
     })
 
-    it("over another user's session keeps nothing, whatever is to be preserved", async () => {
+    it("over another user's session keeps nothing, even preserved data", async () => {
       const shop = await preserving()
       const adas = cookieOf(await logInAt(shop, path, asAda).expect(200))
       await fill(shop, 'book', adas).expect(200)
@@ -78,7 +78,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
     })
   })
 
-  it('takes no cart along from a user who logged out meanwhile', async () => {
+  it('keeps no cart of a user who has logged out in the meantime', async () => {
     const shop = await start({ session: { preserve: ['cart'] } })
     const adas = cookieOf(await logInAt(shop, path, asAda).expect(200))
     await fill(shop, 'book', adas).expect(200)
@@ -94,7 +94,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
       client.disconnect()
     })
 
-    /** Commands fail from the one on whose text matches. */
+    /** Commands fail starting with the one whose text matches. */
     function failing() {
       client = new Redis(testRedisUrl(), { commandTimeout: 5_000 })
       const send = client.sendCommand.bind(client)
@@ -124,7 +124,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
       ['when the session is written', /^eval .*HSET/s],
       ['when the list is written', /^evalsha .*:u:/s],
       ['when the old session is ended', /^hmget .* s t$/],
-    ])('%s leaves the old session as it was, sets no cookie and revokes what was granted', async (_when, from) => {
+    ])('%s keeps the old session, sets no cookie, and revokes the new refresh token', async (_when, from) => {
       const failure = failing()
       const shop = await start({ redis: client, scope: 'openid profile email offline_access' })
       const old = cookieOf(await logInAt(shop, path, asAda).expect(200))
@@ -148,7 +148,7 @@ describe.each(paths)('findings 7: a login with auth.session %s', (_name, path) =
 })
 
 describe('findings 5: an app that copies its session over a regenerate', () => {
-  it('makes no login that is not on the list of the user', async () => {
+  it("creates no login that is missing from the user's list", async () => {
     const shop = await startShop({
       after: (app, auth) => {
         app.post('/regenerate', auth.session, (req, res, next) => {
@@ -173,8 +173,8 @@ describe('findings 5: an app that copies its session over a regenerate', () => {
   })
 })
 
-describe('findings 6: a login that is under way while the user’s sessions are revoked', () => {
-  it('does not survive, and its refresh token is revoked', async () => {
+describe("findings 6: a login in progress while the user's sessions are revoked", () => {
+  it('does not succeed, and its refresh token is revoked', async () => {
     const shop = await start()
     const held = shop.emulator.hold({ path: '/oauth/token', after: true })
     const login = request(shop.app)
@@ -192,8 +192,8 @@ describe('findings 6: a login that is under way while the user’s sessions are 
   })
 })
 
-describe('requests beside a login', () => {
-  it('that hold the session of before it write nothing into that of after it', async () => {
+describe('requests concurrent with a login', () => {
+  it('do not write data of the old session into the new one', async () => {
     const inside = gate()
     const held = gate()
     const shop = await startShop({

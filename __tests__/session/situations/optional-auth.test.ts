@@ -16,7 +16,7 @@ const start = (settings: TestAppOptions = {}) =>
   })
 
 describe('optionalAuth', () => {
-  it('sets req.auth if there is a login, and lets all others pass without it', async () => {
+  it('sets req.auth for logged-in requests and lets all others pass without it', async () => {
     const shop = await start()
     const open = (cookie: string) => request(shop.app).get('/open').set('Cookie', cookie)
     const cookie = cookieOf(await logIn(shop, asAda).expect(200))
@@ -29,7 +29,7 @@ describe('optionalAuth', () => {
     }
   })
 
-  it('answers 503 while Redis is gone to a request with a genuine cookie, and to no other', async () => {
+  it('answers 503 while Redis is down only to requests with a valid cookie', async () => {
     const redis = await startRedis()
     const shop = await start({ options: { redis: redis.url, timeouts: { redis: 200 } } })
     const open = (cookie: string) => request(shop.app).get('/open').set('Cookie', cookie)
@@ -49,9 +49,9 @@ describe('optionalAuth', () => {
   })
 })
 
-describe('logout while Redis is gone', () => {
+describe('logout while Redis is down', () => {
   it.each(['route', 'auth.logout', 'req.auth.logout'] as const)(
-    'answers 503, and clears the cookie all the same (%s)',
+    'answers 503 and still clears the cookie (%s)',
     async (way) => {
       const redis = await startRedis()
       const shop = await start({

@@ -8,12 +8,12 @@ import { startApp, type TestApp } from '../../support/app.ts'
 import { cookieOf, listen } from '../../http/wire.ts'
 import { asAda, asBob, subOf, users } from './shop.ts'
 
-/** Calls an app as vhost does: without mounting it. */
+/** Calls an app without mounting it, like vhost. */
 const called = (app: unknown) => (req: Request, res: Response, next: NextFunction) => {
   ;(app as (req: Request, res: Response, next: NextFunction) => void)(req, res, next)
 }
 
-/** Routes of an app that knows nothing of the one around it. */
+/** Routes of an app that is unaware of the outer app. */
 function inner(app: Express, auth: RopgAuth): Express {
   app.use('/inner/auth', auth.router)
   app.get('/inner/me', auth.requireAuth, (req, res) => {
@@ -31,7 +31,7 @@ describe.each([
   ['of Express 4 in one of Express 5', express, () => express4() as unknown as Express],
   ['of Express 5 in one of Express 4', () => express4() as unknown as Express, express],
   ['of Express 5 in one of Express 5', express, express],
-])('findings 3: an app %s that is called and not mounted', (_name, outside, inside) => {
+])('findings 3: an app %s that is called instead of mounted', (_name, outside, inside) => {
   async function start() {
     const site = await startApp({ emulator: { users } })
     const outer = outside()
@@ -43,7 +43,7 @@ describe.each([
     return { ...site, app: outer }
   }
 
-  it('has req.auth, the routes, and req.session where it is mounted', async () => {
+  it('has req.auth, the routes, and req.session if auth.session is mounted', async () => {
     const { app, ...site } = await start()
     const sub = subOf({ ...site, app }, asAda)
     const cookie = cookieOf(await request(app).post('/inner/auth/login').send(asAda).expect(200))
@@ -60,7 +60,7 @@ describe.each([
   })
 })
 
-describe('a request that is dispatched again', () => {
+describe('a redispatched request', () => {
   async function start() {
     const site = await startApp({
       emulator: { users },
@@ -85,7 +85,7 @@ describe('a request that is dispatched again', () => {
     return { site, cookie, sub: subOf(site, asAda) }
   }
 
-  it('is answered once, as its user, and reads the session once for all guards', async () => {
+  it('is answered once for its user and reads the session once for all guards', async () => {
     const { site, cookie, sub } = await start()
     await request(site.app).get('/inner/me').set('Cookie', cookie).expect(200)
     for (const path of ['/again', '/guarded-again', '/next']) {
@@ -99,7 +99,7 @@ describe('a request that is dispatched again', () => {
     await request(site.app).get('/all-again').set('Cookie', cookie).expect(200, { sub })
   })
 
-  it('passes through auth.session, and writes the session once', async () => {
+  it('passes through auth.session and writes the session once', async () => {
     const { site, cookie, sub } = await start()
     for (const visits of [1, 2]) {
       await request(site.app).get('/session-again').set('Cookie', cookie).expect(200, { visits, sub })
@@ -109,8 +109,8 @@ describe('a request that is dispatched again', () => {
 
 const noResponse = {} as unknown as Response
 
-describe('a request that is derived from another (Object.create)', () => {
-  /** Answers with what `act` finds on a request derived from that of the client. */
+describe('a request derived from another (Object.create)', () => {
+  /** Responds with what `act` returns for a request derived from the client's. */
   function deriving(act: (derived: Request, done: (found: unknown) => void) => void) {
     return (req: Request, res: Response) => {
       const derived = Object.create(req) as Request
@@ -147,7 +147,7 @@ describe('a request that is derived from another (Object.create)', () => {
     })
   }
 
-  it('has an auth of its own', async () => {
+  it('has its own req.auth', async () => {
     const site = await start()
     const cookie = cookieOf(await site.login().expect(200))
     const sub = subOf(site, asAda)
@@ -158,7 +158,7 @@ describe('a request that is derived from another (Object.create)', () => {
     await request(site.app).get('/derived').expect(200, { found: 'unauthenticated', onOriginal: false })
   })
 
-  it('answers its own client, however many there are at once', async () => {
+  it('answers its own client among many concurrent requests', async () => {
     const site = await start()
     const { url } = await listen(site.app)
     const cookies = [cookieOf(await site.login(asAda).expect(200)), cookieOf(await site.login(asBob).expect(200))]

@@ -11,7 +11,7 @@ import { asAda, asBob, setCookies, subOf, users } from './shop.ts'
 
 interface OwnSession {
   middleware: RequestHandler
-  /** Sessions that its store holds, each as JSON. */
+  /** Stored sessions as JSON. */
   stored: () => Promise<string[]>
   stop: () => unknown
 }
@@ -40,7 +40,7 @@ function inSameRedis(): OwnSession {
   }
 }
 
-/** As cookie-session: no store, an accessor on the request, the data in the cookie. */
+/** Like cookie-session: no store, an accessor on the request, and data in the cookie. */
 function inCookie(): OwnSession {
   return {
     middleware: (req, res, next) => {
@@ -67,7 +67,7 @@ function inCookie(): OwnSession {
   }
 }
 
-/** What passport 0.7 does with a session, as far as a session is concerned. */
+/** How passport 0.7 uses a session. */
 const passport = {
   user: (req: Request) => (Reflect.get(req.session, 'passport') as { user?: string } | undefined)?.user ?? null,
   logIn: (req: Request, user: string, done: (err?: unknown) => void) => {
@@ -154,7 +154,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
     const both = async () => (await agent.get('/both').expect(200)).body as unknown
     const logIn = () => agent.post('/auth/login').send(asAda).expect(200)
 
-    it('is neither regenerated nor destroyed, and keeps its cookie, at login and at logout', async () => {
+    it('is neither regenerated nor destroyed and keeps its cookie at login and logout', async () => {
       await agent.post('/note?text=mine').expect(200)
       const before = await own.stored()
       const login = await logIn()
@@ -167,7 +167,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
       expect(await both()).toEqual({ sub: null, note: 'mine' })
     })
 
-    it('is not begun by a login, and holds nothing of it', async () => {
+    it('is not created by a login and contains nothing of it', async () => {
       await logIn()
       await agent.get('/me').expect(200)
       expect(await own.stored()).toEqual([])
@@ -175,7 +175,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
       expect((await own.stored()).join()).not.toMatch(/ropg|auth0/)
     })
 
-    it('is written beside the login session, at the same time', async () => {
+    it('can be written concurrently with the login session', async () => {
       await logIn()
       for (const note of ['one', 'two']) {
         const answer = await agent.post('/note').query({ text: note }).expect(200)
@@ -184,7 +184,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
       }
     })
 
-    it('does not keep a login alive that was revoked, nor one that another browser has ended', async () => {
+    it('does not keep a login alive that was revoked or ended by another browser', async () => {
       await agent.post('/note?text=mine').expect(200)
       await logIn()
       const other = site.agent()
@@ -199,7 +199,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
 
     if (kind === 'cookie-session') return
 
-    it('holds a login of passport, and neither login ends the other', async () => {
+    it('can contain a passport login, and neither login ends the other', async () => {
       const state = async () => (await agent.get('/passport').expect(200)).body as unknown
       const sub = subOf(site, asAda)
       await agent.post('/passport/login').expect(200)
@@ -217,7 +217,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
     })
   })
 
-  it('in front of auth.session makes that pass an error to next, which says what to remove', async () => {
+  it('before auth.session causes an error that says what to remove', async () => {
     const own = open()
     const site = await startApp()
     const app = express()
@@ -237,7 +237,7 @@ describe.each(kinds)("findings 4: an app's own session (%s)", (kind, open) => {
 })
 
 describe('auth.session', () => {
-  it('passes through where it is mounted twice', async () => {
+  it('does nothing the second time if mounted twice', async () => {
     const site = await startApp({
       before: (app, auth) => {
         app.use(auth.session, auth.session)
@@ -253,7 +253,7 @@ describe('auth.session', () => {
     await agent.get('/count').expect(200, { count: 2 })
   })
 
-  it('refuses the session of another instance', async () => {
+  it("rejects another instance's session", async () => {
     const [one, two] = [await startApp(), await startApp()]
     const app = express()
     app.use(one.auth.session, two.auth.session)

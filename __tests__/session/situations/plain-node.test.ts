@@ -36,7 +36,7 @@ interface Passed {
   req: IncomingMessage & { auth?: { sub: string }; session?: object }
 }
 
-/** What middleware passes to `next` for a request to a server without Express. */
+/** The error that middleware passes to `next` on a server without Express. */
 async function passed(guard: Guard, { headers = {}, isBare = true } = {}): Promise<Passed> {
   let result: Passed | undefined
   const url = await listen((req, answer) => {
@@ -58,8 +58,8 @@ const guardsOf = (auth: RopgAuth): [string, Guard][] => [
 describe.each([
   ['an empty object', true],
   ['the response of Node', false],
-])('without an answer of Express (%s)', (_name, isBare) => {
-  it('an anonymous request is an AuthError for next behind requireAuth, and passes the others', async () => {
+])('without an Express response (%s)', (_name, isBare) => {
+  it('an anonymous request causes an AuthError in requireAuth only', async () => {
     const { auth } = await startApp()
     const errors = []
     for (const [name, guard] of guardsOf(auth)) errors.push([name, (await passed(guard, { isBare })).error])
@@ -71,7 +71,7 @@ describe.each([
     expect(errors[0]![1]).toBeInstanceOf(AuthError)
   })
 
-  it('a request with a login has req.auth behind each, and req.session where it is mounted', async () => {
+  it('a logged-in request has req.auth behind each guard, and req.session if auth.session is mounted', async () => {
     const { app, auth } = await startApp()
     const cookie = await signIn(app, auth, { sub: 'auth0|x' })
     for (const [name, guard] of guardsOf(auth)) {
@@ -83,7 +83,7 @@ describe.each([
     }
   })
 
-  it('a dead store is a SessionUnavailableError for next, for genuine cookies only', async () => {
+  it('a dead store causes a SessionUnavailableError for valid cookies only', async () => {
     const redis = await startRedis()
     cleanups.push(() => redis.stop())
     const { app, auth } = await startApp({ options: { redis: redis.url, timeouts: { redis: 200 } } })
@@ -103,7 +103,7 @@ describe.each([
 })
 
 describe('auth.authenticate', () => {
-  it('tells who is logged in, for a request of plain Node', async () => {
+  it('returns the login of a plain Node.js request', async () => {
     const { auth, ...site } = await startApp({ options: { scope: 'openid email offline_access' } })
     const found: unknown[] = []
     const url = await listen((req, res) => {
@@ -123,7 +123,7 @@ describe('auth.authenticate', () => {
     expect(found).toEqual([undefined, [expect.stringMatching(/^auth0\|/), 'ada@example.com', 'Bearer'], undefined])
   })
 
-  it('rejects with SessionUnavailableError while Redis is gone, and does not without a genuine cookie', async () => {
+  it('rejects with SessionUnavailableError while Redis is down, but only for valid cookies', async () => {
     const port = await freePort()
     const { auth } = await startApp({ options: { redis: `redis://127.0.0.1:${port}`, timeouts: { redis: 200 } } })
     const there = createRopgAuth({
@@ -139,8 +139,8 @@ describe('auth.authenticate', () => {
   })
 })
 
-describe('findings 2: a server with WebSockets, in a process where an unhandled rejection is the end', () => {
-  /** Answers each upgrade with a status line, and the name of the error that a guard passed on. */
+describe('findings 2: a WebSocket server in a process that exits on unhandled rejections', () => {
+  /** Answers each upgrade with a status line and the name of the error from the guard. */
   const script = `
     import { createServer } from 'node:http'
     import { createRopgAuth } from './lib/index.ts'
@@ -189,7 +189,7 @@ describe('findings 2: a server with WebSockets, in a process where an unhandled 
     return /101 (\w*)/.exec(received)?.[1] ?? received
   }
 
-  it('lives on after anonymous, hostile and genuine connections, with Redis up and down', async () => {
+  it('survives anonymous, hostile, and valid connections with Redis up and down', async () => {
     const redis = await startRedis()
     cleanups.push(() => redis.stop())
     const twin = createRopgAuth({

@@ -4,7 +4,7 @@ import type { TestApp } from '../../support/app.ts'
 import { cookieOf, gate, openRedis, sessionIdOf } from '../../http/wire.ts'
 import { asAda, asBob, cart, fill, genuine, keyOf, logIn, logOut, me, setCookies, startShop, subOf } from './shop.ts'
 
-describe('findings 1: several cookies of our name', () => {
+describe('findings 1: several cookies with our name', () => {
   const garbage = ['auth=garbage', 'auth=', 'auth=s%3Aforged.forged', 'auth=%', 'authother=x', 'auth="quoted"']
   let shop: TestApp
   let adas: string
@@ -29,42 +29,42 @@ describe('findings 1: several cookies of our name', () => {
   const asAdas = () => [subOf(shop, asAda), subOf(shop, asAda), ['book']]
   const asBobs = () => [subOf(shop, asBob), subOf(shop, asBob), []]
 
-  it.each(garbage)('the genuine one counts, in front of and behind %s', async (planted) => {
+  it.each(garbage)('uses the valid one before and after %s', async (planted) => {
     expect(await asked(planted, adas)).toEqual(asAdas())
     expect(await asked(adas, planted)).toEqual(asAdas())
   })
 
-  it('the one counts whose session lives, wherever it stands', async () => {
+  it('uses the one with a live session, in any position', async () => {
     expect(await asked(dead, adas)).toEqual(asAdas())
     expect(await asked(adas, dead)).toEqual(asAdas())
     expect(await asked(genuine('never-stored'), dead, ...garbage, adas)).toEqual(asAdas())
   })
 
-  it('of two that live the first counts', async () => {
+  it('uses the first of two live ones', async () => {
     expect(await asked(adas, bobs)).toEqual(asAdas())
     expect(await asked(bobs, adas)).toEqual(asBobs())
     expect(await asked(dead, bobs, adas)).toEqual(asBobs())
   })
 
-  it('one that opens to no login is none that lives', async () => {
+  it('skips one without a login', async () => {
     const redis = openRedis()
     const stolen = await redis.hgetallBuffer(await keyOf(shop, sessionIdOf(adas)))
     await redis.hset(await keyOf(shop, sessionIdOf(bobs)), stolen)
     expect(await asked(bobs, adas)).toEqual(asAdas())
   })
 
-  it('without one that lives the answer is that of an ended session, and without a genuine one that of none', async () => {
+  it('answers as for an ended session if none is live, and as for no session if none is valid', async () => {
     expect(await asked(garbage[0]!, dead)).toEqual(['session_expired', null, []])
     expect(await asked(...garbage)).toEqual(['unauthenticated', null, []])
   })
 
-  it('the data that are written belong to the session that counts', async () => {
+  it('writes data to the session in use', async () => {
     await fill(shop, 'pen', `${garbage[0]!}; ${dead}; ${adas}; ${bobs}`).expect(200)
     expect((await cart(shop, adas)).body.cart).toEqual(['book', 'pen'])
     expect((await cart(shop, bobs)).body.cart).toEqual([])
   })
 
-  it('all genuine ones end at logout', async () => {
+  it('ends the sessions of all valid ones at logout', async () => {
     const answer = await logOut(shop, [garbage[0], dead, adas, bobs].join('; ')).expect(200)
     expect(setCookies(answer)).toHaveLength(1)
     for (const cookie of [adas, bobs]) await me(shop, cookie).expect(401)
@@ -72,7 +72,7 @@ describe('findings 1: several cookies of our name', () => {
     expect(ended.slice(1).sort()).toEqual([subOf(shop, asAda), subOf(shop, asBob)].sort())
   })
 
-  it('all genuine ones end at a login', async () => {
+  it('ends the sessions of all valid ones at login', async () => {
     const fresh = cookieOf(await logIn(shop, asAda, `${bobs}; ${adas}`).expect(200))
     for (const cookie of [adas, bobs]) await me(shop, cookie).expect(401)
     await me(shop, fresh).expect(200)
@@ -80,7 +80,7 @@ describe('findings 1: several cookies of our name', () => {
 })
 
 describe('the cookie', () => {
-  it('is set by nothing but a login, in whichever way', async () => {
+  it('is set only by a login, of any kind', async () => {
     const shop = await startShop({
       after: (app, auth) => {
         app.post('/own', auth.session, (req, res, next) => {
@@ -102,7 +102,7 @@ describe('the cookie', () => {
     }
   })
 
-  it("is set by a visitor's first write, and by no later one", async () => {
+  it("is set only by a visitor's first write", async () => {
     const shop = await startShop()
     const first = await fill(shop, 'book').expect(200)
     const cookie = cookieOf(first)
@@ -111,7 +111,7 @@ describe('the cookie', () => {
     expect([setCookies({ headers }), body.cart]).toEqual([[], ['book', 'pen']])
   })
 
-  it('is taken away by nothing but a logout: a late 401 leaves that of a newer login alone', async () => {
+  it("is cleared only by a logout, so a late 401 keeps a newer login's cookie", async () => {
     const inside = gate()
     const held = gate()
     const shop = await startShop({

@@ -41,12 +41,11 @@ export const logOut = ({ app }: TestApp, cookie: string) => request(app).post('/
 
 export const subOf = ({ emulator }: TestApp, { email }: { email: string }) => emulator.users.get(email)!.sub
 
-/** A cookie as this package signs it. */
+/** A cookie signed like the package's. */
 export function genuine(id: string, name = 'auth'): string {
   return `${name}=${encodeURIComponent(`s:${sign(id, secret)}`)}`
 }
 
-/** `Set-Cookie` headers of an answer. */
 export function setCookies({ headers }: Pick<Response, 'headers'>): string[] {
   return (headers['set-cookie'] ?? []) as unknown as string[]
 }
@@ -57,7 +56,7 @@ export async function keyOf({ prefix }: TestApp, id: string): Promise<string> {
   return key
 }
 
-/** The key of the one list of a user. */
+/** Key of the user's list. */
 export async function listKeyOf({ prefix }: TestApp): Promise<string> {
   const [key = '', ...more] = (await keysUnder(prefix)).filter((known) => known.includes(':u:'))
   if (more.length) throw new Error('there is more than one list')

@@ -1,4 +1,4 @@
-// Every form works without this file. It adds busy states, messages in place, and countdowns.
+// All forms work without this script. It adds busy states, inline messages, and countdowns.
 const UNREACHABLE = 'The server cannot be reached. Check your connection and try again.'
 const TIMEOUT = 20_000
 const busy = new WeakSet()
@@ -121,7 +121,7 @@ async function refreshWire() {
     const answer = await fetch('/demo/wire')
     if (answer.ok && wire) wire.innerHTML = await answer.text()
   } catch {
-    // The panel is an extra.
+    // The page works without the panel.
   }
 }
 

@@ -1,7 +1,7 @@
 const API_URL = import.meta.env.API_URL
 const element = (id) => document.getElementById(id)
 
-/** The session cookie goes along; tokens never come here. */
+/** Sends the session cookie. Tokens never reach the browser. */
 async function call(method, path, body) {
   const response = await fetch(API_URL + path, {
     method,
@@ -27,7 +27,7 @@ async function show() {
   )
 }
 
-/** Shows what went wrong, in the sentence of the server. */
+/** Shows the server's error message. */
 async function attempt(action) {
   element('problem').textContent = ''
   try {

@@ -6,12 +6,12 @@ import { verifyMfa, type MfaProof } from '../../auth0/verify-mfa.js'
 import { AuthError } from '../../errors.js'
 import { fault, note, ok, skipped, TENANT, type Finding, type Subject } from './finding.js'
 
-/** The setting for which Auth0 refused a grant. */
+/** The setting that made Auth0 refuse a grant. */
 type Reason = 'client' | 'grant' | 'realm' | 'audience'
 
 /**
- * Requests tokens for a nonexistent user, because Auth0 checks all settings before the user. Each name is new, so that no
- * account gets blocked.
+ * Requests tokens for a nonexistent user: Auth0 checks all settings before the user. The name is new each time
+ * so that no account gets blocked.
  */
 export async function checkGrants(parts: GrantParts): Promise<Finding[]> {
   const { realm, allowedRealms } = parts.config
@@ -35,7 +35,7 @@ async function tryPassword(parts: GrantParts, realm: string | undefined): Promis
   )
 }
 
-/** Resolves to the error with which a call is refused. */
+/** Resolves to the error that a call rejects with. */
 export async function refusalOf(call: Promise<unknown>): Promise<AuthError | undefined> {
   try {
     await call
@@ -46,7 +46,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<AuthError | und
   }
 }
 
-/** Undefined if the refusal concerns the user, which means that Auth0 accepted all settings. */
+/** Undefined if Auth0 refused the user, which means that it accepted all settings. */
 function reasonOf({ code, auth0 }: AuthError): Reason | undefined {
   if (code !== 'configuration_error') return undefined
   const { error = '', description = '' } = auth0 ?? {}
@@ -83,7 +83,7 @@ function wasReached(name: Reason, reason: Reason | undefined): boolean {
   return name === 'client' || (name === 'grant' && reason !== 'client')
 }
 
-/** The grant that these options do not use, but a login with a `realm` or another app may. */
+/** The grant that these options do not use, but logins with a `realm` or another app might. */
 async function checkOtherGrant(parts: GrantParts): Promise<Finding[]> {
   const isRealmGrant = parts.config.realm === undefined
   const refusal = await tryPassword(parts, isRealmGrant ? `doctor-${randomUUID()}` : undefined)

@@ -10,7 +10,7 @@ const OFFLINE = 'offline_access'
 
 const WHAT_FOR = 'to check the ID token, the scopes, and the refresh token with a real login of a test user'
 
-/** Performs one real login with the user from the environment, and revokes its refresh token. */
+/** Logs in the user from the environment and revokes the refresh token. */
 export async function checkLogin(parts: GrantParts, env: Env): Promise<Finding[]> {
   const { DOCTOR_USERNAME: username, DOCTOR_PASSWORD: password } = env
   if (!username || !password)

@@ -7,7 +7,7 @@ const NODE = { check: 'Node.js', setting: 'Node.js 20.19 or later' }
 const EXPRESS = { check: 'Express', setting: 'express in package.json' }
 const PROXY = { check: 'trust proxy', setting: "app.set('trust proxy', ...) in the app" }
 
-/** Checks Express. An unsupported Node.js version never gets this far. */
+/** Unsupported Node.js versions never get this far. */
 export function checkMachine(folder: string): Finding[] {
   return [ok(NODE, process.versions.node), checkExpress(folder)]
 }

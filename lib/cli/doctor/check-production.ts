@@ -11,7 +11,7 @@ const HTTPS = { check: 'HTTPS', setting: 'option requireHttps' }
 const COOKIE = { check: 'cookie', setting: 'option session.cookie' }
 const BASE_URL = { check: 'base URL', setting: 'option interactive.baseUrl' }
 
-/** Returns faults in production, and elsewhere notes about how these options would behave there. */
+/** Returns faults in production. Elsewhere, returns notes about what would be a fault in production. */
 export function checkProduction(options: RopgAuthOptions, config: Config, env: Env): Finding[] {
   if (env.NODE_ENV === 'production') return judge(config, fault)
   const { config: there, refused } = inProduction(options, env)
@@ -51,7 +51,7 @@ function checkSecret(config: Config, say: Say): Finding {
   return problem === undefined ? ok(SECRET, 'looks random') : say(SECRET, problem)
 }
 
-/** Number of different characters that 32 random base64 or hex characters practically always have. */
+/** Random base64 or hex strings of 32 characters practically always contain this many distinct characters. */
 const LEAST_VARIETY = 9
 
 function secretProblem({ session, clientSecret }: Config): string | undefined {

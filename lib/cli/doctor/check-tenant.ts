@@ -10,11 +10,10 @@ import { fault, note, ok, skipped, TENANT, type Finding } from './finding.js'
 
 export interface TenantSurroundings {
   env: Env
-  /** Where the router is mounted. */
+  /** Mount path of the router. */
   mount: string
 }
 
-/** Runs all checks of the tenant. */
 export async function checkTenant(config: Config, { env, mount }: TenantSurroundings): Promise<Finding[]> {
   const client = createAuth0Client(config)
   try {
@@ -41,7 +40,7 @@ export async function checkTenant(config: Config, { env, mount }: TenantSurround
 const FORWARDED =
   'cannot be checked from outside: make sure that it is on, or Auth0 counts every login against the address of this server'
 
-/** Seconds of clock skew that the package tolerates, and seconds that are worth a note. */
+/** Clock skew in seconds: what the package tolerates, and what is worth a note. */
 const MOST_SKEW = 30
 const SKEW = 5
 
@@ -77,7 +76,7 @@ function keysOf(keys: { kty?: string }[], { alg, supported }: Algorithms): Findi
   return ok(TENANT.keys, `${String(usable)} published, for ${alg}`)
 }
 
-/** Subtracts half a second on average, because the header has whole seconds. */
+/** The Date header has whole seconds, so the server's time is half a second later on average. */
 function skewOf(date: string | null, { clock }: Config): Finding {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return skipped(TENANT.clock, "Auth0's response has no Date header")

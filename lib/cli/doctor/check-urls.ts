@@ -2,7 +2,7 @@ import { beginInteractive, logoutUrl } from '../../auth0/interactive.js'
 import type { GrantParts } from '../../auth0/verified-grant.js'
 import { fault, ok, TENANT, type Finding } from './finding.js'
 
-/** Checks the URLs of interactive login. Auth0 shows an error page instead of redirecting to a URL that is not allowed. */
+/** Checks the interactive login URLs. Auth0 shows an error page instead of redirecting to a URL that is not allowed. */
 export async function checkUrls(parts: GrantParts, mount: string): Promise<Finding[]> {
   const { interactive, pages } = parts.config
   if (!interactive) return []
@@ -13,7 +13,7 @@ export async function checkUrls(parts: GrantParts, mount: string): Promise<Findi
   ]
 }
 
-/** With `prompt=none`, Auth0 redirects back at once with an error, because nobody is logged in. */
+/** With `prompt=none`, Auth0 redirects back immediately with an error, because nobody is logged in. */
 async function checkCallback(parts: GrantParts, redirectUri: string): Promise<Finding> {
   const { url } = await beginInteractive(parts, { redirectUri, prompt: 'none' })
   const target = await redirectOf(parts, url)

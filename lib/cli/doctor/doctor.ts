@@ -10,10 +10,10 @@ import { fault, note, ok, type Finding } from './finding.js'
 import { problemsOf } from './problems-of.js'
 
 export interface DoctorInput {
-  /** Options of `createRopgAuth`. The environment provides missing ones. */
+  /** Options of `createRopgAuth`. Missing ones come from the environment. */
   options: RopgAuthOptions
   env: Env
-  /** Where the router is mounted. */
+  /** Mount path of the router. */
   mount: string
   /** Where the app's packages are installed. */
   folder: string
@@ -25,7 +25,7 @@ export interface DoctorInput {
 
 const OPTIONS = { check: 'options', setting: 'the options of createRopgAuth, and the environment' }
 
-/** Checks everything that a login depends on. Reports all faults in one run instead of throwing. */
+/** Checks everything that a login depends on. Reports all faults instead of throwing the first. */
 export async function examine({ options, env, mount, folder, app, seams = {} }: DoctorInput): Promise<Finding[]> {
   const warnings: string[] = []
   const machine = checkMachine(folder)

@@ -1,7 +1,7 @@
 /** `fault`: must be fixed. `note`: worth knowing, but not wrong. `skipped`: could not be checked. */
 export type Status = 'ok' | 'fault' | 'note' | 'skipped'
 
-/** What one check found. */
+/** Result of one check. */
 export interface Finding {
   check: string
   status: Status
@@ -24,7 +24,6 @@ export const skipped = (subject: Subject, message: string): Finding => ({ ...sub
 const APPLICATION = 'Applications > your application'
 const GRANT_TYPES = `${APPLICATION} > Settings > Advanced Settings > Grant Types`
 
-/** All checks of the tenant. */
 export const TENANT = {
   discovery: { check: 'discovery', setting: `option domain (AUTH0_DOMAIN), ${APPLICATION} > Settings > Domain` },
   clock: { check: 'clock', setting: 'the clock of this machine' },

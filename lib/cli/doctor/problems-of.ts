@@ -1,6 +1,6 @@
 import type { ConfigurationError } from '../../errors.js'
 
-/** The problems listed in one error. */
+/** The problems that one error lists. */
 export function problemsOf({ message }: ConfigurationError): string[] {
   const [first = '', ...listed] = message.split('\n  - ')
   return listed.length > 0 ? listed : [first]

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Hint } from '../../events.js'
 import { isNavigation } from '../pages.js'
 
-/** A navigation to a JSON route is meant for a page of the app, which the router at the root hides. */
+/** A browser that navigates to a JSON route probably wants a page of the app that a router at the root hides. */
 export function noticeRoot(hint: Hint): RequestHandler {
   return (req, _res, next) => {
     if (req.baseUrl === '' && isNavigation(req)) hint('mount point', AT_ROOT)

@@ -133,7 +133,7 @@ async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   else answer(req, res, { json, page: afterLogin(req) })
 }
 
-/** Polling for a push, failures of Auth0 or Redis, and what was never sent to Auth0 do not count as attempts. */
+/** Polling for a push, Auth0 or Redis failures, and requests never sent to Auth0 do not count as attempts. */
 const NOT_JUDGED: readonly AuthErrorCode[] = ['mfa_pending', 'auth_unavailable', 'session_unavailable']
 
 function isJudged(err: unknown): boolean {

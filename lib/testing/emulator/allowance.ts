@@ -2,11 +2,11 @@ import type { EmulatorClock } from './types.js'
 
 interface AllowanceSize {
   most: number
-  /** Seconds until one that was taken comes back. */
+  /** Seconds until a used attempt is available again. */
   refill: number
 }
 
-/** A bucket for each key that empties by one at a time and fills up again with time. */
+/** One bucket per key. Each attempt takes one token, and tokens come back over time. */
 export class Allowance {
   readonly #clock: EmulatorClock
   readonly #size: AllowanceSize
@@ -21,7 +21,7 @@ export class Allowance {
     return this.#left(key) < 1
   }
 
-  /** False where nothing is left. */
+  /** Returns false if the bucket is empty. */
   take(key: string): boolean {
     const left = this.#left(key)
     if (left < 1) return false

@@ -1,14 +1,14 @@
-/** Any port, since tests listen where there is room. */
+/** Matches any port, because tests listen on random ports. */
 export const LOOPBACK_URLS = ['http://127.0.0.1:*', 'http://localhost:*']
 
 const ANY_PORT = ':*'
 
-/** Whether a list of allowed URLs has this one, query included. */
+/** Whether the list allows this URL, including its query. */
 export function isAllowedUrl(url: string, allowed: readonly string[]): boolean {
   return URL.canParse(url) && allowed.some((entry) => entry === url || isOnHost(url, entry))
 }
 
-/** The first URL of a list; an entry for any port is none. */
+/** The first URL of a list, skipping any-port entries. */
 export function firstUrl(allowed: readonly string[]): string | undefined {
   return allowed.find((entry) => !entry.endsWith(ANY_PORT))
 }

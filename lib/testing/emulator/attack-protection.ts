@@ -4,7 +4,7 @@ import type { EmulatorClock, EmulatorTenant, StoredUser } from './types.js'
 const BLOCK_MS = 30 * 86_400_000
 
 interface Attempt {
-  /** As typed, but for its case. */
+  /** Case-insensitive. */
   account: string
   address: string
 }
@@ -14,7 +14,7 @@ interface Failures extends Attempt {
   lastAt: number
 }
 
-/** Counts wrong passwords for each account and address, and refuses before a password is looked at. */
+/** Counts wrong passwords per account and address. Blocked attempts are refused before the password is checked. */
 export class AttackProtection {
   readonly #tenant: EmulatorTenant
   readonly #clock: EmulatorClock
@@ -25,7 +25,7 @@ export class AttackProtection {
     this.#clock = clock
   }
 
-  /** @throws Refusal where the attempt may not go on. */
+  /** @throws Refusal if the attempt is blocked. */
   check(attempt: Attempt, user: StoredUser | undefined): void {
     if (this.#tenant.suspiciousAddresses.has(attempt.address)) throw refusal('suspiciousAddress')
     if (this.#isLocked(attempt)) throw refusal('accountLocked')

@@ -19,7 +19,7 @@ import { readScope } from './scopes.js'
 import { checkActions } from './user-checks.js'
 import type { World } from './world.js'
 
-/** `/authorize`: back at once where the browser has a session, else to the login page. */
+/** `/authorize`: redirects back immediately if the browser has a session, otherwise to the login page. */
 export function authorizeEndpoint(world: World): Endpoint {
   return {
     methods: ['GET', 'POST'],
@@ -38,14 +38,14 @@ export function authorizeEndpoint(world: World): Endpoint {
   }
 }
 
-/** Reports a refusal to the application; anything else is the emulator's own fault. */
+/** Redirects refusals to the application. Other errors are bugs in the emulator. */
 export function callbackWithError(target: CallbackTarget, err: unknown): Answer {
   if (!(err instanceof Refusal)) throw err
   const { error, error_description } = err.answer.body as { error: string; error_description: string }
   return callback(target, { error, error_description })
 }
 
-/** What must not be reported to a redirect URI, because it says that this is not one of the application's. */
+/** Errors shown on a page, because the redirect URI is not verified yet. */
 function problemWithTarget({ signing, tenant }: World, params: Params): string | undefined {
   const clientId = textParam(params, 'client_id') ?? ''
   if (clientId !== signing.clientId) return `Unknown client: ${clientId}`
@@ -98,7 +98,7 @@ function authorize(world: World, { params, headers }: Call, request: Authorizati
   return redirect(`${world.issuer}u/login?state=${world.browser.pending.add(request)}`)
 }
 
-/** The browser's session, unless its user is gone or `max_age` asks for a newer login. */
+/** The browser's session, unless its user is gone or `max_age` requires a newer login. */
 function usableSession(world: World, cookies: string | undefined, params: Params): BrowserSession | undefined {
   const session = world.browser.sessions.find(cookies)
   const maxAge = Number(textParam(params, 'max_age') ?? Infinity)
@@ -106,7 +106,7 @@ function usableSession(world: World, cookies: string | undefined, params: Params
   return world.signing.clock.now() - session.authenticatedAt <= maxAge * 1000 ? session : undefined
 }
 
-/** Actions run on every login, and may show a page of their own unless `prompt` forbids that. */
+/** Actions run on every login and may redirect unless `prompt` forbids it. */
 function checkSession({ users }: World, { sub }: BrowserSession, prompt: string | undefined): void {
   const user = users.findBySub(sub)
   if (user?.blocked) throw refusal('userBlocked')

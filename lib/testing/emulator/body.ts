@@ -5,14 +5,14 @@ const LIMIT = 100 * 1024
 
 export type Params = Readonly<Record<string, unknown>>
 
-/** Parameters of a JSON or form body; the refusal where it can be neither. */
+/** Parameters of a JSON or form body, or the refusal if it is neither. */
 export async function readBody(req: IncomingMessage): Promise<Params | Refusal> {
   const text = await readText(req)
   if (text === undefined) return refusal('bodyTooLarge')
   return /^application\/(?:[^;]+\+)?json\b/i.test(req.headers['content-type'] ?? '') ? parseJson(text) : parseForm(text)
 }
 
-/** A text parameter; an empty one counts as absent. */
+/** A string parameter. An empty one counts as absent. */
 export function textParam(params: Params, name: string): string | undefined {
   const value = params[name]
   return typeof value === 'string' && value !== '' ? value : undefined
@@ -24,7 +24,7 @@ export function requiredParam(params: Params, name: string): string {
   return value
 }
 
-/** Reads to the end even past the limit: whoever is cut off while sending never sees the answer. */
+/** Reads the whole body even past the limit, because a client that is cut off while sending never sees the response. */
 async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0

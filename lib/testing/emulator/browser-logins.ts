@@ -3,10 +3,9 @@ import { BrowserSessions, type BrowserSession } from './browser-sessions.js'
 import { Handles } from './handles.js'
 import type { EmulatorApi, EmulatorClock } from './types.js'
 
-/** Final redirect target. */
 export interface CallbackTarget {
   redirectUri: string
-  /** Returned as it came. */
+  /** Returned unchanged. */
   state: string | undefined
 }
 
@@ -15,7 +14,7 @@ export interface PkceChallenge {
   method: 'S256' | 'plain'
 }
 
-/** A request to `/authorize` that was found in order. */
+/** A valid request to `/authorize`. */
 export interface AuthorizationRequest extends CallbackTarget {
   nonce: string | undefined
   challenge: PkceChallenge | undefined
@@ -25,16 +24,16 @@ export interface AuthorizationRequest extends CallbackTarget {
   loginHint: string
 }
 
-/** What an authorization code stands for. */
+/** Data behind an authorization code. */
 export interface IssuedCode {
   request: AuthorizationRequest
   session: BrowserSession
 }
 
-/** State of the logins that go through a browser. */
+/** State of browser logins. */
 export interface BrowserLogins {
   sessions: BrowserSessions
-  /** Requests that wait at the login page. */
+  /** Requests that are on the login page. */
   pending: Handles<AuthorizationRequest>
   codes: Handles<IssuedCode>
 }
@@ -50,12 +49,12 @@ export function createBrowserLogins(clock: EmulatorClock): BrowserLogins {
   }
 }
 
-/** Sends the browser back with a code. */
+/** Redirects back with a code. */
 export function succeed({ codes }: BrowserLogins, request: AuthorizationRequest, session: BrowserSession): Answer {
   return callback(request, { code: codes.add({ request, session: { ...session } }) })
 }
 
-/** Sends the browser back with a code or an error. */
+/** Redirects back with a code or an error. */
 export function callback({ redirectUri, state }: CallbackTarget, params: Record<string, string>): Answer {
   const url = new URL(redirectUri)
   for (const [name, value] of Object.entries(params)) url.searchParams.append(name, value)

@@ -7,7 +7,7 @@ const ATTRIBUTES = { httpOnly: true, path: '/', sameSite: 'lax' } as const
 const IDLE_MS = 3 * 86_400_000
 const ABSOLUTE_MS = 7 * 86_400_000
 
-/** A login of a browser at the tenant, which other logins of that browser share (single sign-on). */
+/** A browser session at the tenant, shared by all logins of that browser (SSO). */
 export interface BrowserSession {
   sid: string
   sub: string
@@ -20,7 +20,7 @@ interface StoredSession extends BrowserSession {
   lastUsedAt: number
 }
 
-/** The sessions of browsers at the tenant, by cookie. */
+/** Browser sessions at the tenant, by cookie. */
 export class BrowserSessions {
   readonly #clock: EmulatorClock
   readonly #sessions = new Map<string, StoredSession>()
@@ -37,7 +37,7 @@ export class BrowserSessions {
     return session
   }
 
-  /** Under a new cookie, but the same `sid` where the same user logs in again. */
+  /** Sets a new cookie, but keeps the `sid` if the same user logs in again. */
   start(sub: string, cookies: string | undefined): { session: BrowserSession; cookie: string } {
     const previous = this.find(cookies)
     this.#sessions.delete(keyIn(cookies))
@@ -49,7 +49,6 @@ export class BrowserSessions {
     return { session, cookie: serialize(COOKIE, key, ATTRIBUTES) }
   }
 
-  /** The `Set-Cookie` that tells the browser. */
   end(cookies: string | undefined): string {
     this.#sessions.delete(keyIn(cookies))
     return serialize(COOKIE, '', { ...ATTRIBUTES, maxAge: 0 })

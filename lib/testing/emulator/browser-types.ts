@@ -1,4 +1,4 @@
-/** Settings of the tenant for logins in the browser and for logouts. */
+/** Tenant settings for browser logins and logouts. */
 export interface BrowserSettings {
   /**
    * Allowed Callback URLs, compared exactly. An entry such as `http://localhost:*` allows every port and path of that
@@ -18,7 +18,7 @@ export interface BrowserSettings {
   backchannelLogoutUrl?: string | undefined
 }
 
-/** Changes to a logout token. Other members replace claims, and undefined removes them. `sub` and `sid` have no default. */
+/** Changes to a logout token. Other members replace claims; undefined removes them. `sub` and `sid` have no default. */
 export interface LogoutTokenChanges {
   sub?: string | undefined
   sid?: string | undefined

@@ -4,11 +4,11 @@ import { databaseRefusal, saying, throttled } from './database-refusal.js'
 import type { Call, Endpoint } from './endpoints.js'
 import type { World } from './world.js'
 
-/** A sentence, and not JSON; also for an address that nobody has. */
+/** Plain text, not JSON. Unknown addresses get the same response. */
 const SENT: Answer = { status: 200, body: "We've just sent you an email to reset your password." }
 const HTML = { 'content-type': 'text/html; charset=utf-8' }
 
-/** `POST /dbconnections/change_password`: asks for an email with a link that resets the password. */
+/** `POST /dbconnections/change_password`: sends a password reset email. */
 export function changePasswordEndpoint(world: World): Endpoint {
   return {
     methods: ['POST'],

@@ -13,7 +13,7 @@ interface ClientParts {
   jwks: { keys: JWK[] } | undefined
 }
 
-/** Knows the one client: by secret in the body, by Basic, or by a signed assertion. */
+/** Authenticates the one client: secret in the body, Basic, or a signed assertion. */
 export class ClientAuthentication {
   readonly #client: ClientParts
   readonly #spentAssertions = new Set<string>()
@@ -29,7 +29,7 @@ export class ClientAuthentication {
     return id === clientId && secret === clientSecret
   }
 
-  /** By real time: whoever signs it does not know the emulator's clock. */
+  /** Uses real time, because the signer does not know the emulator's clock. */
   async #provesByAssertion({ params }: Call): Promise<boolean> {
     const { issuer, clientId, jwks } = this.#client
     if (!jwks) return false
@@ -43,7 +43,7 @@ export class ClientAuthentication {
     }
   }
 
-  /** An assertion counts once. */
+  /** Assertions are single-use. */
   #spend(jti: string | undefined): boolean {
     if (jti === undefined || jti.length > MAX_JTI || this.#spentAssertions.has(jti)) return false
     this.#spentAssertions.add(jti)
@@ -67,7 +67,7 @@ function basicCredentials(header: string | undefined): Credentials | undefined {
   return { id: formDecoded(id ?? ''), secret: formDecoded(secret.join(':')) }
 }
 
-/** RFC 6749 2.3.1: both parts are form encoded first. */
+/** RFC 6749 2.3.1: both parts are form-encoded first. */
 function formDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

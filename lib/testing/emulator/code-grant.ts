@@ -6,7 +6,7 @@ import { grantTokens } from './password-grants.js'
 import { refusal, refusalSaying } from './refusal.js'
 import type { World } from './world.js'
 
-/** `grant_type=authorization_code`: a code counts once, also when the exchange is then refused. */
+/** `grant_type=authorization_code`: a code is single-use, even if the exchange is then refused. */
 export async function codeGrant(world: World, { params }: Call): Promise<Record<string, unknown>> {
   const issued = world.browser.codes.take(requiredParam(params, 'code'))
   if (!issued) throw refusal('invalidCode')
@@ -26,7 +26,7 @@ function checkRedirectUri(sent: string | undefined, expected: string): void {
   throw refusalSaying(403, 'unauthorized_client', description)
 }
 
-/** Also refuses a verifier without a challenge, because the challenge may have been removed on the way. */
+/** Also refuses a verifier without a challenge, because an attacker may have removed the challenge. */
 function isProved(challenge: PkceChallenge | undefined, verifier: string | undefined): boolean {
   if (!challenge || verifier === undefined) return !challenge && verifier === undefined
   const { method, value } = challenge

@@ -2,7 +2,7 @@ import { Refusal } from './refusal.js'
 
 type Row = readonly [name: string, code: string, description: string]
 
-/** Refusals of the database endpoints, which have other members than those of the token endpoint. */
+/** Refusals of the database endpoints. Their members differ from those of the token endpoint. */
 const ROWS = {
   invalidSignup: ['BadRequestError', 'invalid_signup', 'Invalid sign up'],
   userExists: ['BadRequestError', 'user_exists', 'The user already exists.'],
@@ -22,12 +22,12 @@ export function databaseRefusal(row: keyof typeof ROWS): Refusal {
   return new Refusal(400, { name, code, description, statusCode: 400 })
 }
 
-/** Older checks put their sentence where a code would be. */
+/** Older Auth0 checks put their message where the code belongs. */
 export function saying(sentence: string): Refusal {
   return new Refusal(400, { error: sentence })
 }
 
-/** Throttled: `too_many_attempts` for an address, `too_many_requests` where it should come back later. */
+/** Throttling: `too_many_attempts` for an IP address, `too_many_requests` if it should retry later. */
 export function throttled(code: string, headers: Record<string, string>): Refusal {
   return new Refusal(429, { name: 'TooManyRequests', code, description: 'Too many requests', statusCode: 429 }, headers)
 }

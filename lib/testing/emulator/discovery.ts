@@ -5,7 +5,7 @@ import type { EmulatorTenant } from './types.js'
 export const DISCOVERY_PATH = '/.well-known/openid-configuration'
 export const JWKS_PATH = '/.well-known/jwks.json'
 
-/** What oidc-provider says and Auth0 does not. */
+/** Members that oidc-provider publishes and Auth0 does not. */
 const UNSAID = ['authorization_response_iss_parameter_supported', 'claim_types_supported']
 
 const SAID_OTHERWISE = {
@@ -32,7 +32,7 @@ const SAID_OTHERWISE = {
   request_uri_parameter_supported: false,
 }
 
-/** Puts oidc-provider's metadata into Auth0's words. */
+/** Converts oidc-provider's metadata to Auth0's. */
 export function speakLikeAuth0(issuer: string, tenant: EmulatorTenant): Middleware {
   return async (ctx, next) => {
     await next()
@@ -48,7 +48,7 @@ export function speakLikeAuth0(issuer: string, tenant: EmulatorTenant): Middlewa
   }
 }
 
-/** Undefined takes a member away. */
+/** Undefined removes a member. */
 function logoutMembers({ rpLogout, backchannelLogoutUrl }: EmulatorTenant): Record<string, unknown> {
   return {
     ...(!rpLogout && { end_session_endpoint: undefined }),

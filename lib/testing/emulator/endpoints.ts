@@ -18,7 +18,7 @@ export interface Endpoint {
   answer(call: Call): Answer | Promise<Answer>
 }
 
-/** Answers the emulator's own endpoints in Auth0's words; everything else is oidc-provider's. */
+/** Handles the emulator's own endpoints. Everything else goes to oidc-provider. */
 export function serveEndpoints(endpoints: ReadonlyMap<string, Endpoint>): Middleware {
   return async (ctx, next) => {
     const endpoint = endpoints.get(ctx.path)
@@ -46,7 +46,7 @@ async function answerOf(endpoint: Endpoint, ctx: Context): Promise<Answer> {
   }
 }
 
-/** A fault of the emulator itself: said out loud, so that a test does not take it for Auth0's. */
+/** A bug in the emulator. Named as such so that tests do not mistake it for an Auth0 error. */
 function emulatorBroke(err: unknown): Answer {
   return { status: 500, body: { error: 'server_error', error_description: `the emulator failed: ${String(err)}` } }
 }

@@ -4,7 +4,7 @@ import type { Middleware } from './middleware.js'
 import { matches } from './request-match.js'
 import type { Fault, RecordedRequest } from './types.js'
 
-/** Faults that wait for their request, oldest first. */
+/** Pending faults, oldest first. */
 export class Faults {
   readonly #waiting: { fault: Fault; left: number }[] = []
 
@@ -21,14 +21,13 @@ export class Faults {
 
 type Context = Parameters<Middleware>[0]
 
-/** Handles a request as far as the fault allows. */
 export async function processUnder(fault: Fault, process: () => Promise<unknown>): Promise<void> {
   if (!fault.afterProcessing) await pause(fault)
   if (fault.afterProcessing || needsRealAnswer(fault)) await process()
   if (fault.afterProcessing) await pause(fault)
 }
 
-/** Spoils the answer that is ready in `ctx`. */
+/** Damages the response that is ready in `ctx`. */
 export function spoil(fault: Fault, ctx: Context): void {
   if (fault.hang) ctx.respond = false
   else if (fault.reset) destroy(ctx)
@@ -38,7 +37,7 @@ export function spoil(fault: Fault, ctx: Context): void {
 function spoilAnswer(fault: Fault, ctx: Context): void {
   if (replacesAnswer(fault)) {
     ctx.status = fault.status ?? 500
-    // The type of the answer that is thrown away.
+    // Removes the content type of the discarded response.
     ctx.remove('content-type')
     ctx.body = fault.body ?? ''
   }

@@ -10,7 +10,7 @@ interface ClosedGate {
   opened: Promise<void>
 }
 
-/** Gates at which the next matching request waits. */
+/** Gates that hold the next matching request. */
 export class Gates {
   readonly #closed: ClosedGate[] = []
   readonly #openers = new Set<() => void>()

@@ -1,4 +1,4 @@
-/** The grants this emulator knows. */
+/** Grants that the emulator supports. */
 export const GRANT_TYPES = {
   authorizationCode: 'authorization_code',
   password: 'password',

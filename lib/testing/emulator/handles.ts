@@ -1,7 +1,7 @@
 import { opaqueToken } from './token-minter.js'
 import type { EmulatorClock } from './types.js'
 
-/** Values behind random handles that expire. */
+/** Expiring values, looked up by random handles. */
 export class Handles<Value> {
   readonly #clock: EmulatorClock
   readonly #lifetime: number
@@ -23,7 +23,7 @@ export class Handles<Value> {
     return entry && this.#clock.now() < entry.expiresAt ? entry.value : undefined
   }
 
-  /** The value, which is then gone. */
+  /** Removes and returns the value. */
   take(handle: string): Value | undefined {
     const value = this.get(handle)
     this.#values.delete(handle)

@@ -3,7 +3,7 @@ import type { Gates } from './gates.js'
 import type { Middleware } from './middleware.js'
 import { recordOf } from './recorder.js'
 
-/** Where a test takes hold of requests on their way in and of answers on their way out. */
+/** Hooks for tests to interfere with requests and responses. */
 export function interfere(gates: Gates, faults: Faults): Middleware {
   return async (ctx, next) => {
     const { record } = recordOf(ctx)

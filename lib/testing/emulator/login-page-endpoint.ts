@@ -10,7 +10,7 @@ import type { StoredUser } from './types.js'
 import { checkUser } from './user-checks.js'
 import type { World } from './world.js'
 
-/** `/u/login`: the page and its form. A user with `mfa` logs in at once, without a page for the second factor. */
+/** `/u/login`: page and form. Users with `mfa` log in directly, because there is no page for the second factor. */
 export function loginPageEndpoint(world: World): Endpoint {
   return {
     methods: ['GET', 'POST'],
@@ -30,7 +30,7 @@ export function loginPageEndpoint(world: World): Endpoint {
 }
 
 interface LoginForm {
-  /** Names the login that is under way. */
+  /** Identifies the pending login. */
   state: string
   username: string
   password: string
@@ -50,7 +50,7 @@ function logIn(world: World, call: Call, form: LoginForm & { request: Authorizat
   return { ...answer, headers: { ...answer.headers, 'set-cookie': cookie } }
 }
 
-/** A browser can show what a password grant cannot: a captcha, a second factor, the page of an Action. */
+/** Browsers can handle what a password grant cannot: captchas, second factors, and Action redirects. */
 function identify(world: World, call: Call, form: LoginForm & { request: AuthorizationRequest }): StoredUser {
   const { username, password, request } = form
   const address = call.record.clientIp
@@ -65,7 +65,7 @@ function identify(world: World, call: Call, form: LoginForm & { request: Authori
   return user
 }
 
-/** The application is told that the user may not log in; another password would not help. */
+/** Errors that go to the application, because another password would not help. */
 function endsLogin(err: unknown): boolean {
   if (!(err instanceof Refusal)) return true
   const { error } = err.answer.body as { error: string }

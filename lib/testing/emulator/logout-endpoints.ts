@@ -8,7 +8,7 @@ import { postLogoutToken, readIdTokenHint } from './logout-tokens.js'
 import { errorPage, logoutPrompt, messagePage } from './pages.js'
 import type { World } from './world.js'
 
-/** `/oidc/logout`: RP-initiated logout. Not there where the tenant has it switched off. */
+/** `/oidc/logout`: RP-initiated logout. 404 if the tenant has it disabled. */
 export function oidcLogoutEndpoint(world: World): Endpoint {
   return {
     methods: ['GET', 'POST'],
@@ -26,7 +26,7 @@ export function oidcLogoutEndpoint(world: World): Endpoint {
   }
 }
 
-/** `/v2/logout`: Auth0's older logout, which asks nothing and tells no other application. */
+/** `/v2/logout`: Auth0's legacy logout. It neither asks the user nor notifies other applications. */
 export function v2LogoutEndpoint(world: World): Endpoint {
   return {
     methods: ['GET'],
@@ -43,7 +43,7 @@ export function v2LogoutEndpoint(world: World): Endpoint {
   }
 }
 
-/** Ends the browser's session, if it has one. */
+/** Ends the browser's session, if any. */
 function leave({ browser }: World, { headers }: Call, target: Answer): Answer {
   return { ...target, headers: { ...target.headers, 'set-cookie': browser.sessions.end(headers.cookie) } }
 }
@@ -63,7 +63,7 @@ function isAllowedWithoutQuery(url: string, allowed: readonly string[]): boolean
   return isAllowedUrl(withoutQuery(url), allowed.map(withoutQuery))
 }
 
-/** The session that the request names, if any; undefined where its parts are false or contradict each other. */
+/** The session that the request names, if any. Undefined if its parameters are invalid or contradict each other. */
 async function readHint({ signing }: World, params: Params): Promise<{ sid: string | undefined } | undefined> {
   const idToken = textParam(params, 'id_token_hint')
   const sid = textParam(params, 'logout_hint')
@@ -90,7 +90,7 @@ function returnTarget(world: World, params: Params): Answer {
   return callback({ redirectUri, state: textParam(params, 'state') }, {})
 }
 
-/** The first Allowed Logout URL of the application, if the request names one. */
+/** The first Allowed Logout URL of the application, if the request names the application. */
 function defaultTarget({ tenant }: World, params: Params): Answer {
   const first = textParam(params, 'client_id') === undefined ? undefined : firstUrl(tenant.logoutUrls)
   return first === undefined ? { status: 200, body: messagePage('You are logged out.') } : redirect(first)

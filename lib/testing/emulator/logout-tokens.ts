@@ -11,13 +11,12 @@ const DELIVERY_MS = 5000
 
 export type SigningParts = MinterParts & { clientSecret: string }
 
-/** A logout token as Auth0 sends it, but for the changes. */
+/** A logout token as sent by Auth0, with the requested changes. */
 export function mintLogoutToken(parts: SigningParts, changes: LogoutTokenChanges): Promise<string> {
   const { header: headerChanges, key = 'tenant', ...claimChanges } = changes
   const { issuer: iss, clientId: aud } = parts
   const iat = epochSeconds(parts.clock)
   const usual = { iss, aud, iat, exp: iat + LIFETIME, jti: randomUUID(), events: { [EVENT]: {} } }
-  // JSON leaves out what is undefined.
   const claims = { ...usual, trace_id: randomUUID(), ...claimChanges }
   const isShared = parts.idTokenSecret !== undefined
   const usualHeader = isShared ? { alg: 'HS256', typ: 'JWT' } : { alg: parts.keys.alg, typ: 'JWT', kid: parts.keys.kid }
@@ -46,7 +45,7 @@ function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-/** Tells the application that a session has ended. Whether it listens makes no difference to the browser. */
+/** Sends the application a logout token. Delivery failures do not affect the browser's logout. */
 export async function postLogoutToken(parts: SigningParts, session: { sub: string; sid: string }): Promise<void> {
   const { backchannelLogoutUrl } = parts.tenant
   if (backchannelLogoutUrl === undefined) return
@@ -61,7 +60,7 @@ export interface HintClaims {
   sid: string | undefined
 }
 
-/** What an ID token of this tenant says; undefined where it is none. An expired one still names its session. */
+/** Claims of this tenant's ID token, or undefined if it is not one. Expired tokens are accepted, as Auth0 does. */
 export async function readIdTokenHint(parts: SigningParts, hint: string): Promise<HintClaims | undefined> {
   const expected = { issuer: parts.issuer, audience: parts.clientId, currentDate: new Date(0) }
   try {

@@ -7,7 +7,7 @@ export interface LoopbackServer {
   close(): Promise<void>
 }
 
-/** Listens before there is anything to serve, since the issuer must know the port. */
+/** Listens before the app exists, because the issuer contains the port. */
 export async function listenOnLoopback(port: number): Promise<LoopbackServer> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {

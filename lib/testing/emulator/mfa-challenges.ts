@@ -5,7 +5,7 @@ import type { EmulatorMessage } from './mfa-types.js'
 import { refusal } from './refusal.js'
 import type { EmulatorClock, StoredUser } from './types.js'
 
-/** What an `oob_code` stands for: a code that was sent, or a push notification. */
+/** Data behind an `oob_code`: a sent code or a push notification. */
 export interface OobChallenge {
   readonly oobCode: string
   readonly transaction: MfaTransaction
@@ -16,7 +16,7 @@ export interface OobChallenge {
   push: 'pending' | 'approved' | 'denied'
 }
 
-/** Codes and notifications that are out. */
+/** Pending codes and notifications. */
 export class OobChallenges {
   readonly sent: EmulatorMessage[] = []
   readonly #clock: EmulatorClock
@@ -41,7 +41,7 @@ export class OobChallenges {
     return challenge
   }
 
-  /** @throws Refusal where the code is unknown, expired, or belongs to another login. */
+  /** @throws Refusal if the code is unknown, expired, or belongs to another login. */
   find(oobCode: string, transaction: MfaTransaction): OobChallenge {
     const challenge = this.#open.get(oobCode)
     if (!challenge) throw refusal('malformedOobCode')
@@ -50,7 +50,7 @@ export class OobChallenges {
     return challenge
   }
 
-  /** The user's newest push notification that has no answer yet. */
+  /** The user's newest push notification without a response. */
   pendingPush(sub: string): OobChallenge | undefined {
     const pushes = [...this.#open.values()].filter(({ bindingCode, push }) => !bindingCode && push === 'pending')
     return pushes.filter(({ transaction }) => transaction.sub === sub).at(-1)

@@ -5,7 +5,7 @@ import { totpCode, totpPeriod } from './totp.js'
 import type { StoredUser } from './types.js'
 import type { World } from './world.js'
 
-/** What a test does in place of the user's phone. */
+/** Stands in for the user's phone. */
 export function mfaControls(world: World): EmulatorMfaControls {
   const { clock, challenges } = world.mfa
   const codeOf = (secret: string) => totpCode(secret, totpPeriod(clock.now()))

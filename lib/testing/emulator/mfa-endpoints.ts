@@ -49,7 +49,7 @@ function authenticatorOf(factor: Factor): Record<string, unknown> {
   }
 }
 
-/** `POST /mfa/challenge`: here it is the client that proves itself, and the token is a parameter. */
+/** `POST /mfa/challenge`: authenticates the client; the MFA token is a parameter. */
 async function challenge(world: World, call: Call): Promise<Answer> {
   if (!(await world.client.isAuthentic(call))) throw refusal('unauthorized')
   const { transaction, user } = loginOf(world, textParam(call.params, 'mfa_token'))

@@ -12,7 +12,7 @@ interface Login {
   user: StoredUser
 }
 
-/** `POST /mfa/associate`: an `mfa_token` opens it only to a user without a factor. */
+/** `POST /mfa/associate`: an `mfa_token` allows this only for users without a factor. */
 export function associate(world: World, { transaction, user }: Login, params: Params): Answer {
   if (world.mfa.factors.active(user).length > 0) throw refusal('alreadyEnrolled')
   const [factor, ...others] = wantedFactors(params, user).map((wanted) => createFactor({ ...wanted, active: false }))
@@ -24,11 +24,11 @@ export function associate(world: World, { transaction, user }: Login, params: Pa
   known.push(factor, ...others, ...(waiting ? [] : [recovery]))
   transaction.enrolling.push([factor, ...others, recovery])
   const detail = factor.type === 'otp' ? otpBody(world, user, factor) : oobBody(world, { transaction, user }, factor)
-  // Only the first factor of a user comes with recovery codes.
+  // Only the first factor comes with recovery codes.
   return { status: 200, body: { ...detail, ...(!waiting && { recovery_codes: [recovery.secret] }) } }
 }
 
-/** The factor that was asked for, and the one that Auth0 makes along with it. */
+/** The requested factor, and the one that Auth0 creates along with it. */
 function wantedFactors(params: Params, user: StoredUser): NewFactor[] {
   const [type] = listParam(params, 'authenticator_types')
   if (type === 'otp') return [{ type }]

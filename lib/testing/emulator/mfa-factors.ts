@@ -3,15 +3,14 @@ import { randomText } from './random-text.js'
 import { newTotpSecret, totpCode, totpPeriod } from './totp.js'
 import type { EmulatorUser, StoredUser } from './types.js'
 
-/** A factor as the emulator keeps it. */
 export interface Factor {
   readonly id: string
   readonly type: EmulatorFactor['type']
   readonly name: string | undefined
   active: boolean
-  /** Key of an OTP factor, or the recovery code itself. */
+  /** Secret of an OTP factor, or the recovery code itself. */
   secret: string
-  /** Where codes go. */
+  /** Phone number or email address. */
   readonly to: string | undefined
   /** Periods whose one-time password has been used. */
   readonly spentPeriods: Set<number>
@@ -19,11 +18,11 @@ export interface Factor {
 
 const DEFAULT_FACTORS: EmulatorFactor[] = [{ type: 'otp' }, { type: 'recovery-code' }]
 
-/** The factors of every user: those that the test set up, and those that were enrolled since. */
+/** Factors of all users, both configured and enrolled. */
 export class Factors {
   readonly #known = new Map<string, { setup: EmulatorUser['mfa']; factors: Factor[] }>()
 
-  /** Begins anew when the test changes the user's `mfa`. */
+  /** Reset when the test changes the user's `mfa`. */
   of({ sub, email, mfa }: StoredUser): Factor[] {
     const known = this.#known.get(sub)
     if (known && known.setup === mfa) return known.factors
@@ -69,7 +68,7 @@ function maskedName(type: Factor['type'], to: string | undefined): string | unde
   return `${account.slice(0, 1)}***@${host.slice(0, 4)}*******`
 }
 
-/** Uses up a one-time password of the current period or one of its neighbors. */
+/** Consumes a one-time password of the current, previous, or next period. */
 export function spendOtp(factor: Factor, otp: string, now: number): boolean {
   const period = [-1, 0, 1]
     .map((drift) => totpPeriod(now) + drift)

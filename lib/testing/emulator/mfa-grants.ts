@@ -9,7 +9,7 @@ import type { World } from './world.js'
 
 type TokenAnswer = Record<string, unknown>
 
-/** `mfa-otp`: the code of an authenticator app. */
+/** `mfa-otp`: code from an authenticator app. */
 export async function mfaOtpGrant(world: World, { params }: Call): Promise<TokenAnswer> {
   const login = resume(world, requiredParam(params, 'mfa_token'))
   const otp = requiredParam(params, 'otp')
@@ -25,7 +25,7 @@ export async function mfaOtpGrant(world: World, { params }: Call): Promise<Token
   return complete(world, login, factor)
 }
 
-/** `mfa-oob`: a code that was sent, or a push notification that is asked about again and again. */
+/** `mfa-oob`: a sent code, or polling for a push notification. */
 export async function mfaOobGrant(world: World, { params }: Call): Promise<TokenAnswer> {
   const login = resume(world, requiredParam(params, 'mfa_token'))
   const challenge = world.mfa.challenges.find(requiredParam(params, 'oob_code'), login.transaction)
@@ -35,7 +35,7 @@ export async function mfaOobGrant(world: World, { params }: Call): Promise<Token
   return complete(world, login, challenge.factor)
 }
 
-/** `mfa-recovery-code`: the answer holds the next one. */
+/** `mfa-recovery-code`: the response contains the next code. */
 export async function mfaRecoveryCodeGrant(world: World, { params }: Call): Promise<TokenAnswer> {
   const login = resume(world, requiredParam(params, 'mfa_token'))
   const code = requiredParam(params, 'recovery_code')
@@ -60,7 +60,7 @@ function resume({ mfa, users }: World, token: string): WaitingLogin {
   return { transaction, user }
 }
 
-/** Spends the token before anything is awaited, so that of two at once one is refused. */
+/** Consumes the token before the first await, so that only one of two concurrent requests succeeds. */
 function complete(world: World, { transaction, user }: WaitingLogin, used: Factor): Promise<TokenAnswer> {
   world.mfa.transactions.spend(transaction)
   const enrolled = transaction.enrolling.find((factors) => factors.includes(used)) ?? []

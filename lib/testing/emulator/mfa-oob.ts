@@ -6,7 +6,7 @@ import type { World } from './world.js'
 
 export type OobType = 'sms' | 'voice' | 'email' | 'push'
 
-/** `oob_channel`, where push goes by the name of Auth0's own app. */
+/** `oob_channel` values. Auth0 names the push channel after its own app. */
 export function channelOf({ type }: Pick<Factor, 'type'>): string | undefined {
   if (type === 'push') return 'auth0'
   return isOob(type) ? type : undefined
@@ -16,7 +16,6 @@ function isOob(type: Factor['type']): type is OobType {
   return type !== 'otp' && type !== 'recovery-code'
 }
 
-/** What a client needs to answer a challenge. */
 export function challengeBody({ oobCode, bindingCode }: OobChallenge): Record<string, unknown> {
   return { oob_code: oobCode, ...(bindingCode !== undefined && { binding_method: 'prompt' }) }
 }

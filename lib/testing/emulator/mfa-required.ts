@@ -3,7 +3,7 @@ import { Refusal } from './refusal.js'
 import type { StoredUser } from './types.js'
 import type { World } from './world.js'
 
-/** Factors in the words of `mfa_requirements`. */
+/** Factor names in `mfa_requirements`. */
 const REQUIREMENT_TYPES = {
   otp: 'otp',
   sms: 'phone',
@@ -13,10 +13,10 @@ const REQUIREMENT_TYPES = {
   'recovery-code': 'recovery-code',
 } as const
 
-/** Email is offered as a challenge only. */
+/** Email cannot be enrolled, only challenged. */
 const ENROLLABLE = ['otp', 'phone', 'push-notification']
 
-/** The 403 response that starts a login with a second factor. `finish` completes it. */
+/** The 403 response that asks for a second factor. `finish` completes the login. */
 export function mfaRequired(world: World, user: StoredUser, finish: Finish): Refusal {
   const requirements = requirementsOf(world, user)
   return new Refusal(403, {

@@ -5,20 +5,20 @@ import type { EmulatorClock, StoredUser } from './types.js'
 
 export const MFA_LIFETIME_MS = 300_000
 
-/** Mints the tokens of the login or refresh that waits for a second factor. */
+/** Issues the tokens of the login or refresh that is waiting for a second factor. */
 export type Finish = (user: StoredUser) => Promise<Record<string, unknown>>
 
-/** What an `mfa_token` stands for. */
+/** Data behind an `mfa_token`. */
 export interface MfaTransaction {
   readonly token: string
   readonly sub: string
   readonly expiresAt: number
-  /** Factors that were associated in it: each with those that its first code activates, too. */
+  /** Factors enrolled during the login, each with the ones that its first code activates. */
   readonly enrolling: Factor[][]
   readonly finish: Finish
 }
 
-/** Logins that wait for a second factor. */
+/** Logins waiting for a second factor. */
 export class MfaTransactions {
   readonly #clock: EmulatorClock
   readonly #open = new Map<string, MfaTransaction>()
@@ -33,7 +33,7 @@ export class MfaTransactions {
     return token
   }
 
-  /** As the token endpoint looks a token up. */
+  /** Lookup at the token endpoint. */
   forGrant(token: string): MfaTransaction {
     const transaction = this.#open.get(token)
     if (!transaction) throw refusal('malformedMfaToken')
@@ -41,7 +41,7 @@ export class MfaTransactions {
     return transaction
   }
 
-  /** As `/mfa/*` does, where unknown and expired are one. */
+  /** Lookup at `/mfa/*`, where unknown and expired tokens get the same error. */
   forMfaApi(token: string | undefined): MfaTransaction {
     const transaction = this.#open.get(token ?? '')
     if (!transaction || this.#isOver(transaction)) throw refusal('invalidMfaToken')
@@ -57,7 +57,7 @@ export class MfaTransactions {
   }
 }
 
-/** Looks like Auth0's sealed texts. */
+/** Same format as Auth0's encrypted tokens. */
 export function sealedText(): string {
   return `Fe26.2*${opaqueToken()}${opaqueToken()}`
 }

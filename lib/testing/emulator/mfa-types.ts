@@ -3,21 +3,21 @@ export interface EmulatorFactor {
   type: 'otp' | 'sms' | 'voice' | 'email' | 'push' | 'recovery-code'
   /** As `GET /mfa/authenticators` shows it. Default: a masked number or address for SMS, voice and email, else none. */
   name?: string
-  /** False: an enrollment that was never confirmed. Default true. */
+  /** False for an unconfirmed enrollment. Default true. */
   active?: boolean
 }
 
 /** The second factors of a user. */
 export interface EmulatorMfa {
-  /** With an empty list, the user has to enroll one. Default: an OTP factor and a recovery code. */
+  /** With an empty list, the user has to enroll a factor. Default: an OTP factor and a recovery code. */
   factors?: EmulatorFactor[]
-  /** `mfa_requirements` of the 403, verbatim; null omits it. Default: derived from the factors. */
+  /** `mfa_requirements` of the 403 response, sent unchanged; null omits it. Default: derived from the factors. */
   requirements?: unknown
 }
 
 /** A code that was sent to a user. */
 export interface EmulatorMessage {
-  /** Of the user. */
+  /** `sub` of the user. */
   email: string
   channel: 'sms' | 'voice' | 'email'
   /** Email address or phone number. Absent for phone factors that were not enrolled through the MFA API. */

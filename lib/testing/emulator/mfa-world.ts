@@ -4,7 +4,7 @@ import { Factors } from './mfa-factors.js'
 import { MfaTransactions } from './mfa-transactions.js'
 import type { EmulatorClock } from './types.js'
 
-/** The part of the tenant that knows second factors. */
+/** MFA state of the tenant. */
 export interface MfaWorld {
   clock: EmulatorClock
   factors: Factors
@@ -13,7 +13,7 @@ export interface MfaWorld {
   allowances: MfaAllowances
 }
 
-/** Wrong codes of a user, looks at one push notification, and what is sent to a user. */
+/** Limits for wrong codes, for polling one push notification, and for messages to a user. */
 export type MfaAllowances = Record<'wrongCodes' | 'polls' | 'phone' | 'email' | 'push', Allowance>
 
 export function createMfaWorld(clock: EmulatorClock): MfaWorld {

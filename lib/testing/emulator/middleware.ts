@@ -1,4 +1,4 @@
 import type { Provider } from 'oidc-provider'
 
-/** A Koa middleware in front of oidc-provider's own. */
+/** Koa middleware that runs before oidc-provider's own. */
 export type Middleware = Parameters<Provider['use']>[0]

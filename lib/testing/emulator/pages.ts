@@ -1,14 +1,14 @@
 import type { Answer } from './answer.js'
 
 interface LoginPage {
-  /** Names the login that is under way. */
+  /** Identifies the pending login. */
   state: string
-  /** What was typed, or the `login_hint`. */
+  /** The submitted name, or the `login_hint`. */
   username: string
   problem?: string
 }
 
-/** The login page: one form, which needs no JavaScript. */
+/** Login page: one form that works without JavaScript. */
 export function loginPage({ state, username, problem }: LoginPage): string {
   const invalid = problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'
   return page(
@@ -25,7 +25,6 @@ export function loginPage({ state, username, problem }: LoginPage): string {
   )
 }
 
-/** Asks the user to confirm a logout. */
 export function logoutPrompt(params: Readonly<Record<string, string>>): string {
   const fields = Object.entries({ ...params, confirmed: 'yes' }).map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
@@ -44,7 +43,7 @@ export function messagePage(message: string): string {
   return page(message, '')
 }
 
-/** Where a problem cannot be reported to the application, since its URL is not to be trusted. */
+/** Shown if the error cannot be reported to the application because its URL is not trusted. */
 export function errorPage(status: number, problem: string): Answer {
   return { status, body: page('Something went wrong', `<p role="alert">${escapeHtml(problem)}</p>`) }
 }

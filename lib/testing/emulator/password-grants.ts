@@ -11,7 +11,7 @@ import type { World } from './world.js'
 
 type TokenAnswer = Record<string, unknown>
 
-/** `grant_type=password`: a `realm` is ignored, the Default Directory it is. */
+/** `grant_type=password`: ignores `realm` and uses the Default Directory. */
 export async function passwordGrant(world: World, call: Call): Promise<TokenAnswer> {
   const connection = world.tenant.defaultConnection
   if (connection === null) throw refusal('noDefaultDirectory')
@@ -26,7 +26,7 @@ export async function passwordRealmGrant(world: World, call: Call): Promise<Toke
   return logIn(world, call, realm)
 }
 
-/** The order is Auth0's: parameters and audience, attack protection, password, state of the account, Actions, MFA. */
+/** In Auth0's order: parameters and audience, attack protection, password, account state, Actions, MFA. */
 async function logIn(world: World, call: Call, connection: string): Promise<TokenAnswer> {
   const request = readRequest(world, call)
   const user = authenticate(world, { ...request, connection, address: call.record.clientIp })
@@ -60,11 +60,11 @@ export function findApi({ tenant, issuer }: World, { params }: Pick<Call, 'param
 interface Attempt extends Pick<LoginRequest, 'username' | 'password'> {
   connection: string
   address: string
-  /** A login in the browser goes on after bot detection. */
+  /** In browser logins, a bot detection challenge does not end the login. */
   canShowCaptcha?: boolean
 }
 
-/** The user, if the password is right. */
+/** Returns the user if the password is correct. */
 export function authenticate({ users, attacks }: World, given: Attempt): StoredUser {
   const { connection, username, password, address, canShowCaptcha = false } = given
   const user = users.findAccount(connection, username)
@@ -83,12 +83,12 @@ interface GrantRequest extends Pick<LoginRequest, 'requested' | 'api'> {
   nonce?: string | undefined
 }
 
-/** The answer to a completed login. */
+/** Response to a completed login. */
 export async function grantTokens(world: World, user: StoredUser, request: GrantRequest): Promise<TokenAnswer> {
   const { requested, api, browserLogin, nonce } = request
   const mayRefresh = world.tenant.grantTypes.includes(GRANT_TYPES.refreshToken)
   const scope = grantScope(requested, { api, mayRefresh })
-  // A bare openid is answered with every standard scope, and yet tells no more than the subject.
+  // A bare `openid` is answered with all standard scopes, but adds only the `sub` claim.
   const claimScope = requested.length > 0 ? requested : scope
   const grant = { sub: user.sub, audience: api?.audience, scope, claimScope, ...(browserLogin && { browserLogin }) }
   const refresh = scope.includes('offline_access') ? { refresh_token: world.families.found(grant) } : {}
@@ -98,7 +98,7 @@ export async function grantTokens(world: World, user: StoredUser, request: Grant
   return { ...tokens, ...refresh, ...scopeMember(requested, scope) }
 }
 
-/** Told where it differs from the request; never as an empty text. */
+/** Sent only if it differs from the requested scope, and never empty. */
 function scopeMember(requested: string[], granted: string[]): { scope?: string } {
   const isSame = requested.length === granted.length && requested.every((name) => granted.includes(name))
   return isSame || granted.length === 0 ? {} : { scope: granted.join(' ') }

@@ -1,6 +1,6 @@
 import type { PasswordPolicy } from './database-types.js'
 
-/** A rule as Auth0 reports it; the message is filled from `format` in order. */
+/** A rule as Auth0 reports it. `format` holds the values for the placeholders in `message`, in order. */
 interface Rule {
   code: string
   message: string
@@ -18,7 +18,7 @@ const KINDS: readonly (readonly [code: string, message: string, pattern: RegExp]
 
 const LENGTHS = { none: 1, low: 6, fair: 8, good: 8, excellent: 10 } as const
 
-/** The body of Auth0's refusal, or nothing where the password is good enough. */
+/** The body of Auth0's refusal, or undefined if the password is acceptable. */
 export function weakPassword(policy: PasswordPolicy, password: string): Record<string, unknown> | undefined {
   const rules = rulesOf(policy, password)
   if (rules.every(({ verified }) => verified)) return undefined

@@ -1,6 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 
-/** Keeps oidc-provider's records for one emulator; its own in-memory adapter is shared by a whole process. */
+/** Stores oidc-provider's records per emulator. Its own in-memory adapter is shared across the process. */
 export function createProviderRecords(): (model: string) => Adapter {
   const records = new Map<string, AdapterPayload>()
   return (model) => new ProviderRecords(records, `${model}:`)

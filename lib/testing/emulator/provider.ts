@@ -10,13 +10,13 @@ interface ProviderParts {
 }
 
 /**
- * oidc-provider for discovery and keys. All other endpoints are the emulator's own: they go by its clock, share its
- * tokens, and answer in Auth0's words.
+ * Uses oidc-provider for discovery and keys. All other endpoints are the emulator's own, because they use its clock,
+ * share its tokens, and return Auth0's errors.
  */
 export async function createProvider(parts: ProviderParts): Promise<Provider> {
   const { Provider: OidcProvider } = await loadProvider()
   const provider = new OidcProvider(parts.issuer, configure(parts))
-  // Koa would print each client that hangs up.
+  // Koa would log every aborted request.
   provider.silent = true
   return provider
 }
@@ -53,7 +53,7 @@ interface OidcProviderModule {
 
 let loading: Promise<OidcProviderModule> | undefined
 
-/** @throws Error where the package is not installed. */
+/** @throws Error if the package is not installed. */
 export function loadProvider(): Promise<OidcProviderModule> {
   loading ??= quietly(() => import('oidc-provider')).catch((err: unknown) => {
     loading = undefined
@@ -64,13 +64,13 @@ export function loadProvider(): Promise<OidcProviderModule> {
   return loading
 }
 
-/** Only itself: what it cannot find of its own is another problem. */
+/** Whether the package itself is missing, rather than one of its dependencies. */
 function isMissing(err: unknown): boolean {
   const { code, message = '' } = Object(err) as { code?: string; message?: string }
   return /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && message.includes("'oidc-provider'")
 }
 
-/** Node 20 is enough for what is used here; oidc-provider would rather have 22, and says so while it loads. */
+/** oidc-provider warns about Node 20 while loading, but what is used here works there. */
 async function quietly<Result>(load: () => Promise<Result>): Promise<Result> {
   const { console } = globalThis
   const warn = Reflect.get(console, 'warn') as (...said: unknown[]) => void

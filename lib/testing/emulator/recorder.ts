@@ -20,11 +20,11 @@ const arrivals = new WeakMap<object, Arrival>()
 interface RecorderParts {
   requests: RecordedRequest[]
   clock: EmulatorClock
-  /** Whose bodies are read here; the others' are left to oidc-provider. */
+  /** Endpoints whose bodies are read here. oidc-provider reads the others. */
   readsBodyOf: (path: string) => boolean
 }
 
-/** Writes down every request as it arrives. */
+/** Records every request as it arrives. */
 export function recordRequests({ requests, clock, readsBodyOf }: RecorderParts): Middleware {
   return async (ctx, next) => {
     const params = readsBodyOf(ctx.path) && ctx.method !== 'GET' ? await readBody(ctx.req) : { ...ctx.query }
@@ -35,7 +35,7 @@ export function recordRequests({ requests, clock, readsBodyOf }: RecorderParts):
   }
 }
 
-/** What was written down of the request being answered. */
+/** The record of the current request. */
 export function recordOf(ctx: Context): Arrival {
   const arrival = arrivals.get(ctx)
   if (!arrival) throw new Error('the request was not recorded')

@@ -1,17 +1,17 @@
 import { opaqueToken } from './token-minter.js'
 import type { EmulatorClock, EmulatorTenant } from './types.js'
 
-/** What the login granted that a family of refresh tokens stems from. */
+/** The grant behind a family of refresh tokens. */
 export interface Grant {
   sub: string
   audience: string | undefined
   scope: string[]
   claimScope: string[]
-  /** Of a login in the browser. */
+  /** Browser logins only. */
   browserLogin?: BrowserLogin
 }
 
-/** Claims of the ID tokens of a login in the browser. */
+/** ID token claims of browser logins. */
 export interface BrowserLogin {
   sid: string
   auth_time: number
@@ -27,11 +27,11 @@ interface Token {
   family: Family
   parent: Token | undefined
   lastUsedAt: number
-  /** Epoch milliseconds; set once a newer token has taken its place. */
+  /** Epoch milliseconds. Set when a newer token replaces this one. */
   rotatedAt?: number
 }
 
-/** All refresh tokens ever issued, so that reuse of a spent token is detected. */
+/** Keeps all refresh tokens ever issued in order to detect reuse. */
 export class RefreshFamilies {
   readonly #tenant: EmulatorTenant
   readonly #clock: EmulatorClock
@@ -46,7 +46,7 @@ export class RefreshFamilies {
     return this.#issue({ grant, issuedAt: this.#now(), isRevoked: false })
   }
 
-  /** The grant of a usable token. One that was spent already takes its whole family down. */
+  /** Returns the grant of a valid token. Reusing a spent token revokes its whole family. */
   redeem(value: string): Grant | undefined {
     const token = this.#tokens.get(value)
     if (!token) return undefined
@@ -54,7 +54,7 @@ export class RefreshFamilies {
     return this.#isAlive(token) ? token.family.grant : undefined
   }
 
-  /** The token that replaces a redeemed one, or nothing where the tenant does not rotate. */
+  /** Returns the next token, or undefined if the tenant does not rotate. */
   rotate(value: string): string | undefined {
     const token = this.#tokens.get(value)
     if (!token) return undefined
@@ -91,7 +91,7 @@ export class RefreshFamilies {
     return !family.isRevoked && isFresh && this.#now() < lastUsedAt + refreshTokenIdleLifetime * 1000
   }
 
-  /** Only the immediately previous token has a leeway: not one whose successor was spent as well. */
+  /** The leeway covers only the previous token, and only until its successor is used. */
   #isWithinLeeway(token: Token): boolean {
     const hasSpentSuccessor = [...this.#tokens.values()].some(
       ({ parent, rotatedAt }) => parent === token && rotatedAt !== undefined,

@@ -56,7 +56,7 @@ interface Target {
   scope: string[]
 }
 
-/** An audience that no policy names is passed over in silence: the original one it is. */
+/** Auth0 silently falls back to the original audience if no policy covers the requested one. */
 function chooseTarget({ tenant }: World, grant: Grant, wanted = grant.audience): Target {
   const policy = tenant.refreshPolicies.find(({ audience }) => audience === wanted)
   if (!policy) return { audience: grant.audience, scope: grant.scope }

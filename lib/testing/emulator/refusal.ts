@@ -1,6 +1,6 @@
 import type { Answer } from './answer.js'
 
-/** An answer in the shape of Auth0's errors, thrown from wherever it is decided. */
+/** An Auth0 error response, thrown as an exception. */
 export class Refusal extends Error {
   readonly answer: Answer
 
@@ -13,7 +13,7 @@ export class Refusal extends Error {
 
 type Row = readonly [status: number, error: string, description: string]
 
-/** The rows of Auth0's error table whose text is always the same. */
+/** Auth0 errors with a fixed message. */
 const ROWS = {
   wrongPassword: [403, 'invalid_grant', 'Wrong email or password.'],
   invalidCode: [403, 'invalid_grant', 'Invalid authorization code'],

@@ -6,19 +6,19 @@ interface Bucket {
 }
 
 export interface BucketSize {
-  /** Requests in a burst. */
+  /** Burst size. */
   limit: number
-  /** Requests that each minute adds. */
+  /** Requests added per minute. */
   perMinute: number
 }
 
-/** What of a bucket is left after a request, in Auth0's headers. */
+/** Remaining requests, in Auth0's rate limit headers. */
 export interface Drawn {
   isEmpty: boolean
   headers: Record<string, string>
 }
 
-/** Token buckets that fill by the emulator's clock. */
+/** Token buckets that refill on the emulator's clock. */
 export class RequestBuckets {
   readonly #clock: EmulatorClock
   readonly #buckets = new Map<string, Bucket>()

@@ -4,7 +4,7 @@ import type { Endpoint } from './endpoints.js'
 import { missingParameter, refusalSaying } from './refusal.js'
 import type { World } from './world.js'
 
-/** `POST /oauth/revoke`: revokes the token's family. An unknown token gets the same answer. */
+/** `POST /oauth/revoke`: revokes the token's family. Unknown tokens get the same response. */
 export function revocationEndpoint({ client, families }: World): Endpoint {
   return {
     methods: ['POST'],

@@ -8,7 +8,7 @@ const OPENID_SCOPES = new Set([
   ...['name', 'given_name', 'family_name', 'nickname', 'email_verified', 'picture', 'created_at', 'identities'],
 ])
 
-/** Scope names of a request parameter; Auth0 takes a list as well. */
+/** Scope names in a request parameter, which may be a list. */
 export function readScope(value: unknown): string[] {
   if (value === undefined || value === null) return []
   const text = Array.isArray(value) ? value.join(' ') : value
@@ -22,11 +22,11 @@ export function isOpenIdScope(name: string): boolean {
 
 interface Grantable {
   api: EmulatorApi | undefined
-  /** Whether the client may refresh at all. */
+  /** Whether the client may use refresh tokens. */
   mayRefresh: boolean
 }
 
-/** What Auth0 grants of a request: unknown scopes are dropped, and none asked for means all. */
+/** Scopes that Auth0 grants: drops unknown ones, and grants all of them if the request names none. */
 export function grantScope(requested: string[], { api, mayRefresh }: Grantable): string[] {
   const offline = mayRefresh && (api?.allowOfflineAccess ?? true) && requested.includes(OFFLINE)
   return [...grantOpenId(requested), ...grantApi(requested, api), ...(offline ? [OFFLINE] : [])]

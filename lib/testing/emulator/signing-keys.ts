@@ -10,10 +10,10 @@ interface RsaKey {
   jwk: JWK
 }
 
-/** Two RSA keys: made once a process, since each costs some hundred milliseconds. */
+/** Two RSA keys, generated once per process because each takes some hundred milliseconds. */
 let made: Promise<[RsaKey, RsaKey]> | undefined
 
-/** The tenant's keys, one of which signs. */
+/** The tenant's keys. One of them signs. */
 export class SigningKeys {
   readonly alg: RsaAlgorithm
   readonly #keys: [RsaKey, RsaKey]
@@ -28,12 +28,11 @@ export class SigningKeys {
     this.#keys = [current, next]
   }
 
-  /** With the private parts, for oidc-provider. */
+  /** Includes the private keys, for oidc-provider. */
   get jwks(): JWK[] {
     return this.#keys.map(({ jwk, kid }) => ({ ...jwk, kid, alg: this.alg, use: 'sig' }))
   }
 
-  /** The key that signs. */
   get privateKey(): JWK {
     return this.#keys[0].jwk
   }

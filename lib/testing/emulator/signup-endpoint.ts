@@ -7,7 +7,7 @@ import { Refusal } from './refusal.js'
 import type { PasswordPolicy } from './database-types.js'
 import type { World } from './world.js'
 
-/** Auth0 treats every password that begins so as breached. */
+/** Auth0 treats every password with this prefix as breached. */
 const BREACHED_PREFIX = 'AUTH0-TEST-'
 
 interface Signup {
@@ -15,11 +15,11 @@ interface Signup {
   password: string
   username: string | undefined
   connection: string
-  /** As sent. */
+  /** Unmodified. */
   profile: Record<string, unknown>
 }
 
-/** `POST /dbconnections/signup`: public, and it logs nobody in. */
+/** `POST /dbconnections/signup`: public, and does not log the user in. */
 export function signupEndpoint(world: World): Endpoint {
   return {
     methods: ['POST'],
@@ -50,7 +50,7 @@ function readSignup({ tenant }: World, params: Params): Signup {
   if (tenant.requiresUsername && username === undefined) {
     throw saying(`missing username for ${connection} connection with requires_username enabled`)
   }
-  // An empty one is for the password policy to refuse.
+  // The password policy refuses empty passwords.
   const password = typeof params.password === 'string' ? params.password : required(params, 'password')
   return { connection, email, username, password, profile: readProfile(params) }
 }

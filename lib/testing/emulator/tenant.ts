@@ -18,7 +18,7 @@ export function createTenant(options: EmulatorOptions): EmulatorTenant {
   // Sealed, because changing a setting that does not exist would have no effect.
   return Object.seal({
     connections,
-    // Not ??, because null means that there is none.
+    // Not ??, because null means none.
     defaultConnection: options.defaultConnection === undefined ? (connections[0] ?? null) : options.defaultConnection,
     apis: options.apis ?? [{ audience: 'https://api.example.com', scopes: ['read:posts', 'write:posts'] }],
     defaultAudience: options.defaultAudience,

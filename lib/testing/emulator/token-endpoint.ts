@@ -22,7 +22,7 @@ const GRANTS: ReadonlyMap<string, GrantExchange> = new Map<string, GrantExchange
   [GRANT_TYPES.mfaRecoveryCode, mfaRecoveryCodeGrant],
 ])
 
-/** `POST /oauth/token`: first who the client is, then what it may do, then the grant's own checks. */
+/** `POST /oauth/token`: authenticates the client, checks its grants, then runs the grant's own checks. */
 export function tokenEndpoint(world: World): Endpoint {
   return {
     methods: ['POST'],
@@ -35,7 +35,7 @@ export function tokenEndpoint(world: World): Endpoint {
   }
 }
 
-/** Only an authenticated client is believed, and an address that is none is passed over in silence. */
+/** The header counts only for authenticated clients. Invalid addresses are silently ignored. */
 function takeForwardedAddress({ tenant }: World, { headers, record }: Call): void {
   const forwarded = headers['auth0-forwarded-for']
   if (tenant.trustForwardedFor && typeof forwarded === 'string' && isIP(forwarded) !== 0) record.clientIp = forwarded

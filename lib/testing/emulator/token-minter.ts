@@ -5,24 +5,23 @@ import { signWithSecret, type SigningKeys } from './signing-keys.js'
 import type { EmulatorClock, EmulatorTenant, StoredUser } from './types.js'
 import { userClaims } from './user-claims.js'
 
-/** What a token says. */
 export interface Subject {
   user: StoredUser
-  /** Absent: only /userinfo, hence an opaque token. */
+  /** If absent, the token is opaque and works only at /userinfo. */
   audience: string | undefined
   scope: string[]
-  /** The scopes that choose the claims of the ID token. */
+  /** Scopes that select the ID token claims. */
   claimScope: string[]
-  /** Absent for a login in the browser. */
+  /** Absent for browser logins. */
   gty: string | string[] | undefined
-  /** Claims of the ID token that tell of the login. */
+  /** ID token claims about the login. */
   loginClaims?: object | undefined
 }
 
 export interface MinterParts {
   issuer: string
   clientId: string
-  /** Set where ID tokens are HS256. */
+  /** Set if ID tokens are signed with HS256. */
   idTokenSecret: string | undefined
   keys: SigningKeys
   tenant: EmulatorTenant
@@ -35,7 +34,7 @@ interface KnownAccess {
   expiresAt: number
 }
 
-/** Makes tokens by the emulator's clock, and remembers which of them open /userinfo. */
+/** Issues tokens on the emulator's clock and tracks which ones are valid at /userinfo. */
 export class TokenMinter {
   readonly #parts: MinterParts
   readonly #access = new Map<string, KnownAccess>()
@@ -44,14 +43,14 @@ export class TokenMinter {
     this.#parts = parts
   }
 
-  /** The members of a token answer that every grant shares. */
+  /** Members common to all token responses. */
   async mint(subject: Subject): Promise<Record<string, unknown>> {
     const access_token = await this.#accessToken(subject)
     const answer = { access_token, expires_in: this.#parts.tenant.accessTokenTtl, token_type: 'Bearer' }
     return subject.scope.includes('openid') ? { ...answer, id_token: await this.#idToken(subject) } : answer
   }
 
-  /** Who a token of /userinfo belongs to. */
+  /** The user of a token for /userinfo. */
   accessOf(token: string): KnownAccess | undefined {
     const access = this.#access.get(token)
     return access && access.expiresAt > epochSeconds(this.#parts.clock) ? access : undefined

@@ -4,12 +4,12 @@ import { randomText } from './random-text.js'
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const PERIOD_MS = 30_000
 
-/** The number of the 30-second period that a moment lies in. */
+/** Number of the 30-second period. */
 export function totpPeriod(epochMs: number): number {
   return Math.floor(epochMs / PERIOD_MS)
 }
 
-/** RFC 6238 with SHA-1 and six digits, as authenticator apps have it. */
+/** RFC 6238 with SHA-1 and six digits, the defaults of authenticator apps. */
 export function totpCode(secret: string, period: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(period))

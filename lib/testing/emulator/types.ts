@@ -64,7 +64,7 @@ export interface RefreshPolicy {
   scope: string[]
 }
 
-/** Settings of the tenant and its client, which tests can change at any time. */
+/** Tenant and client settings. Tests can change them at any time. */
 export interface EmulatorTenant extends BrowserSettings, DatabaseSettings {
   /** Names of the database connections. Default `Username-Password-Authentication` and `customers`. */
   connections: string[]
@@ -122,8 +122,8 @@ export interface RecordedRequest {
   path: string
   grantType?: string
   /**
-   * Body of the emulator's own endpoints, else the query; passwords, one-time codes, MFA tokens, authorization codes, code
-   * verifiers and ID tokens are always left out.
+   * Body of the emulator's own endpoints, else the query; passwords, one-time codes, MFA tokens, authorization codes,
+   * code verifiers, and ID tokens are always left out.
    */
   params: Record<string, unknown>
   headers: Record<string, string | string[] | undefined>

@@ -1,10 +1,10 @@
 import { refusal, refusalSaying } from './refusal.js'
 import type { StoredUser } from './types.js'
 
-/** Auth0 treats every password that begins so as breached. */
+/** Auth0 treats every password with this prefix as breached. */
 const BREACHED_PREFIX = 'AUTH0-TEST-'
 
-/** What may still stand between the right password and a second factor, in Auth0's order. */
+/** Checks between the correct password and the second factor, in Auth0's order. */
 export function checkUser(user: StoredUser, password: string): void {
   if (user.leaked || password.startsWith(BREACHED_PREFIX)) throw refusal('passwordLeaked')
   if (user.blocked) throw refusal('userBlocked')
@@ -13,7 +13,7 @@ export function checkUser(user: StoredUser, password: string): void {
   checkActions(user)
 }
 
-/** Post-login Actions and Rules: they run on a refresh, too. */
+/** Post-login Actions and Rules, which also run on refresh. */
 export function checkActions(user: StoredUser): void {
   if (user.denied !== undefined) throw refusalSaying(403, 'access_denied', user.denied)
   if (user.ruleError !== undefined) throw refusalSaying(403, 'unauthorized', user.ruleError)

@@ -2,7 +2,7 @@ import type { StoredUser } from './types.js'
 
 const UPDATED_AT = '2026-01-01T00:00:00.000Z'
 
-/** What ID tokens and /userinfo tell of a user, by scope. */
+/** User claims in ID tokens and /userinfo, by scope. */
 export function userClaims(user: StoredUser, scope: string[]): Record<string, unknown> {
   const profile = scope.includes('profile') ? profileClaims(user) : {}
   const email = scope.includes('email') ? { email: user.email, email_verified: user.emailVerified ?? true } : {}

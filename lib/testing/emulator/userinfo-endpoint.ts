@@ -9,7 +9,7 @@ const REFUSED: Answer = {
   headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
 }
 
-/** `/userinfo`: for access tokens that were granted `openid`. */
+/** `/userinfo`: accepts access tokens with the `openid` scope. */
 export function userinfoEndpoint({ minter, users }: World): Endpoint {
   return {
     methods: ['GET', 'POST'],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { DEFAULT_CONNECTION } from './tenant.js'
 import type { EmulatorUser, EmulatorUserChanges, StoredUser } from './types.js'
 
-/** The tenant's accounts; an address may have one in each connection. */
+/** Accounts of the tenant. The same email address may exist in each connection. */
 export class UserDirectory {
   readonly #bySub = new Map<string, StoredUser>()
 

@@ -10,7 +10,7 @@ import type { TokenMinter } from './token-minter.js'
 import type { EmulatorTenant } from './types.js'
 import type { UserDirectory } from './users.js'
 
-/** The emulated tenant's state, as its endpoints see it. */
+/** State of the emulated tenant. */
 export interface World {
   issuer: string
   signing: SigningParts
