@@ -242,7 +242,7 @@ describe('the tokens of a login in Redis (promise 7)', () => {
     const all = await dump(app.prefix)
     expect(all).toContain(':s:')
     // The login and the user's claims are unreadable too.
-    expect(all).not.toMatch(/auth0\||ada/i)
+    expect(all).not.toMatch(/auth0\||ada@|lovelace/i)
     const readable = [body.access_token, body.refresh_token, ada.password].flatMap((token: string) => [
       token,
       Buffer.from(token).toString('base64'),

@@ -38,11 +38,11 @@ function adviceFor(met: string | undefined, { tls }: RedisOptions): string {
   return `: check the redis option (${tls ? 'rediss: and tls are for ports that use TLS' : 'a port that uses TLS needs rediss:'})`
 }
 
-const UNKNOWN = 'unknown command $1 (Redis 6.0 or later is needed, and its commands by name)'
-const UNKNOWN_IN_SCRIPT = 'a script called an unknown command (Redis 6.0 or later is needed)'
+const UNKNOWN = 'unknown command $1 (Redis 6.0 or later is required, and its commands by name)'
+const UNKNOWN_IN_SCRIPT = 'a script called an unknown command (Redis 6.0 or later is required)'
 const NOPERM = 'NOPERM: the Redis user may not run $1: allow it in the ACL of that user'
 const OOM = 'OOM: Redis has reached its maxmemory: raise it, or give sessions a Redis of their own'
-const MISCONF = 'MISCONF: Redis cannot save its data and takes no writes: see the log of Redis'
+const MISCONF = 'MISCONF: Redis cannot persist its data and refuses writes: see the Redis log'
 const READONLY = 'READONLY: this is a replica, and sessions need the primary: set the redis option to that'
 
 /** What Redis replies when it refuses some commands while others succeed. */

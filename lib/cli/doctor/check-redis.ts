@@ -92,7 +92,7 @@ function readInfo(info: Map<string, string> | undefined): Finding[] {
   return [
     Number.parseInt(version) >= OLDEST_MAJOR
       ? ok(VERSION, `${name} ${version}`)
-      : fault(VERSION, `${name} ${version}: Redis 6.0 or later is needed`),
+      : fault(VERSION, `${name} ${version}: Redis 6.0 or later is required`),
     info.get('role') === 'slave'
       ? fault(ROLE, 'this is a replica, but sessions need the primary: point the redis option to the primary')
       : ok(ROLE, 'primary'),
