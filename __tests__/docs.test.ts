@@ -12,6 +12,7 @@ import * as entry from '../lib/index.ts'
 import { VARIABLES } from '../lib/options/environment.ts'
 import { optionsSchema } from '../lib/options/schema.ts'
 import { secret } from './support/app.ts'
+import { compileProgram } from './support/compile-program.ts'
 import {
   anchors,
   type Block,
@@ -151,11 +152,13 @@ describe('the code in docs', () => {
 
 async function passes(path: string, code: string): Promise<void> {
   await writeFile(path, code)
-  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', path], {
+  const program = await compileProgram(path)
+  const run = promisify(execFile)(process.execPath, [program.path], {
     ...{ cwd: ROOT, timeout: 30_000, env: { PATH: process.env.PATH } },
   })
   // Rejects if the exit code is not 0.
   expect(await run).toEqual({ stdout: '', stderr: '' })
+  await program.remove()
 }
 
 describe('docs/options.md', () => {

@@ -13,11 +13,11 @@ import ts from 'typescript'
 import type { RopgAuth } from '../lib/index.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../lib/testing/index.ts'
 import { ada, secret } from './support/app.ts'
+import { compileProgram, type CompiledProgram } from './support/compile-program.ts'
 import { freePort } from './support/ports.ts'
 import { answersPing, type RedisServer, startRedis } from './support/redis-server.ts'
 
 const ROOT = join(__dirname, '..')
-const DEMO = [process.execPath, '--import', 'tsx', 'examples/demo/start.ts'] as const
 
 it('examples import nothing that the package lacks', () => {
   const files = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
@@ -120,16 +120,21 @@ interface Demo {
 describe('examples/demo', () => {
   const running: (() => void)[] = []
   let emptyFolder: string
+  let compiled: CompiledProgram
 
   beforeAll(async () => {
     emptyFolder = await mkdtemp(join(tmpdir(), 'express-auth0-ropg-path-'))
+    compiled = await compileProgram('examples/demo/start.ts')
   })
-  afterAll(() => rm(emptyFolder, { recursive: true, force: true }))
+  afterAll(() => Promise.all([rm(emptyFolder, { recursive: true, force: true }), compiled.remove()]))
   afterEach(() => {
     for (const stop of running.splice(0)) stop()
   })
 
-  function spawnDemo(env: Record<string, string | undefined>, [file, ...args]: readonly [string, ...string[]] = DEMO) {
+  function spawnDemo(
+    env: Record<string, string | undefined>,
+    [file, ...args]: readonly [string, ...string[]] = [process.execPath, compiled.path],
+  ) {
     const child = spawn(file, args, {
       cwd: ROOT,
       // Its own process group, as in a terminal.
@@ -215,10 +220,11 @@ describe('examples/demo', () => {
     },
   )
 
-  it('ends when npm alone gets a SIGTERM', async () => {
+  it('works as npm run demo, and ends when npm alone gets a SIGTERM', async () => {
     const demo = await startDemo({}, ['npm', 'run', 'demo'])
     const [npm = 0] = demo.pids
     expect(demo.pids.length).toBeGreaterThanOrEqual(3)
+    await expectToWork(demo)
     process.kill(npm, 'SIGTERM')
     expect(await leftOf(demo.pids)).toEqual([])
   })

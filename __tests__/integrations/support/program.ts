@@ -7,9 +7,11 @@ import { inspect } from 'node:util'
 import { expect } from '@jest/globals'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
 import { ada, secret } from '../../support/app.ts'
+import { compileProgram } from '../../support/compile-program.ts'
 import { startRedis } from '../../support/redis-server.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
+const REPORT_PORT = './__tests__/integrations/support/report-port.mjs'
 
 /** A program of this folder or an example in its own Node.js process, with its own tenant and Redis. */
 export interface Program {
@@ -48,8 +50,8 @@ export interface ProgramSettings {
 export async function startProgram(path: string, settings: ProgramSettings = {}): Promise<Program> {
   const { env, routes = '/api/auth' } = settings
   const [emulator, redis] = await Promise.all([settings.emulator ?? startAuth0Emulator(), startProgramRedis()])
-  const preload = ['tsx', './__tests__/integrations/support/report-port.ts'].flatMap((module) => ['--import', module])
-  const child = spawn(process.execPath, [...preload, path], {
+  const compiled = await compileProgram(path)
+  const child = spawn(process.execPath, ['--import', REPORT_PORT, compiled.path], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
@@ -70,7 +72,7 @@ export async function startProgram(path: string, settings: ProgramSettings = {})
   const stop = async () => {
     child.kill('SIGKILL')
     await exited
-    await Promise.all([redis.stop(), settings.emulator ? undefined : emulator.close()])
+    await Promise.all([compiled.remove(), redis.stop(), settings.emulator ? undefined : emulator.close()])
   }
   const [port] = (await Promise.race([once(child, 'message'), exited])) as [number]
   if (child.exitCode !== null || child.signalCode !== null) {
