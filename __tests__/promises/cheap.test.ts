@@ -31,7 +31,9 @@ async function roundTrips({ redis }: Site): Promise<number> {
 /** The calls that write. */
 async function writes(site: Site): Promise<Record<string, number>> {
   const all = Object.entries(await commands(site))
-  return Object.fromEntries(all.filter(([name]) => !/^(?:evalsha|eval|hmget|hget|hexists|hlen|time|pttl|ping)$/.test(name)))
+  return Object.fromEntries(
+    all.filter(([name]) => !/^(?:evalsha|eval|hmget|hget|hexists|hlen|time|pttl|ping)$/.test(name)),
+  )
 }
 
 /** The commands of one session extension. */
