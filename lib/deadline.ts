@@ -30,7 +30,16 @@ export function within<T>(ms: number, task: Promise<T>): Promise<T> {
     const finished = startDeadline(ms, () => {
       reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' }))
     })
-    void task.then(resolve, reject).finally(finished)
+    task.then(
+      (result) => {
+        finished()
+        resolve(result)
+      },
+      (err: unknown) => {
+        finished()
+        reject(err)
+      },
+    )
   })
 }
 

@@ -47,7 +47,8 @@ export function createReadCookies(
     if (problem) throw problem
     if (!cookie?.includes(name)) return []
     const named = cookie.split(';').filter((pair) => pair.trimStart().startsWith(name))
+    const all = named.flatMap(genuine)
     // One per id, because each may cost a round trip.
-    return [...new Map(named.flatMap(genuine).map((one) => [one.id, one])).values()]
+    return all.length < 2 ? all : [...new Map(all.map((one) => [one.id, one])).values()]
   }
 }
