@@ -30,16 +30,8 @@ export function within<T>(ms: number, task: Promise<T>): Promise<T> {
     const finished = startDeadline(ms, () => {
       reject(Object.assign(new Error('timeout'), { code: 'TIMEOUT' }))
     })
-    task.then(
-      (result) => {
-        finished()
-        resolve(result)
-      },
-      (err: unknown) => {
-        finished()
-        reject(err)
-      },
-    )
+    task.then(finished, finished)
+    task.then(resolve, reject)
   })
 }
 

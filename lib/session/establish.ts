@@ -71,7 +71,6 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, { req, i
 export type Established = Awaited<ReturnType<typeof establish>>
 
 const REVOKED = "the user's sessions were revoked while this login was under way"
-/** In characters. */
 const USER_AGENT_LIMIT = 256
 
 function describe(fresh: NewLogin, longest: number, userAgent?: string): Login {
