@@ -309,6 +309,41 @@ describe('the session store in Redis', () => {
     expect((await reads()) - before).toBe(10 + 1)
   })
 
+  it('costs one round trip with auth.session and a cookie whose name ends in ours (promise 6)', async () => {
+    const { app, ...rest } = await start({
+      options: { session: { cookie: { name: 'sid' } } },
+      after: (open, auth) => {
+        open.get('/mounted', auth.session, (req, res) => void res.json(req.auth?.sub))
+      },
+    })
+    const cookie = `connect.sid=s%3Aof-another-app.x; ${cookieOf(await rest.login().expect(200))}`
+    const ask = () => request(app).get('/mounted').set('Cookie', cookie).expect(200)
+    await ask()
+    await reset()
+    expect((await ask()).body).toEqual(expect.any(String))
+    expect(await commands()).toEqual({ hmget: 1 })
+  })
+
+  it('stores a new session at the second attempt if the first one failed', async () => {
+    const { app } = await start({
+      before: (open, auth) => {
+        open.post('/twice', auth.session, (req, res) => {
+          req.session.note = 'kept'
+          req.session.save((first: unknown) => {
+            void redis.config('SET', 'maxmemory', '0').then(() => {
+              req.session.save((second: unknown) => res.json([first, second].map(Boolean)))
+            })
+          })
+        })
+        open.get('/note', auth.session, (req, res) => void res.json(req.session.note ?? null))
+      },
+    })
+    await redis.config('SET', 'maxmemory', '1')
+    const answer = await request(app).post('/twice').expect(200)
+    expect(answer.body).toEqual([true, false])
+    await request(app).get('/note').set('Cookie', cookieOf(answer)).expect(200, '"kept"')
+  })
+
   it('extends a due session once for many concurrent requests', async () => {
     const { app, prefix, ...rest } = await start()
     const cookie = cookieOf(await rest.login().expect(200))

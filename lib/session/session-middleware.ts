@@ -61,9 +61,9 @@ export function createSessionMiddleware(parts: SessionMiddlewareParts) {
     /** Sets `req.session`, for the app's own data. */
     mount: (req: SessionRequest, res: ServerResponse, next: Next) => {
       const problem = closed()
-      const hasSeveral = (req.headers.cookie ?? '').split(`${session.cookie.name}=`).length > 2
+      const named = req.headers.cookie?.split(/;\s*/).filter((pair) => pair.startsWith(`${session.cookie.name}=`)) ?? []
       if (problem || req.session) next(problem)
-      else if (hasSeveral) runForFirst(req, res, next)
+      else if (named.length > 1) runForFirst(req, res, next)
       else run(req, res, next)
     },
     begin: (isSecure: boolean) => begin(run, session.cookie.path, isSecure),

@@ -51,8 +51,8 @@ export class SessionStore extends RedisStore {
 
   async create(id: string, session: SessionData, created: NewSession): Promise<void> {
     const json = JSON.stringify(dataOf(session))
-    this.#known.set(session, { login: created.fresh?.login, json })
     await this.#parts.vault.create(id, json, created)
+    this.#known.set(session, { login: created.fresh?.login, json })
   }
 
   override async get(id: string, callback?: Callback): Promise<void> {
