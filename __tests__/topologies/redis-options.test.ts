@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setImmediate as immediate } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis6'
 import { ConfigurationError, createRopgAuth, type RopgAuthOptions } from '../../lib/index.ts'
@@ -57,9 +57,9 @@ describe.each([
 })
 
 describe('a client created by the package', () => {
-  const opened = (redis: string | RedisOptions) => {
+  const opened = (redis: string | RedisOptions, times: RopgAuthOptions['timeouts'] = timeouts) => {
     const tenant = { domain: 'tenant.example.com', clientId: 'id', clientSecret: 'secret', session: { secret } }
-    const config = resolveOptions({ ...tenant, redis, timeouts, logger: false }, {}, {})
+    const config = resolveOptions({ ...tenant, redis, timeouts: times, logger: false }, {}, {})
     const { client, owned } = openRedis(config.redis!, config)
     undo.push(() => client.disconnect())
     expect(owned).toBe(true)
@@ -83,6 +83,22 @@ describe('a client created by the package', () => {
   it('recognizes READONLY from a script in Redis 6.2', () => {
     const said = "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a read only"
     expect(opened(server.url).options.reconnectOnError!(new Error(said))).toBe(2)
+  })
+
+  it.each([
+    ['default', 1000, [2, 2, false, false, 2]],
+    ['short', 100, [2, false, false, false, 2]],
+  ])('with a %s deadline, leaves a replica briefly and reports it in time', (_name, redis, decisions) => {
+    let now = 0
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now)
+    undo.push(() => clock.mockRestore())
+    const reconnects = opened(server.url, { redis }).options.reconnectOnError!
+    const decide = (at: number) => {
+      now = at
+      return reconnects(new Error("READONLY You can't write against a read only replica."))
+    }
+    // ioredis waits 50 ms before it connects again.
+    expect([1, 55, 110, 900, 1100].map(decide)).toEqual(decisions)
   })
 
   it("uses the caller's options first", () => {

@@ -52,16 +52,15 @@ function open(redis: string | RedisOptions, deadline: number): Redis {
   })
 }
 
-/** Milliseconds. Long enough for one or two new connections. */
-const MOMENT = 100
-
 /** After a failover, the old master answers READONLY. Reconnects briefly, because it may simply be a replica. */
-function leaveReadOnly(pause: number) {
+function leaveReadOnly(deadline: number) {
+  // Long enough for one or two new connections, if that leaves time to report the error.
+  const [moment, pause] = [Math.min(100, deadline / 3), Math.max(1000, deadline)]
   let since = -Infinity
   return ({ message }: Error): 2 | false => {
     if (!message.includes('READONLY')) return false
     if (performance.now() - since > pause) since = performance.now()
-    return performance.now() - since < MOMENT ? 2 : false
+    return performance.now() - since < moment ? 2 : false
   }
 }
 
