@@ -43,6 +43,16 @@ describe.each(['redis', 'memory'] as const)('logins in two tabs, in %s', (store)
     expect(bodyOf(await visitor.get('/auth/sessions')).sessions).toHaveLength(1)
   })
 
+  it('the login that ends last is the one that session.maxPerUser keeps', async () => {
+    const web = await startWeb({ store, options: { session: { maxPerUser: 1 } } })
+    const visitor = new Visitor(web)
+    const callback = await visitor.untilCallback()
+    await web.login().expect(200)
+
+    expect((await visitor.open(callback)).status).toBe(302)
+    expect((await visitor.me()).status).toBe(200)
+  })
+
   it('a repeated callback starts no second session, and the first continues', async () => {
     const web = await startWeb({ store })
     const visitor = new Visitor(web)

@@ -1,7 +1,22 @@
 import { describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { resolveOptions } from '../../lib/options/resolve-options.ts'
+import { END } from '../../lib/store/redis-scripts.ts'
 import { ada, secret } from '../support/app.ts'
-import { keysOf, logIn, refusal, type Site, type SiteSettings, startSite, startTwin, until } from './support/site.ts'
+import { testRedisUrl } from '../support/redis.ts'
+import { onScript } from './support/on-script.ts'
+import {
+  endWithTest,
+  gate,
+  keysOf,
+  logIn,
+  refusal,
+  type Site,
+  type SiteSettings,
+  startSite,
+  startTwin,
+  until,
+} from './support/site.ts'
 
 const options = { session: { maxPerUser: 3 } }
 const revocations = ({ events }: Site) => events.filter(({ name }) => name === 'session.revoked')
@@ -80,6 +95,38 @@ describe('session.maxPerUser', () => {
     await logIn(twin)
     expect((await site.get('/me', sessions[0]!.cookie)).status).toBe(401)
     expect((await keysOf(site)).filter((key) => key.includes(':s:'))).toHaveLength(3)
+  })
+
+  it('promise 3: keeps the oldest session while another one is replaced and the list is visited', async () => {
+    const client = new Redis(testRedisUrl(), { commandTimeout: 1000, maxRetriesPerRequest: 1 })
+    endWithTest(async () => client.disconnect())
+    const [arrived, released] = [gate(), gate()]
+    let replaced = 'none'
+    onScript(client, END, async ({ key, run }) => {
+      if (key.endsWith(`:${replaced}`)) {
+        arrived.open()
+        await released.opened
+      }
+      return run()
+    })
+    const site = await startSite({ clockSets: 'everything', options: { redis: client, session: { maxPerUser: 2 } } })
+    const oldest = await logIn(site)
+    site.clock.advance(1)
+    const here = await logIn(site)
+    replaced = here.id
+    const { email, password } = ada
+    const login = site.send('POST', '/auth/login', { cookie: here.cookie, body: { email, password } })
+    await arrived.opened
+
+    site.clock.advance(61)
+    const { body } = await site.get('/me', oldest.cookie)
+    // Redis answers in order, so what the visit causes has happened by then.
+    for (let time = 0; time < 5; time++) await site.auth.sessions.list(body.sub)
+    released.open()
+
+    expect((await login).status).toBe(200)
+    expect((await site.get('/me', oldest.cookie)).status).toBe(200)
+    expect(revocations(site)).toEqual([])
   })
 
   it('promise 3: defaults to 100', () => {

@@ -54,8 +54,7 @@ export async function establish(parts: EstablishParts, fresh: NewLogin, { req, i
     // A concurrent revocation must find the session that the list entry points to.
     if (!ordered) await created
     const spare = before.sub === fresh.sub ? 1 : 0
-    const listed = { ...login, since: fresh.began ?? fresh.since }
-    const [tooMany] = await Promise.all([lists.add(listed, id, spare), created])
+    const [tooMany] = await Promise.all([lists.add({ ...login, began: fresh.began }, id, spare), created])
     if (!tooMany) throw new AuthError('session_expired', { detail: REVOKED })
     await endOldest(parts, login.sub, tooMany)
     await Promise.all(replaced.map((old) => parts.end(old)))

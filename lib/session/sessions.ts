@@ -85,9 +85,9 @@ function createEnd(vault: SessionVault, lists: SessionLists, orphaned: SessionsP
   }
 }
 
-/** Lists a session that is in use again, in case Redis has evicted the list. */
+/** Lists a session in use, in case Redis has evicted the list. Allows for one that a login is replacing. */
 async function listAgain(parts: EstablishParts, { id, login }: Live): Promise<void> {
-  const tooMany = await parts.lists.add(login, id)
+  const tooMany = await parts.lists.add(login, id, 1)
   if (tooMany) await endOldest(parts, login.sub, tooMany)
   else await parts.end(id)
 }

@@ -18,6 +18,7 @@ export interface SessionListParts {
   peek: (id: string) => Promise<StoredSession | undefined>
 }
 
+type Begun = Login & { began?: number | undefined }
 /** Later than any login, and an integer that Lua can represent. */
 const FOREVER = 9e15
 
@@ -35,10 +36,10 @@ function createSessionList({ records, prefix, longest, peek }: SessionListParts)
     all,
     drop,
     /** Resolves to the number of sessions, or to 0 if the login began before the last `revokeAll`. */
-    add: (owner: string, { handle: name, since, until }: Login, id: string) => {
+    add: (owner: string, { handle: name, since, until, began = since }: Begun, id: string) => {
       const ttl = Math.ceil(until - since)
       // The value begins with the time, by which the oldest are found.
-      return records.enlist(keyOf(owner), { name, value: `${String(since)}:${id}`, since, ttl })
+      return records.enlist(keyOf(owner), { name, value: `${String(since)}:${id}`, since: began, ttl })
     },
     /** Those that exist. Drops the others, so that they are looked for only once. */
     stored: async (owner: string) => {
@@ -69,7 +70,7 @@ export function createSessionLists({ config, ...parts }: SessionListsParts) {
     ofUser,
     ofSid,
     /** Undefined if a list refuses the login, else the live sessions of the user over the limit plus `spare`. */
-    add: async (login: Login, id: string, spare = 0): Promise<Listed[] | undefined> => {
+    add: async (login: Begun, id: string, spare = 0): Promise<Listed[] | undefined> => {
       const [sid, most] = [sidOf(login), maxPerUser + spare]
       const addedToSid = sid === undefined || ofSid.add(sid, login, id)
       const [count, countOfSid] = await Promise.all([ofUser.add(login.sub, login, id), addedToSid])
