@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import { Redis as Redis6 } from 'ioredis6'
 import { SessionUnavailableError } from '../../lib/errors.ts'
 import { MemoryRecords } from '../../lib/store/memory-records.ts'
@@ -69,13 +69,14 @@ function recordsOn(client: Redis, owned = false): TextRecords {
 }
 
 /** Redis has its own clock, so this moves stored times back instead. */
-function inRedis(Client: typeof Redis, keyPrefix = ''): Backend {
-  const client = new Client(testRedisUrl(), { keyPrefix })
+function inRedis(Client: typeof Redis, options: RedisOptions = {}): Backend {
+  const client = new Client(testRedisUrl(), options)
   return {
     records: recordsOn(client),
     pass: async (key, ms) => {
       if ((await client.type(key)) === 'hash') {
-        for (const field of ['s', 'e']) if (await client.hexists(key, field)) await client.hincrby(key, field, -ms)
+        for (const field of ['s', 'e'])
+          if (String(await client.hexists(key, field)) === '1') await client.hincrby(key, field, -ms)
       }
       await client.pexpire(key, (await client.pttl(key)) - ms)
     },
@@ -112,7 +113,8 @@ function inMemory(): Backend {
 describe.each([
   ['Redis through ioredis 5', () => inRedis(Redis)],
   ['Redis through ioredis 6', () => inRedis(Redis6 as unknown as typeof Redis)],
-  ['Redis through a client with a keyPrefix', () => inRedis(Redis, uniquePrefix('of-the-client'))],
+  ['Redis through a client with a keyPrefix', () => inRedis(Redis, { keyPrefix: uniquePrefix('of-the-client') })],
+  ['Redis through a client with stringNumbers', () => inRedis(Redis, { stringNumbers: true })],
   ['Redis on a test clock', inRedisOnTestClock],
   ['memory', inMemory],
 ])('Records in %s', (_name, open) => {
@@ -411,6 +413,13 @@ describe.each([
       expect(await add('a', 1)).toBe(0)
       await records.mark(key, 10, HOUR)
       expect(await add('b', 7)).toBe(0)
+    })
+
+    it('keeps the later of two marks, in any order', async () => {
+      await records.mark(key, 10.5, HOUR)
+      await records.mark(key, 5, HOUR)
+      expect(await add('before', 10.25)).toBe(0)
+      expect(await add('after', 10.75)).toBe(1)
     })
 
     it('lives as long as its longest entry and its mark', async () => {

@@ -87,7 +87,7 @@ export class MemoryRecords implements Records {
   }
 
   async mark(key: string, since: number, ttl: number): Promise<void> {
-    this.#addListed(key, { [MARK]: String(since) }, ttl)
+    this.#addListed(key, { [MARK]: String(Math.max(since, Number(this.#listed(key)[MARK] ?? 0))) }, ttl)
   }
 
   async claim(key: string, value: string, ttl: number): Promise<boolean> {

@@ -24,14 +24,14 @@ export function createRedisRecords({ client, owned, guarded, prefix, testClock }
   const visit = async (key: string, names: readonly string[], extend: '0' | '1') => {
     const reply = (await run(scripts.VISIT, key, time(), extend, ...names)) as VisitReply | null
     return reply
-      ? { extended: reply[0] === 1, rest: reply[1], seen: Number(reply[2]), values: known(reply[3]) }
+      ? { extended: Number(reply[0]) === 1, rest: Number(reply[1]), seen: Number(reply[2]), values: known(reply[3]) }
       : undefined
   }
 
   return {
     ordered: !client.isCluster,
     now: async () => {
-      const microseconds = (await run(scripts.TIME, `${prefix}clock`)) as number
+      const microseconds = Number(await run(scripts.TIME, `${prefix}clock`))
       return testClock?.() ?? microseconds / 1000
     },
     create: async (key, fields, { idle, absolute }) => {
@@ -63,8 +63,7 @@ type ListsAndLocks = Pick<Records, 'enlist' | 'listed' | 'delist' | 'mark' | 'cl
 
 function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAndLocks {
   return {
-    enlist: async (key, { name, value, since, ttl }) =>
-      (await run(scripts.ENLIST, key, name, value, since, ttl)) as number,
+    enlist: async (key, { name, value, since, ttl }) => Number(await run(scripts.ENLIST, key, name, value, since, ttl)),
     listed: async (key) => {
       const { [MARK]: _mark, ...entries } = await guarded(() => client.hgetall(key))
       return entries
@@ -74,14 +73,15 @@ function listsAndLocks(client: RedisClient, guarded: Guarded, run: Run): ListsAn
     },
     mark: (key, since, ttl) => run(scripts.MARK, key, since, ttl).then(() => undefined),
     claim: async (key, value, ttl) => (await guarded(() => client.set(key, value, 'PX', ttl, 'NX'))) !== null,
-    renew: async (key, value, ttl) => (await run(scripts.RENEW, key, value, ttl)) === 1,
+    renew: async (key, value, ttl) => Number(await run(scripts.RENEW, key, value, ttl)) === 1,
   }
 }
 
 type Argument = string | number | Buffer
 type Run = (script: string, key: string, ...args: Argument[]) => Promise<unknown>
 type Reply = (Buffer | null)[]
-type VisitReply = [extended: number, rest: number, seen: Buffer, values: Reply]
+/** Numbers are text with `stringNumbers`. */
+type VisitReply = [extended: unknown, rest: unknown, seen: Buffer, values: Reply]
 
 const known = (reply: Reply) => reply.map((value) => value ?? undefined)
 const flat = (fields: Fields) => Object.entries(fields).flat()

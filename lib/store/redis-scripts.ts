@@ -84,7 +84,7 @@ return redis.call('HLEN', KEYS[1]) - (mark and 1 or 0)
 
 /** ARGV: since, ttl. */
 export const MARK = `${LIVES_AT_LEAST}
-redis.call('HSET', KEYS[1], '!', ARGV[1])
+redis.call('HSET', KEYS[1], '!', math.max(ARGV[1], redis.call('HGET', KEYS[1], '!') or 0))
 lives(ARGV[2])
 `
 
