@@ -534,6 +534,17 @@ describe('Records in Redis', () => {
     }
   })
 
+  it('keep a record without an end, as version 0.1.0 stored for visitors', async () => {
+    const key = `${prefix}endless`
+    await records.create(key, { a: 'one' }, { idle: 10 * MINUTE })
+    await client.hdel(key, 'e')
+    await client.hincrby(key, 's', -8 * MINUTE)
+    expect(await records.visit(key, ['a'])).toMatchObject({ extended: true, values: ['one'] })
+    expect(await client.pttl(key)).toBeGreaterThan(9 * MINUTE)
+    await client.hincrby(key, 's', -10 * MINUTE)
+    expect(await records.visit(key, ['a'])).toBeUndefined()
+  })
+
   it('give a visited record its idle time, but never beyond its end', async () => {
     const key = `${prefix}visited`
     await records.create(key, { a: 'one' }, { idle: 10 * MINUTE, absolute: 15 * MINUTE })

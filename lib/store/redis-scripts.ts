@@ -26,9 +26,10 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(math.min(ARGV[2], ARGV[3])))
 /** ARGV: time, '1' to extend, then fields. Returns: extended, rest, last seen, values. */
 export const VISIT = `${NOW}
 local held = redis.call('HMGET', KEYS[1], 's', 'i', 'e')
-local seen, idle, over = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
+-- Version 0.1.0 stored visitors without an end.
+local seen, idle, over = tonumber(held[1]), tonumber(held[2]), tonumber(held[3] or 9e15)
 local at = now()
-if not seen or not idle or not over or math.min(seen + idle, over) <= at then return false end
+if not seen or not idle or math.min(seen + idle, over) <= at then return false end
 local every = math.min(60000, idle / 2)
 local extended = 0
 if ARGV[2] == '1' and (at - seen >= every or at < seen) then
