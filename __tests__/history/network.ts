@@ -15,11 +15,14 @@ export interface Network extends Trouble {
   fetch: typeof fetch
   /** Refresh token -> number of requests with it. */
   sent: Map<string, number>
+  /** How many refresh tokens of logins were lost on their way. */
+  orphans: () => number
 }
 
 export function createNetwork(): Network {
   const trouble: Trouble = { lost: new Set(), refused: new Set(), held: new Map(), lostLogins: new Set() }
   const sent = new Map<string, number>()
+  let orphans = 0
 
   const refresh = async (token: string, go: () => Promise<Response>) => {
     sent.set(token, (sent.get(token) ?? 0) + 1)
@@ -34,6 +37,7 @@ export function createNetwork(): Network {
   return {
     ...trouble,
     sent,
+    orphans: () => orphans,
     fetch: async (input, init) => {
       const go = () => fetch(input, init)
       const body = new URLSearchParams(init?.body as URLSearchParams | string | undefined)
@@ -41,8 +45,9 @@ export function createNetwork(): Network {
       if (token !== null) return refresh(token, go)
       const isLost = trouble.lostLogins.delete(body.get('username') ?? '')
       const answer = await go()
-      if (isLost) throw new TypeError('fetch failed')
-      return answer
+      if (!isLost) return answer
+      if (body.get('scope')?.includes('offline_access')) orphans += 1
+      throw new TypeError('fetch failed')
     },
   }
 }
