@@ -7,7 +7,8 @@ import { createRopgAuth } from '../../lib/index.ts'
 import { startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada, secret } from '../support/app.ts'
 import { readPage } from '../support/markdown.ts'
-import { describeInBrowser, executablePath } from './support/browser.ts'
+import { executablePath } from '../support/chromium.ts'
+import { describeInBrowser } from './support/browser.ts'
 
 describeInBrowser('the form of docs/getting-started.md', () => {
   it('says why a login failed, and logs in', async () => {

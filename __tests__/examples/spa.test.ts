@@ -2,12 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { chromium } from 'playwright-core'
-import { findOnPath } from '../../scripts/find-redis.js'
+import { executablePath } from '../support/chromium.ts'
 import { ada, logIn } from './support/client.ts'
 import { runExample } from './support/run-example.ts'
 
 const FOREIGN = 'https://evil.example'
-const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
 const inBrowser = executablePath === undefined ? it.skip : it
 let example: Awaited<ReturnType<typeof runExample>>
 

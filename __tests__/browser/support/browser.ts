@@ -14,22 +14,14 @@ import { createDemo } from '../../../examples/demo/app.ts'
 import { tenantUsers } from '../../../examples/demo/users.ts'
 import { type Auth0Emulator, startAuth0Emulator } from '../../../lib/testing/index.ts'
 import type { RopgAuth } from '../../../lib/index.ts'
-import { findOnPath } from '../../../scripts/find-redis.js'
 import { secret } from '../../support/app.ts'
+import { executablePath } from '../../support/chromium.ts'
 import { compareSent } from '../../support/openapi.ts'
 
-export const executablePath = findOnPath(process.env.CHROMIUM ?? 'chromium') ?? process.env.CHROMIUM
 const STEP = 10_000
 
 /** Skips the whole file if there is no browser. */
 export const describeInBrowser = executablePath === undefined ? describe.skip : describe
-
-if (executablePath === undefined) {
-  const missing = 'Chromium was not found: install it, or set CHROMIUM to its path.'
-  if (process.env.CI) throw new Error(missing)
-  // Jest does not show console output of skipped files.
-  process.stderr.write(`Browser tests are skipped. ${missing}\n`)
-}
 
 export interface Site {
   url: string
