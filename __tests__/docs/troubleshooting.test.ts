@@ -46,6 +46,11 @@ const SYMPTOMS: [symptom: string, link: string, named: string[]][] = [
     ['Redis did not respond', '`redis` option'],
   ],
   [
+    'Redis evicts sessions',
+    'troubleshooting.md#redis-evicts-sessions',
+    ['deletes sessions', 'logged out', '`maxmemory-policy noeviction`'],
+  ],
+  [
     'user has no permissions, scope empty',
     'troubleshooting.md#the-user-has-no-permissions-or-the-scope-is-empty',
     ['access tokens for an API', '`audience` option', '`scope` option'],
