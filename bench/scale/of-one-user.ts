@@ -7,8 +7,6 @@ import { subOf } from '../processes/tokens.ts'
 import { getRequest, OURS_CALLS, type Part, type ScaleContext } from './context.ts'
 
 const USER = 1
-/** Concurrent logins during setup. */
-const AT_ONCE = 20
 
 interface Reading {
   /** Milliseconds per getAccessToken() call. */
@@ -52,13 +50,9 @@ async function takeReading({ world, flags }: ScaleContext, child: Child, count: 
   return { p50: median(times), p99: times[Math.floor(times.length * 0.99)] ?? NaN, revokeAll: milliseconds, commands }
 }
 
+/** One after another, because equal logins at once count as a double click and share a session. */
 async function logInAgain({ world }: ScaleContext, { child }: Entrant, times: number): Promise<void> {
-  for (let left = times; left > 0; left -= AT_ONCE) {
-    const some = Array.from({ length: Math.min(AT_ONCE, left) }, () =>
-      logIn(world, { contender: OURS_CALLS, child, user: USER }),
-    )
-    await Promise.all(some)
-  }
+  for (let time = 0; time < times; time++) await logIn(world, { contender: OURS_CALLS, child, user: USER })
 }
 
 async function askForTokens({ world, flags }: ScaleContext, { child, cookie }: Entrant): Promise<void> {
