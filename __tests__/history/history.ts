@@ -333,7 +333,7 @@ export class History {
     const id = idOf(answer)
     const lifetime = remember ? LIFETIME.remembered : LIFETIME.ordinary
     const session: Known = {
-      ...{ name: `s${this.#sessions.length}`, cookie, id, sub: user.sub, handle: '', remember, state: 'live' },
+      ...{ name: `s${this.#sessions.length}`, cookie, id, sub: user.sub, handle: 'unknown', remember, state: 'live' },
       ...{ until: this.#world.now() + lifetime * 1000, notes: [undefined], version: 0, refreshToken: undefined },
       ...{ expiresAt: 0, lostAt: undefined, seenEnded: false },
     }
