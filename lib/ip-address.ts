@@ -1,7 +1,8 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** Normalizes an address: removes port, brackets, and zone, and unwraps IPv4 from IPv6. */
 export function plainAddress(written: string): string | undefined {
+  if (isIPv4(written)) return written
   const bare = written
     .replace(/^\[(.*)\](:\d+)?$/, '$1')
     .replace(/^([\d.]+):\d+$/, '$1')

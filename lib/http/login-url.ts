@@ -32,7 +32,8 @@ export function createLoginUrl({ loginUrl, interactive, mfa }: Pick<Config, 'log
   return {
     /** Learns the mount path from a request. */
     seen: ({ baseUrl }: Request) => {
-      if (mounts.size < 2 && isOwnPath(baseUrl)) mounts.set(baseUrl.toLowerCase(), baseUrl)
+      const key = baseUrl.toLowerCase()
+      if (mounts.size < 2 && mounts.get(key) !== baseUrl && isOwnPath(baseUrl)) mounts.set(key, baseUrl)
     },
     /** Adds `login_url` to the error if it needs one. */
     addTo: ({ code, body }: AuthError, hints?: LoginUrlHints): void => {

@@ -55,7 +55,8 @@ export function createLimits(parts: LimitsParts) {
   const [mfa, signup, reset] = [open('mfa'), open('signup'), open('reset')]
   return {
     /** Counts a login. Rejects with `rate_limited`. */
-    login: (exchange: Exchange, username: string) => enter(logins, exchange, username),
+    login: (exchange: Exchange, username: string) =>
+      stores.length ? enter(logins, exchange, username) : Promise.resolve(UNCOUNTED),
     /** Counts logins that begin on Auth0's page, separately from password logins. */
     begin: async ({ req, res }: Exchange) => logins.attempts.count(`begin:${bucketOf(req, hint)}`, res),
     /** Marks the client as known after a correct second factor. */
@@ -74,15 +75,15 @@ export function createLimits(parts: LimitsParts) {
     authenticators: async ({ res }: Exchange, username: string) => mfa.count(`list:${logins.nameOf(username)}`, res),
     signup: async ({ req, res }: Exchange) => signup.count(bucketOf(req, hint), res),
     reset: async ({ req, res }: Exchange) => reset.count(bucketOf(req, hint), res),
-    shutdown: async () => {
-      await Promise.all(stores.map((one) => one.shutdown()))
-    },
+    shutdown: () => Promise.all(stores.map((one) => one.shutdown())),
   }
 }
 
 export type Limits = ReturnType<typeof createLimits>
 
 const UNLIMITED: RateLimit = { count: () => Promise.resolve(), giveBack: () => undefined }
+
+const UNCOUNTED: Attempt = { settle: () => undefined }
 
 interface LoginLimits {
   subnet: RateLimit
