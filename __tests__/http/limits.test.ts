@@ -186,6 +186,7 @@ describe('a client that disconnects while its login is being counted', () => {
       ['login.succeeded', undefined],
     ])
     expect(grants(app)).toBe(1)
+    await app.auth.close()
     await redis.stop()
   })
 })
