@@ -231,6 +231,12 @@ describe('findings 14: requireAuth before a router at /', () => {
     },
   )
 
+  it('GET /login is refused, and the log says once to mount the router first', async () => {
+    const site = await startWith('guard first')
+    for (let times = 0; times < 3; times++) expect((await site.get('/auth/login?return_to=%2F')).status).toBe(401)
+    expect(lines(site)).toHaveLength(1)
+  })
+
   it('logs in and logs nothing if the router comes first', async () => {
     const site = await startWith('router first')
     expect((await site.send('POST', '/login', { body })).status).toBe(200)

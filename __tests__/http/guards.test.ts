@@ -552,6 +552,7 @@ describe('the rate limit of POST /login', () => {
       ip: '127.0.0.1',
       userName: ada.email,
       detail: expect.stringContaining('rateLimit.subnet'),
+      durationMs: expect.any(Number),
     })
   })
 

@@ -279,6 +279,11 @@ describe('the rules', () => {
     const answer = await verify(await waiting(app), right(app))
     expect([answer.status, answer.body.error]).toEqual([429, 'rate_limited'])
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    expect(app.events.at(-1)).toEqual({
+      ...{ name: 'mfa.failed', code: 'rate_limited', detail: expect.stringContaining('rateLimit.mfa') },
+      ...{ time: expect.any(String), requestId: expect.any(String), ip: expect.any(String) },
+      ...{ userName: expect.any(String), durationMs: expect.any(Number) },
+    })
   })
 })
 

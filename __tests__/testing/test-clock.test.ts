@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { createTestClock, startAuth0Emulator } from '../../lib/testing/index.ts'
 import { ada, startApp } from '../support/app.ts'
 
@@ -7,6 +7,7 @@ const nodeEnv = process.env.NODE_ENV
 
 afterEach(() => {
   process.env.NODE_ENV = nodeEnv
+  jest.restoreAllMocks()
 })
 
 describe('createTestClock()', () => {
@@ -48,6 +49,21 @@ describe('createTestClock()', () => {
     expect(emulator.requests.filter(({ grantType }) => grantType === 'refresh_token')).toHaveLength(1)
     expect(second.expiresAt - first.expiresAt).toBeGreaterThanOrEqual(2 * 3600)
     expect(emulator.clock.now()).toBeGreaterThan(Date.now() + 7_000_000)
+    await emulator.close()
+  })
+
+  it.each(['memory', 'redis'] as const)('is not moved by a faked Date, which ends no session (%s)', async (store) => {
+    const emulator = await startAuth0Emulator()
+    const clock = createTestClock(emulator)
+    const app = await startApp({ store, emulator, options: { clock } })
+    const browser = app.agent()
+    await browser.post('/auth/login').send(ada).expect(200)
+    const faked = Date.now() + 400 * DAY * 1000
+    jest.spyOn(Date, 'now').mockImplementation(() => faked)
+    await browser.get('/me').expect(200)
+    await app.agent().post('/auth/login').send(ada).expect(200)
+    clock.advance(2 * DAY)
+    await browser.get('/me').expect(401)
     await emulator.close()
   })
 

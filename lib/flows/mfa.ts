@@ -58,11 +58,14 @@ export interface Verified {
   id: string | undefined
 }
 
-export interface VerifyRequest {
-  place: Place
+export interface Attempt {
   waiting: Waiting
-  proof: Proof
   who: WhoAsks
+}
+
+export interface VerifyRequest extends Attempt {
+  place: Place
+  proof: Proof
   /** The session of the request, if it has one. */
   owner: TokenOwner | undefined
 }
@@ -108,6 +111,8 @@ export function createMfaFlow(parts: MfaFlowParts) {
         await keep(parts, waiting, enrollment)
         return enrollment
       }),
+    /** Counts an attempt to verify, and reports one that exceeds the limit. */
+    admit: <Counted>(attempt: Attempt, count: () => Promise<Counted>) => admit(parts, attempt, count),
     verify: (request: VerifyRequest) => verify(parts, request),
   }
 }
@@ -135,15 +140,18 @@ async function keep(
   await logins.update(id, { ...login, oobCode, prompts: bindingMethod === 'prompt' })
 }
 
-async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Verified> {
-  const { config, report, logins } = parts
-  const { waiting, who } = request
-  const started = config.clock()
-  const facts = (failed = false) => ({
-    ...who,
-    ...nameOf(waiting.login, parts, failed),
-    durationMs: config.clock() - started,
+function admit<Counted>(parts: MfaFlowParts, attempt: Attempt, count: () => Promise<Counted>): Promise<Counted> {
+  const facts = factsOf(parts, attempt)
+  return count().catch((err: unknown) => {
+    reportFailure(parts, facts, err)
+    throw err
   })
+}
+
+async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Verified> {
+  const { report, logins } = parts
+  const { waiting } = request
+  const facts = factsOf(parts, request)
   const proof = proofOf(request)
   if (!(await logins.attempt(waiting.id))) throw new AuthError('mfa_expired', { detail: 'no attempts are left' })
   try {
@@ -153,12 +161,24 @@ async function verify(parts: MfaFlowParts, request: VerifyRequest): Promise<Veri
     if (verified.id !== undefined) report({ name: 'login.succeeded', sub, sessionId: handle, ...facts() })
     return verified
   } catch (err) {
-    const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
-    if (code !== 'mfa_pending')
-      report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts(true) }, err)
-    await settle(parts, waiting, code).catch(() => undefined)
+    await settle(parts, waiting, reportFailure(parts, facts, err)).catch(() => undefined)
     throw err
   }
+}
+
+/** What the events of an attempt that begins now have in common. */
+function factsOf(parts: MfaFlowParts, { waiting, who }: Attempt) {
+  const started = parts.config.clock()
+  return (failed = false) => ({
+    ...{ ...who, ...nameOf(waiting.login, parts, failed) },
+    durationMs: parts.config.clock() - started,
+  })
+}
+
+function reportFailure({ report }: MfaFlowParts, facts: ReturnType<typeof factsOf>, err: unknown): AuthErrorCode {
+  const { code, auth0, detail } = err instanceof AuthError ? err : new AuthError('internal_error')
+  if (code !== 'mfa_pending') report({ name: 'mfa.failed', code, ...(auth0 && { auth0 }), detail, ...facts(true) }, err)
+  return code
 }
 
 /** Checks that a code or push was preceded by its challenge. */

@@ -34,11 +34,12 @@ export function createLoginDoor(parts: LoginDoorParts): LoginDoor {
     const { req } = exchange
     const place = placeOf(req, config, hint)
     return share(req, credentials, async (isAwaited) => {
+      const started = config.clock()
       // Contacts the store first, so that no password is sent to Auth0 while the store is down.
       const since = now()
       since.catch(() => undefined)
       const attempt = await limits.login(exchange, credentials.username).catch((err: unknown) => {
-        throw refused(parts, { req, credentials, err })
+        throw refused(parts, { req, credentials, started, err })
       })
       const signedIn = await signIn({ ...place, isAwaited, since }, credentials, whoAsks(req)).catch((err: unknown) => {
         attempt.settle(err)
@@ -53,12 +54,14 @@ export function createLoginDoor(parts: LoginDoorParts): LoginDoor {
 interface Refused {
   req: Request
   credentials: Credentials
+  started: number
   err: unknown
 }
 
-function refused({ report, ...parts }: LoginDoorParts, { req, credentials, err }: Refused): unknown {
+function refused({ report, ...parts }: LoginDoorParts, { req, credentials, started, err }: Refused): unknown {
   if (!(err instanceof AuthError) || err.code !== 'rate_limited') return err
   const { code, detail } = err
-  report({ name: 'login.rate_limited', code, detail, ...whoAsks(req), ...nameOf(credentials, parts, true) }, err)
+  const facts = { ...whoAsks(req), ...nameOf(credentials, parts, true), durationMs: parts.config.clock() - started }
+  report({ name: 'login.rate_limited', code, detail, ...facts }, err)
   return err
 }

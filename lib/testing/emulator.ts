@@ -4,7 +4,7 @@ import { authorizeEndpoint } from './emulator/authorize-endpoint.js'
 import { createBrowserLogins } from './emulator/browser-logins.js'
 import { changePasswordEndpoint } from './emulator/change-password-endpoint.js'
 import { ClientAuthentication } from './emulator/client-authentication.js'
-import { createClock } from './emulator/clock.js'
+import { createClocks } from './emulator/clock.js'
 import { speakLikeAuth0 } from './emulator/discovery.js'
 import { serveEndpoints, type Endpoint } from './emulator/endpoints.js'
 import { Faults } from './emulator/faults.js'
@@ -71,7 +71,8 @@ export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise
   const keys = await SigningKeys.create(options.idTokenSigningAlg === 'PS256' ? 'PS256' : 'RS256')
   const server = await listenOnLoopback(options.port ?? 0)
   const domain = options.domain ?? server.domain
-  const site = { ...clientOf(options), issuer: `${domain}/`, keys, clock: createClock() }
+  const { steady, tenant: clock } = createClocks()
+  const site = { ...clientOf(options), issuer: `${domain}/`, keys, clock }
   const world = createWorld(options, site)
   const interceptors = { gates: new Gates(), faults: new Faults(), requests: [] as RecordedRequest[] }
   const provider = await createProvider(site)
@@ -86,7 +87,7 @@ export async function startAuth0Emulator(options: EmulatorOptions = {}): Promise
     interceptors.gates.openAll()
     return server.close()
   }
-  return { domain, ...controls(world, site, interceptors), close }
+  return { domain, clock: steady, ...controls(world, site, interceptors), close }
 }
 
 interface Site {
@@ -145,10 +146,10 @@ function createEndpoints(world: World): ReadonlyMap<string, Endpoint> {
 }
 
 function controls(world: World, site: Site, { gates, faults, requests }: Interceptors) {
-  const { issuer, clientId, clientSecret, keys, clock } = site
+  const { issuer, clientId, clientSecret, keys } = site
   const { tenant, attacks, families, resets } = world
   return {
-    ...{ issuer, clientId, clientSecret, tenant, clock, requests },
+    ...{ issuer, clientId, clientSecret, tenant, requests },
     users: userControls(world),
     requestsTo: (path: string) => requests.filter((request) => request.path === path),
     failNext(fault = {}) {
@@ -175,7 +176,7 @@ function controls(world: World, site: Site, { gates, faults, requests }: Interce
     rotateSigningKeys: () => keys.rotate(),
     logoutToken: (changes = {}) => mintLogoutToken(world.signing, changes),
     resets,
-  } satisfies Omit<Auth0Emulator, 'domain' | 'close'>
+  } satisfies Omit<Auth0Emulator, 'domain' | 'close' | 'clock'>
 }
 
 function userControls(world: World): Auth0Emulator['users'] {

@@ -30,11 +30,11 @@ export function createRequireAuth(identify: Identify, sendError: SendError, hint
 
 /** Detects a login route behind `requireAuth`, which is always a mistake. */
 function isLogin({ method, url, originalUrl = url }: Guarded & { originalUrl?: string | undefined }): boolean {
-  return method === 'POST' && /\/login\/?(\?|$)/.test(originalUrl ?? '')
+  return (method === 'POST' || method === 'GET') && /\/login\/?(\?|$)/.test(originalUrl ?? '')
 }
 
 const ROUTER_FIRST =
-  'requireAuth refused a POST to a login route: if the route belongs to auth.router, mount the router first, ' +
+  'requireAuth refused a request to a login route: if the route belongs to auth.router, mount the router first, ' +
   'app.use(path, auth.router), and then app.use(auth.requireAuth)'
 
 type Guarded = IncomingMessage & { auth?: RequestAuth }

@@ -113,10 +113,11 @@ export function verify(parts: MfaRoutesParts): RequestHandler {
 async function verified(parts: MfaRoutesParts, req: Request, res: Response) {
   const { config, mfa, mfaCookie, limits, answer, hint } = parts
   const proof = readProof(req.body)
-  const { username } = waitingOf(req).waiting.login
+  const attempt = { ...waitingOf(req), who: whoAsks(req) }
+  const { username } = attempt.waiting.login
   const place = placeOf(req, config, hint)
-  const giveBack = await limits.mfa({ req, res }, username)
-  const result = await mfa.verify({ ...waitingOf(req), place, proof, who: whoAsks(req) }).catch((err: unknown) => {
+  const giveBack = await mfa.admit(attempt, () => limits.mfa({ req, res }, username))
+  const result = await mfa.verify({ ...attempt, place, proof }).catch((err: unknown) => {
     if (!isJudged(err)) giveBack()
     throw err
   })
