@@ -135,6 +135,23 @@ describe.each(WAYS)('onLogin by %s', (_title, path) => {
     await expectNothingIsLeft(app)
   })
 
+  it.each(['rate_limited', 'mfa_required', 'session_unavailable'] as const)(
+    'an AuthError with the code %s that it throws is internal_error, and the event names the code',
+    async (code) => {
+      const app = await start(() => {
+        throw new AuthError(code, { detail: 'canary-7f3a', body: { plan: 'expired' } })
+      })
+      await send(app).expect(500, refusal('internal_error'))
+      expect(app.events).toMatchObject([
+        {
+          ...{ name: 'login.failed', code: 'internal_error' },
+          detail: `onLogin threw ${code}: to refuse a login, throw access_denied`,
+        },
+      ])
+      await expectNothingIsLeft(app)
+    },
+  )
+
   it.each([
     ['a text', 'canary-7f3a'],
     ['null', null],

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { describe, expect, it } from '@jest/globals'
 import express, { type Express, type RequestHandler } from 'express'
 import { SignJWT } from 'jose'
+import { ClientSecretBasic, ClientSecretPost, None } from 'openid-client'
 import request, { type Response } from 'supertest'
 import {
   AuthError,
@@ -295,6 +296,19 @@ describe('POST /login: the forwarded address', () => {
     await app.login().expect(200)
 
     expect(forwardedTo(app, '/oauth/token')).toEqual([undefined])
+  })
+
+  it.each([
+    ['no secret', None(), undefined, undefined],
+    ['no secret, but with forwardClientIp: true', None(), true, '127.0.0.1'],
+    ['a secret in the body', ClientSecretPost('wrong'), undefined, '127.0.0.1'],
+    ['a secret in a header', ClientSecretBasic('wrong'), undefined, '127.0.0.1'],
+  ])('depends on how the client authenticates: %s', async (_how, clientAuth, forwardClientIp, sent) => {
+    const app = await startApp({ options: { clientSecret: undefined, clientAuth, forwardClientIp } })
+
+    await app.login()
+
+    expect(forwardedTo(app, '/oauth/token')).toEqual([sent])
   })
 
   it('is sent with password grants only, not with discovery, keys, or revocation', async () => {

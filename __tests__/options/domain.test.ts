@@ -40,6 +40,8 @@ describe('domain', () => {
     ['"tenant.eu.auth0.com"', quotes],
     ["'https://tenant.eu.auth0.com'", quotes],
     ['tenant.eu.auth0.com"', quotes],
+    ['“tenant.eu.auth0.com”', quotes],
+    ['‘tenant.eu.auth0.com’', quotes],
     ['YOUR_DOMAIN', placeholder],
     ['https://YOUR_DOMAIN/', placeholder],
     ['YOUR_AUTH0_DOMAIN', placeholder],

@@ -68,7 +68,7 @@ describe('resolveOptions', () => {
         signup: { limit: 30, windowMs: 3_600_000 },
         reset: { limit: 30, windowMs: 3_600_000 },
       },
-      forwardClientIp: true,
+      forwardClientIp: 'authenticated',
       requireHttps: false,
       allowedOrigins: [],
       exposeTokens: false,

@@ -37,7 +37,9 @@ export function createAuth0Client(config: Config): Auth0Client {
     }
   }
   const forward: oidc.CustomFetch = (url, init) => {
-    const headers = { ...init.headers, ...takeAddress(init.body) }
+    const address = takeAddress(init.body)
+    const isSent = config.forwardClientIp === true || isAuthenticated(init)
+    const headers = { ...init.headers, ...(isSent && address) }
     return fetchInTime(url, { ...init, headers } as RequestInit)
   }
   return {
@@ -58,6 +60,12 @@ function takeAddress(body: unknown): Record<string, string> {
   const address = body.get(FORWARDED_FOR)
   body.delete(FORWARDED_FOR)
   return address === null ? {} : { [FORWARDED_FOR]: address }
+}
+
+/** Auth0 accepts addresses only from such clients. `TlsClientAuth()` cannot be distinguished from `None()`. */
+function isAuthenticated({ headers, body }: Parameters<oidc.CustomFetch>[1]): boolean {
+  const form = new URLSearchParams(body instanceof URLSearchParams ? body : '')
+  return new Headers(headers).has('authorization') || form.has('client_secret') || form.has('client_assertion')
 }
 
 /** Aborts with the same error as `AbortSignal.timeout`, because openid-client and jose check its name. */

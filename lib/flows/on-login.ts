@@ -8,7 +8,7 @@ import type { Config } from '../options/options.js'
 const DEADLINE = 10_000
 
 /**
- * Calls `onLogin`. Resolves to the data for `req.auth.data`. Rejects with the `AuthError` that the app threw, or with
+ * Calls `onLogin`. Resolves to the data for `req.auth.data`. Rejects with the `access_denied` that the app threw, or with
  * `internal_error` for any other failure.
  */
 export async function askApp(
@@ -19,8 +19,15 @@ export async function askApp(
   try {
     return plainData(await inTime(async () => onLogin(login)))
   } catch (err) {
-    throw knownError(err, logger)
+    throw refusalOf(knownError(err, logger))
   }
+}
+
+/** Another code, such as that of a failed call to this package, would tell the user the wrong thing. */
+function refusalOf(error: AuthError): AuthError {
+  const { code } = error
+  if (code === 'access_denied' || code === 'internal_error') return error
+  return new AuthError('internal_error', { detail: `onLogin threw ${code}: to refuse a login, throw access_denied` })
 }
 
 async function inTime<T>(run: () => Promise<T>): Promise<T> {

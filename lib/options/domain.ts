@@ -12,7 +12,7 @@ const EXAMPLE = 'tenant.eu.auth0.com'
 
 /** Returns what is wrong with a domain. */
 export function domainProblem(domain: string): string | undefined {
-  if (/["'`]/.test(domain)) {
+  if (/["'`\u2018-\u201f\u00ab\u00bb]/.test(domain)) {
     return 'contains quotes: remove them (some tools, such as docker --env-file, do not strip quotes)'
   }
   if (PLACEHOLDER.test(domain.replace(/^\w+:\/\//, ''))) {

@@ -90,7 +90,10 @@ export interface RopgAuthOptions {
   recoveryUrl?: string | undefined
   /** Limits on attempts. `false` turns all of them off. Default: see {@link RateLimitOptions}. */
   rateLimit?: RateLimitOptions | false | undefined
-  /** Send the client address as `auth0-forwarded-for` with password grants. Default: `true`. */
+  /**
+   * Send the client address as `auth0-forwarded-for` with password grants. Default: `true` for a client that sends a
+   * secret or an assertion, else `false`.
+   */
   forwardClientIp?: boolean | undefined
   /** Refuse requests over plain HTTP. Default: `true` in production, else `false`. */
   requireHttps?: boolean | undefined
@@ -164,7 +167,7 @@ export interface Config {
   readonly loginUrl: string | undefined
   readonly recoveryUrl: string | undefined
   readonly limits: { readonly [K in keyof RateLimitOptions]-?: Readonly<Limit> | false }
-  readonly forwardClientIp: boolean
+  readonly forwardClientIp: boolean | 'authenticated'
   readonly requireHttps: boolean
   readonly allowedOrigins: readonly string[]
   readonly exposeTokens: boolean

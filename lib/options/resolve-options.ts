@@ -46,7 +46,7 @@ function tenantOf(options: CompleteOptions) {
     audience: options.audience,
     scope: options.scope ?? 'openid profile email',
     idTokenSigningAlg: options.idTokenSigningAlg ?? 'RS256',
-    forwardClientIp: options.forwardClientIp ?? true,
+    forwardClientIp: options.forwardClientIp ?? ('authenticated' as const),
   }
 }
 

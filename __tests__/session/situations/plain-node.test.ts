@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createConnection, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -31,16 +31,22 @@ async function listen(handler: RequestListener) {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** What the guard receives as its response. */
+type ResponseOf = (answer: ServerResponse) => unknown
+
 interface Passed {
   error: unknown
   req: IncomingMessage & { auth?: { sub: string }; session?: object }
 }
 
 /** The error that middleware passes to `next` on a server without Express. */
-async function passed(guard: Guard, { headers = {}, isBare = true } = {}): Promise<Passed> {
+async function passed(
+  guard: Guard,
+  { headers = {}, response = () => ({}) }: { headers?: Record<string, string>; response?: ResponseOf } = {},
+): Promise<Passed> {
   let result: Passed | undefined
   const url = await listen((req, answer) => {
-    guard(req as Request, (isBare ? {} : answer) as unknown as Response, (error?: unknown) => {
+    guard(req as Request, response(answer) as Response, (error?: unknown) => {
       result = { error, req }
       answer.end()
     })
@@ -55,14 +61,15 @@ const guardsOf = (auth: RopgAuth): [string, Guard][] => [
   ['session', auth.session],
 ]
 
-describe.each([
-  ['an empty object', true],
-  ['the response of Node', false],
-])('without an Express response (%s)', (_name, isBare) => {
+describe.each<[name: string, response: ResponseOf]>([
+  ['undefined', () => undefined],
+  ['an empty object', () => ({})],
+  ['the response of Node', (answer) => answer],
+])('without an Express response (%s)', (_name, response) => {
   it('an anonymous request causes an AuthError in requireAuth only', async () => {
     const { auth } = await startApp()
     const errors = []
-    for (const [name, guard] of guardsOf(auth)) errors.push([name, (await passed(guard, { isBare })).error])
+    for (const [name, guard] of guardsOf(auth)) errors.push([name, (await passed(guard, { response })).error])
     expect(errors).toEqual([
       ['requireAuth', expect.objectContaining({ code: 'unauthenticated', status: 401 })],
       ['optionalAuth', undefined],
@@ -75,7 +82,7 @@ describe.each([
     const { app, auth } = await startApp()
     const cookie = await signIn(app, auth, { sub: 'auth0|x' })
     for (const [name, guard] of guardsOf(auth)) {
-      const { error, req } = await passed(guard, { isBare, headers: { cookie } })
+      const { error, req } = await passed(guard, { response, headers: { cookie } })
       expect([name, error, req.auth?.sub, req.session !== undefined]).toEqual([
         ...[name, undefined, 'auth0|x'],
         name === 'session',
@@ -89,9 +96,9 @@ describe.each([
     const { app, auth } = await startApp({ options: { redis: redis.url, timeouts: { redis: 200 } } })
     const cookie = await signIn(app, auth)
     redis.pause()
-    const forged = { headers: { cookie: 'auth=s%3Aforged.forged' }, isBare }
+    const forged = { headers: { cookie: 'auth=s%3Aforged.forged' }, response }
     for (const [name, guard] of guardsOf(auth)) {
-      expect([name, (await passed(guard, { isBare, headers: { cookie } })).error]).toEqual([
+      expect([name, (await passed(guard, { response, headers: { cookie } })).error]).toEqual([
         name,
         expect.any(SessionUnavailableError),
       ])

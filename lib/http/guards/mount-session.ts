@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Request } from 'express'
 import { ConfigurationError } from '../../errors.js'
 import { mountedAuth } from '../authenticate.js'
@@ -21,7 +21,9 @@ export function mountSession(parts: AuthParts, sendError: SendError, checks: rea
       next(new ConfigurationError(TAKEN))
       return
     }
-    parts.sessions.mount(req, res, (err) => {
+    // Upgrades have no response, but express-session requires one.
+    const answer = (res as ServerResponse | undefined) ?? new ServerResponse(req)
+    parts.sessions.mount(req, answer, (err) => {
       if (err !== undefined && err !== null) {
         // The logout route is never reached in this case, but the cookie must be cleared.
         if (isLogout(req) && !checks.some((check) => check(req as Request))) parts.clearCookie(req)
