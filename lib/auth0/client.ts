@@ -38,8 +38,8 @@ export function createAuth0Client(config: Config): Auth0Client {
   }
   const forward: oidc.CustomFetch = (url, init) => {
     const address = takeAddress(init.body)
-    const isSent = config.forwardClientIp === true || isAuthenticated(init)
-    const headers = { ...init.headers, ...(isSent && address) }
+    const isSent = address !== null && (config.forwardClientIp === true || isAuthenticated(init))
+    const headers = { ...init.headers, ...(isSent && { [FORWARDED_FOR]: address }) }
     return fetchInTime(url, { ...init, headers } as RequestInit)
   }
   return {
@@ -55,17 +55,17 @@ function spanOf(url: string | URL, { method = 'GET' }: RequestInit = {}): [name:
   return [method, { 'http.request.method': method, 'server.address': hostname, 'url.path': pathname }]
 }
 
-function takeAddress(body: unknown): Record<string, string> {
-  if (!(body instanceof URLSearchParams)) return {}
+function takeAddress(body: unknown): string | null {
+  if (!(body instanceof URLSearchParams)) return null
   const address = body.get(FORWARDED_FOR)
   body.delete(FORWARDED_FOR)
-  return address === null ? {} : { [FORWARDED_FOR]: address }
+  return address
 }
 
 /** Auth0 accepts addresses only from such clients. `TlsClientAuth()` cannot be distinguished from `None()`. */
 function isAuthenticated({ headers, body }: Parameters<oidc.CustomFetch>[1]): boolean {
-  const form = new URLSearchParams(body instanceof URLSearchParams ? body : '')
-  return new Headers(headers).has('authorization') || form.has('client_secret') || form.has('client_assertion')
+  const sends = (parameter: string) => body instanceof URLSearchParams && body.has(parameter)
+  return headers.authorization !== undefined || sends('client_secret') || sends('client_assertion')
 }
 
 /** Aborts with the same error as `AbortSignal.timeout`, because openid-client and jose check its name. */
