@@ -13,7 +13,7 @@ import { bodyOf, startWeb, users, Visitor, type Web } from './web.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const OFFLINE = { audience: 'https://api.example.com', scope: 'openid profile email offline_access' }
-const INVALID = refusal('invalid_request')
+const INVALID = refusal('invalid_request', { fields: { logout_token: 'is not valid' } })
 
 const startHere = (settings: TestAppOptions = {}) =>
   startWeb({ ...settings, options: { backchannelLogout: true, ...OFFLINE, ...settings.options } })

@@ -108,5 +108,8 @@ function defectOf({ code, claim }: Defect): string {
 }
 
 function invalid(defect: string): AuthError {
-  return new AuthError('invalid_request', { detail: `the logout token is not valid: ${defect}` })
+  return new AuthError('invalid_request', {
+    detail: `the logout token is not valid: ${defect}`,
+    body: { fields: { logout_token: 'is not valid' } },
+  })
 }

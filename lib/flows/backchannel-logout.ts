@@ -25,7 +25,8 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): Backchan
       sid === undefined ? userSessions.revokeAll(sub, { who }) : userSessions.revokeSid(sid, who),
     )
     if (result === 'used') {
-      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was already used' })
+      const body = { fields: { logout_token: 'is not valid' } }
+      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was already used', body })
     }
     // Not accepted as used, because the first request may still fail.
     if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is being processed')
