@@ -37,17 +37,17 @@ export function createVerifyLogoutToken(
   keys = createTenantKeys(client, config),
 ): VerifyLogoutToken {
   return async (token) => {
-    if (typeof token !== 'string' || token === '') throw invalid('it is missing')
-    if (token.length > MAX_LENGTH) throw invalid('it is too long')
+    if (typeof token !== 'string' || token === '') throw invalidToken('it is missing')
+    if (token.length > MAX_LENGTH) throw invalidToken('it is too long')
     const { issuer } = (await client.configuration()).serverMetadata()
     const key = await keys()
     try {
       const { payload, protectedHeader } = await jwtVerify(token, key, checksOf(config, issuer))
-      if (!TYPES.includes(String(protectedHeader.typ).toLowerCase())) throw invalid('typ')
+      if (!TYPES.includes(String(protectedHeader.typ).toLowerCase())) throw invalidToken('typ')
       return readClaims(payload)
     } catch (err) {
       throw isDefect(err)
-        ? invalid(defectOf(err))
+        ? invalidToken(defectOf(err))
         : await toAuthError(err, { step: 'logout', host: config.issuer.host })
     }
   }
@@ -67,11 +67,11 @@ function checksOf({ clientId, idTokenSigningAlg, clock }: Config, issuer: string
 
 function readClaims(payload: JWTPayload): LogoutToken {
   const { sub, sid, jti, exp, iat, events } = payload
-  if ('nonce' in payload) throw invalid('nonce')
+  if ('nonce' in payload) throw invalidToken('nonce')
   if (!isObject(events) || !Object.hasOwn(events, EVENT) || !isObject(Reflect.get(events, EVENT)))
-    throw invalid('events')
+    throw invalidToken('events')
   const named = { ...optionalName('sub', sub), ...optionalName('sid', sid) }
-  if (sub === undefined && sid === undefined) throw invalid('neither sub nor sid')
+  if (sub === undefined && sid === undefined) throw invalidToken('neither sub nor sid')
   // jose checks that both times are numbers.
   return { ...named, jti: nameIn('jti', jti), expiresAt: Number(exp), issuedAt: Number(iat) }
 }
@@ -85,7 +85,7 @@ function optionalName(claim: 'sub' | 'sid', value: unknown): { sub?: string; sid
 }
 
 function nameIn(claim: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw invalid(claim)
+  if (typeof value !== 'string' || value === '') throw invalidToken(claim)
   return value
 }
 
@@ -107,7 +107,8 @@ function defectOf({ code, claim }: Defect): string {
   return typeof claim === 'string' && claim !== 'unspecified' ? `${claim} (${code})` : code
 }
 
-function invalid(defect: string): AuthError {
+/** For every defect the same response; only the log tells which. */
+export function invalidToken(defect: string): AuthError {
   return new AuthError('invalid_request', {
     detail: `the logout token is not valid: ${defect}`,
     body: { fields: { logout_token: 'is not valid' } },

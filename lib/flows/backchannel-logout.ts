@@ -1,5 +1,5 @@
-import type { VerifyLogoutToken } from '../auth0/logout-token.js'
-import { AuthError, SessionUnavailableError } from '../errors.js'
+import { invalidToken, type VerifyLogoutToken } from '../auth0/logout-token.js'
+import { SessionUnavailableError } from '../errors.js'
 import type { DoOnce } from '../pending/used-tokens.js'
 import type { RevokeSessions } from './revoke-sessions.js'
 import type { WhoAsks } from './who-asks.js'
@@ -24,10 +24,7 @@ export function createBackchannelLogout(parts: BackchannelLogoutParts): Backchan
     const result = await once(jti, () =>
       sid === undefined ? userSessions.revokeAll(sub, { who }) : userSessions.revokeSid(sid, who),
     )
-    if (result === 'used') {
-      const body = { fields: { logout_token: 'is not valid' } }
-      throw new AuthError('invalid_request', { detail: 'the logout token is not valid: it was already used', body })
-    }
+    if (result === 'used') throw invalidToken('it was already used')
     // Not accepted as used, because the first request may still fail.
     if (result === 'busy') throw new SessionUnavailableError('a copy of this logout token is being processed')
   }
